@@ -1,0 +1,114 @@
+"""Where a number comes from: recorded in every result file, shown beside every number."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+LIBRARIES = ("torch", "timm", "numpy", "opencv-python-headless", "fvcore", "pillow")
+
+
+def provenance(settings: Any = None, seed: int | None = None, **facts: Any) -> dict[str, Any]:
+    """Describe this run.
+
+    settings: whatever configured it (JSON-serialisable); kept as a short hash.
+    facts: further keys of the caller's, e.g. device="cpu", precision="float32",
+    data={"profile": "mini", ...}, command=[...].
+    """
+    return {
+        "commit": git_commit(),
+        "source": source_hash(),
+        "config": settings_hash(settings),
+        "seed": seed,
+        "device": facts.pop("device", None) or cpu_name(),
+        "precision": facts.pop("precision", None),
+        "data": facts.pop("data", None),
+        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "libraries": library_versions(),
+        "command": ["ttvos", *sys.argv[1:]],
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        **facts,
+    }
+
+
+def settings_hash(settings: Any) -> str | None:
+    """First 12 hex digits of the SHA-256 of the settings' canonical JSON."""
+    if settings is None:
+        return None
+    text = json.dumps(settings, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def file_hash(path: Path | str) -> str:
+    """SHA-256 of a file's bytes, as hex."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def source_hash(*parts: str) -> str:
+    """First 12 hex digits of a hash over the package's sources.
+
+    parts: files or folders relative to `ttvos/` ("model", "train.py"); none means all of it.
+    The workflow passes it to its rules, so that a change of code re-runs what it touches.
+    """
+    package = Path(__file__).parent
+    roots = [package / part for part in parts] or [package]
+    files = sorted(
+        path for root in roots for path in ([root] if root.is_file() else root.rglob("*.py"))
+    )
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(str(path.relative_to(package)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@cache
+def git_commit() -> str | None:
+    """Commit of the working tree, with "+changes" when tracked files differ; None outside git."""
+    try:
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        return commit + ("+changes" if _git("status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.SubprocessError):
+        return os.environ.get("TTVOS_COMMIT")
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=10
+    )
+    return done.stdout.strip()
+
+
+@cache
+def cpu_name() -> str:
+    """Marketing name of the processor, as far as the system tells."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Installed versions of the libraries that can change a number."""
+    versions = {}
+    for name in LIBRARIES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
