@@ -1,0 +1,289 @@
+"""Everything a run is configured by, as validated data.
+
+A profile (`workflow/config/*.yaml`) is one `Config`. Recipes of training stages stand in
+`workflow/config/stages.yaml`, experiments and rows in `workflow/config/variants.tsv`.
+"""
+
+import csv
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ttvos.errors import UserError
+from ttvos.files import read_yaml
+from ttvos.provenance import REPOSITORY
+from ttvos.strict import build
+
+CONFIG_FOLDER = REPOSITORY / "workflow" / "config"
+BACKBONES = ("hrnet", "resnet18", "resnet50", "mobilenetv3")
+
+
+@dataclass(frozen=True)
+class MiniConfig:
+    """The built-in clips: sizes in pixels, counts of clips, stills and frames a clip."""
+
+    seed: int = 1
+    height: int = 128
+    width: int = 224
+    frames: int = 24
+    train_clips: int = 12
+    val_clips: int = 6
+    stills: int = 48
+    ytvos_clips: int = 12
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One training stage (FACTS section 4); exactly one of steps and epochs is given.
+
+    source: layout of the data under `roots`: "stills" (images with masks), "ytvos", "davis".
+    warp: how further frames of a still are made: "tps" (released code) or "affine" (paper).
+    rotation: degrees, of the clip's one rotation and shear; gaps: largest frame step.
+    """
+
+    name: str
+    source: Literal["stills", "ytvos", "davis"]
+    roots: tuple[str, ...]
+    height: int
+    width: int
+    frames: int
+    batch: int
+    learning_rate: float
+    steps: int | None = None
+    epochs: int | None = None
+    year: int = 2017
+    split: str = "train"
+    warp: Literal["tps", "affine"] = "tps"
+    rotation: float = 15.0
+    scale: tuple[float, float] = (0.75, 1.25)
+    augment: bool = True
+    gaps: int = 1
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.epochs is None):
+            raise UserError(f"stage {self.name}: give either steps or epochs")
+        if self.height % 16 or self.width % 16:
+            raise UserError(f"stage {self.name}: height and width must be multiples of 16")
+        if self.frames < 2:
+            raise UserError(f"stage {self.name}: a clip needs at least 2 frames")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How every row is trained.
+
+    initial: backbone -> "imagenet" (timm's weights), a file, or null (random).
+    freeze: backbone -> whether only its last block learns, as in the paper (default true).
+    transition_activation: "softmax" (released code) or "none" (paper), ledger item 6.
+    template_loss: the template head's loss of the released code, ledger item 4.
+    """
+
+    stages: tuple[Stage, ...]
+    initial: dict[str, str | None] = field(default_factory=dict)
+    freeze: dict[str, bool] = field(default_factory=dict)
+    transition_activation: Literal["softmax", "none"] = "softmax"
+    template_loss: bool = True
+    checkpoint_every: int = 50
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A DAVIS-layout dataset to predict and to score on."""
+
+    root: str
+    year: Literal[2016, 2017]
+    split: str = "val"
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Somebody's result masks, scored as one more row. optional: left out where absent."""
+
+    name: str
+    root: str
+    datasets: tuple[str, ...]
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class CostConfig:
+    """Frame size for parameters and MACs; the paper's is 480x854."""
+
+    height: int = 480
+    width: int = 854
+
+
+@dataclass(frozen=True)
+class SpeedConfig:
+    """Frame size, clip length and repeats of the speed measurement."""
+
+    height: int = 480
+    width: int = 854
+    frames: int = 6
+    repeats: int = 5
+    objects: int = 1
+
+
+@dataclass(frozen=True)
+class Comparable:
+    """Whether this profile's numbers are the same quantity as the paper's."""
+
+    accuracy: bool = False
+    speed: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Config:
+    """One profile: what is trained, predicted, scored, measured, and how the report names it.
+
+    rows: names from variants.tsv. checkpoint: used for every row instead of training.
+    davis: a folder that `{davis}` stands for in the other paths; `{results}` is `results`.
+    """
+
+    profile: str
+    title: str
+    caution: str
+    results: str
+    rows: tuple[str, ...]
+    datasets: dict[str, Dataset]
+    seeds: tuple[int, ...] = (0,)
+    device: Literal["cpu", "cuda"] = "cpu"
+    single_object: Literal["aggregated", "direct"] = "aggregated"
+    references: tuple[Literal["still", "flow"], ...] = ("still", "flow")
+    masks: tuple[Masks, ...] = ()
+    mini: MiniConfig | None = None
+    train: TrainConfig | None = None
+    checkpoint: str | None = None
+    davis: str | None = None
+    cost: CostConfig = CostConfig()
+    speed: SpeedConfig | None = SpeedConfig()
+    comparable: Comparable = Comparable()
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One experiment of the paper's Table 4 (FACTS section 6): which parts the model has."""
+
+    name: str
+    short_term: bool = True
+    long_term: bool = True
+    adaptive_weight: bool = True
+    update_template: bool = True
+    attention_clue: Literal["full", "none", "reextract"] = "full"
+    transition_loss: bool = True
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of variants.tsv: an experiment with a backbone, and the tables it feeds."""
+
+    name: str
+    variant: Variant
+    backbone: str
+    tables: tuple[int, ...]
+
+
+def load_config(path: Path | str) -> Config:
+    """Read and check a profile; raises UserError with file and key."""
+    return parse_config(read_yaml(path), str(path))
+
+
+def parse_config(values: Any, where: str = "config") -> Config:
+    """Check a profile given as plain data (what Snakemake has after --config)."""
+    if not isinstance(values, dict):
+        raise UserError(f"{where}: expected keys and values, got {values!r}")
+    values = _fill_placeholders(values, values, where)
+    if isinstance(values.get("train"), dict) and "recipe" in values["train"]:
+        values = {**values, "train": _with_recipe(values["train"], values, where)}
+    config = build(Config, values, where)
+    rows = load_rows()
+    for name in config.rows:
+        if name not in rows:
+            raise UserError(f"{where}: unknown row {name!r}; variants.tsv has: {', '.join(rows)}")
+    for masks in config.masks:
+        for dataset in masks.datasets:
+            if dataset not in config.datasets:
+                raise UserError(f"{where}: masks {masks.name}: no dataset named {dataset!r}")
+    return config
+
+
+def _with_recipe(train: dict, values: dict, where: str) -> dict:
+    """Replace `recipe: NAME` by that recipe's stages from stages.yaml."""
+    recipes = read_yaml(CONFIG_FOLDER / "stages.yaml")
+    name = train["recipe"]
+    if name not in recipes:
+        raise UserError(f"{where}: unknown recipe {name!r}; known: {', '.join(recipes)}")
+    if "stages" in train:
+        raise UserError(f"{where}: train has both recipe and stages; keep one")
+    rest = {key: value for key, value in train.items() if key != "recipe"}
+    return {**rest, "stages": _fill_placeholders(recipes[name], values, where)}
+
+
+def _fill_placeholders(value: Any, values: dict, where: str) -> Any:
+    """Replace {davis} and {results} in every string."""
+    if isinstance(value, dict):
+        return {key: _fill_placeholders(item, values, where) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_fill_placeholders(item, values, where) for item in value]
+    if not isinstance(value, str):
+        return value
+    for name in ("davis", "results"):
+        if "{" + name + "}" in value:
+            if not isinstance(values.get(name), str):
+                raise UserError(f"{where}: {value!r} needs a folder: add --config {name}=FOLDER")
+            value = value.replace("{" + name + "}", values[name])
+    return value
+
+
+def load_rows(path: Path | None = None) -> dict[str, Row]:
+    """All rows of variants.tsv by name; the same variant name must always mean the same parts."""
+    path = path or CONFIG_FOLDER / "variants.tsv"
+    rows: dict[str, Row] = {}
+    variants: dict[str, Variant] = {}
+    with open(path, newline="") as handle:
+        for line in csv.DictReader(handle, delimiter="\t"):
+            row = _parse_row(line, f"{path.name}: row {line.get('row')}")
+            if variants.setdefault(row.variant.name, row.variant) != row.variant:
+                raise UserError(f"{path.name}: variant {row.variant.name} has two meanings")
+            if row.name in rows:
+                raise UserError(f"{path.name}: row {row.name} stands there twice")
+            rows[row.name] = row
+    return rows
+
+
+def load_variants() -> dict[str, Variant]:
+    """All experiments by name."""
+    return {row.variant.name: row.variant for row in load_rows().values()}
+
+
+def _parse_row(line: dict, where: str) -> Row:
+    flags = ("short_term", "long_term", "adaptive_weight", "update_template", "transition_loss")
+    known = {"row", "variant", "backbone", "attention_clue", "tables", *flags}
+    if set(line) != known:
+        raise UserError(f"{where}: columns must be exactly {', '.join(sorted(known))}")
+    for flag in flags:
+        if line[flag] not in ("0", "1"):
+            raise UserError(f"{where}: {flag} must be 0 or 1, not {line[flag]!r}")
+    if line["backbone"] not in BACKBONES:
+        raise UserError(
+            f"{where}: unknown backbone {line['backbone']!r}; known: {', '.join(BACKBONES)}"
+        )
+    values = {flag: line[flag] == "1" for flag in flags}
+    values |= {"name": line["variant"], "attention_clue": line["attention_clue"]}
+    tables = tuple(int(number) for number in line["tables"].split(",") if number)
+    return Row(line["row"], build(Variant, values, where), line["backbone"], tables)
+
+
+def find_variant(name: str) -> Variant:
+    """The experiment of that name; UserError lists the known ones."""
+    variants = load_variants()
+    if name not in variants:
+        raise UserError(f"unknown variant {name!r}; known: {', '.join(variants)}")
+    return variants[name]
+
+
+def as_plain(value: Any) -> Any:
+    """A dataclass as plain data, for JSON and hashes."""
+    return asdict(value)
