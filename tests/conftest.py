@@ -1,0 +1,68 @@
+"""Fixtures for the whole suite: the shared goldens, and a tiny data set in DAVIS layout."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ttvos.video import write_mask
+
+SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+HEIGHT, WIDTH, FRAMES = 64, 96, 8
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of goldens and real data beside the repository; skips where it is absent."""
+    if not (SHARED / "FACTS.md").is_file():
+        pytest.skip("needs ../shared (goldens and real data), which is not part of the repository")
+    return SHARED
+
+
+@pytest.fixture
+def tiny_davis(tmp_path: Path) -> Path:
+    """A data set in DAVIS layout: sequences `one` (1 object) and `two` (2), 8 frames of 64x96.
+
+    Discs move over a textured background. `tiny_davis/davis17` has palette masks of ids,
+    `tiny_davis/davis16` the same sequences with masks of 0/255; the path returned is that of
+    `davis17`, and its sibling is `tiny_davis.parent / "davis16"`. Splits: train and val, both
+    naming both sequences, under ImageSets/2016 and ImageSets/2017 in each. Private to the test,
+    which may damage it.
+    """
+    root = tmp_path / "davis17"
+    discs = {"one": [(20, 20, 3, 14)], "two": [(18, 20, 4, 12), (44, 70, -4, 10)]}
+    for sequence, objects in discs.items():
+        for t in range(FRAMES):
+            frame, ids = disc_frame(t, objects)
+            for year in ("davis17", "davis16"):
+                image = tmp_path / year / "JPEGImages/480p" / sequence / f"{t:05}.jpg"
+                image.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(frame).save(image, quality=95)
+            write_mask(root / "Annotations/480p" / sequence / f"{t:05}.png", ids)
+            binary = tmp_path / "davis16/Annotations/480p" / sequence / f"{t:05}.png"
+            binary.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.where(ids > 0, 255, 0).astype(np.uint8)).save(binary)
+    for year in ("davis17", "davis16"):
+        for names in ("2016", "2017"):
+            for split in ("train", "val"):
+                file = tmp_path / year / "ImageSets" / names / f"{split}.txt"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text("one\ntwo\n")
+    return root
+
+
+def disc_frame(t: int, discs: list[tuple[int, int, int, int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Frame t (H, W, 3) and mask (H, W) of discs given as (row, column, columns a frame, radius).
+
+    Object i is the i-th disc, later discs in front.
+    """
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    texture = (60 + 30 * np.sin(rows / 5) + 20 * np.cos(columns / 3)).astype(np.uint8)
+    frame = np.stack([texture, texture, 255 - texture], axis=-1)
+    ids = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
+    for i, (row, column, speed, radius) in enumerate(discs, start=1):
+        inside = (rows - row) ** 2 + (columns - column - speed * t) ** 2 <= radius**2
+        ids[inside] = i
+        frame[inside] = (220, 80 * i, 40)
+    return frame, ids
