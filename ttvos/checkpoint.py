@@ -1,0 +1,225 @@
+"""Weights on disk: our own safetensors files, and the reading of the authors' files.
+
+Nothing here ever runs code from a file: safetensors hold numbers only, and the authors'
+`.pth.tar` goes through `torch.load(weights_only=True)`. Loading is strict.
+"""
+
+import json
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor, nn
+
+from ttvos.config import BACKBONES, Variant, as_plain
+from ttvos.errors import UserError
+from ttvos.files import atomic_path
+from ttvos.model.released import is_released, load_released
+from ttvos.model.ttvos import TTVOS, build_model
+from ttvos.strict import build
+
+FORMAT = "ttvos-1"
+BACKBONE_FORMAT = "ttvos-backbone-1"
+
+
+def save(model: TTVOS, path: Path | str, provenance: dict[str, Any], half: bool = False) -> None:
+    """Write the whole model with its variant, backbone and provenance, atomically.
+
+    half: store the weights of layers as float16 (see `_halved`); loading gives float32 again.
+    """
+    metadata = {
+        "format": FORMAT,
+        "variant": json.dumps(as_plain(model.variant)),
+        "backbone": model.backbone_name,
+        "provenance": json.dumps(provenance),
+    }
+    _write(model.state_dict(), path, metadata, half)
+
+
+def save_backbone(
+    model: TTVOS, path: Path | str, provenance: dict[str, Any], half: bool = True
+) -> None:
+    """Write the model's backbone only, as initial weights for `initial_backbone`."""
+    metadata = {
+        "format": BACKBONE_FORMAT,
+        "backbone": model.backbone_name,
+        "provenance": json.dumps(provenance),
+    }
+    _write(model.backbone.state_dict(), path, metadata, half)
+
+
+def load(
+    path: Path | str, backbone: str | None = None, variant: Variant | str | None = None
+) -> TTVOS:
+    """Read a checkpoint of ours or of the authors; the model is on the CPU and in eval mode.
+
+    backbone: needed for the authors' files, which do not say it; otherwise only checked.
+    variant: an experiment or its name that the checkpoint must be of; None accepts any.
+    Raises UserError for a missing, truncated, foreign or unsafe file, for one of another
+    backbone or variant, and for missing, unexpected or misshaped tensors.
+    """
+    path = Path(path)
+    if backbone is not None and backbone not in BACKBONES:
+        raise UserError(f"unknown backbone {backbone!r}; known: {', '.join(BACKBONES)}")
+    if path.suffix == ".safetensors":
+        tensors, facts = _read_safetensors(path)
+        released = not facts and is_released(tensors)
+    else:
+        tensors, facts, released = _read_pickled(path), {}, True
+    model = _released(tensors, path, backbone) if released else _own(tensors, facts, path, backbone)
+    _check_variant(model.variant, variant, path)
+    return model.eval()
+
+
+def initial_backbone(model: TTVOS, path: Path | str) -> None:
+    """Fill `model.backbone` strictly from a file that `save_backbone` wrote."""
+    path = Path(path)
+    tensors, facts = _read_safetensors(path)
+    if facts.get("format") != BACKBONE_FORMAT:
+        raise UserError(
+            f"{path}: format {facts.get('format')!r}, but initial weights of a backbone "
+            f"have {BACKBONE_FORMAT!r}; make them with ttvos.checkpoint.save_backbone"
+        )
+    _check_backbone(facts.get("backbone"), model.backbone_name, path)
+    _fill(model.backbone, tensors, f"{path}: does not fit the backbone {model.backbone_name}")
+
+
+def metadata(path: Path | str) -> dict[str, Any]:
+    """The checkpoint's format, backbone, variant and provenance, without its weights.
+
+    Empty for a safetensors file that is not ours.
+    """
+    path = Path(path)
+    with _open_safetensors(path) as handle:
+        facts = dict(handle.metadata() or {})
+    if not facts.get("format", "").startswith("ttvos-"):  # other tools write "pt" there
+        return {}
+    try:
+        for name in ("variant", "provenance"):
+            if name in facts:
+                facts[name] = json.loads(facts[name])
+    except ValueError:
+        raise UserError(f"{path}: its {name} is not readable JSON; make the file again") from None
+    return facts
+
+
+def _write(tensors: dict[str, Tensor], path: Path | str, facts: dict[str, str], half: bool) -> None:
+    ready = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    if half:
+        ready = {name: _halved(value) for name, value in ready.items()}
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(to_bytes(ready, facts))
+
+
+def _halved(value: Tensor) -> Tensor:
+    """float16 for layers' weights; biases and batch-norm statistics (one axis) stay float32.
+
+    They are few, and a batch-norm's variance can leave float16's range.
+    """
+    return value.half() if value.is_floating_point() and value.dim() > 1 else value
+
+
+def _open_safetensors(path: Path):
+    try:
+        return safe_open(path, framework="pt", device="cpu")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (OSError, SafetensorError) as error:
+        raise UserError(
+            f"{path}: truncated, or not a safetensors file ({error}); fetch or make it again"
+        ) from None
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    facts = metadata(path)
+    with _open_safetensors(path) as handle:
+        return {name: handle.get_tensor(name) for name in handle.keys()}, facts  # noqa: SIM118
+
+
+def _read_pickled(path: Path) -> dict[str, Tensor]:
+    """State dict of a `.pth` or `.pth.tar`: {"net": state dict}, or the state dict itself."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except pickle.UnpicklingError as error:
+        foreign = re.search(r"Unsupported (?:global|class)\W+(?:GLOBAL )?([\w.]+)", str(error))
+        if not foreign:
+            raise UserError(f"{path}: damaged, or not a PyTorch file; fetch it again") from None
+        raise UserError(
+            f"{path}: refused, because it holds pickled code or objects beside weights "
+            f"({foreign[1]}); have its maker save the state dict alone"
+        ) from None
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError, AttributeError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise UserError(
+            f"{path}: truncated, or not a PyTorch file ({reason}); fetch it again"
+        ) from None
+    state = content.get("net", content) if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not state or not all(map(torch.is_tensor, state.values())):
+        raise UserError(f'{path}: holds neither a state dict nor {{"net": state dict}}')
+    return state
+
+
+def _released(tensors: dict[str, Tensor], path: Path, backbone: str | None) -> TTVOS:
+    if backbone is None:
+        raise UserError(
+            f"{path}: a released file does not say its backbone: "
+            f"pass backbone= one of {', '.join(BACKBONES)}"
+        )
+    try:
+        return load_released(tensors, backbone)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _own(
+    tensors: dict[str, Tensor], facts: dict[str, Any], path: Path, backbone: str | None
+) -> TTVOS:
+    if facts.get("format") != FORMAT:
+        found = facts.get("format", "no format")
+        raise UserError(f"{path}: not a TTVOS checkpoint ({found}, expected {FORMAT})")
+    if facts.get("backbone") not in BACKBONES:
+        raise UserError(f"{path}: unknown backbone {facts.get('backbone')!r}")
+    if backbone is not None:
+        _check_backbone(facts["backbone"], backbone, path)
+    variant = build(Variant, facts.get("variant"), f"{path}: variant")
+    model = build_model(variant, facts["backbone"])
+    _fill(model, tensors, f"{path}: does not fit {variant.name} with {facts['backbone']}")
+    return model
+
+
+def _check_backbone(found: Any, wanted: str, path: Path) -> None:
+    if found != wanted:
+        raise UserError(f"{path}: made for the backbone {found}, but {wanted} was asked for")
+
+
+def _check_variant(found: Variant, wanted: Variant | str | None, path: Path) -> None:
+    name = wanted.name if isinstance(wanted, Variant) else wanted
+    if name is not None and name != found.name:
+        raise UserError(f"{path}: made for the variant {found.name}, but {name} was asked for")
+    if isinstance(wanted, Variant) and wanted != found:
+        raise UserError(f"{path}: its variant {name} has other parts than variants.tsv gives it")
+
+
+def _fill(module: nn.Module, tensors: dict[str, Tensor], where: str) -> None:
+    """Copy `tensors` into `module`; names and shapes must be exactly the module's."""
+    expected = module.state_dict()
+    shared = expected.keys() & tensors.keys()
+    troubles = {
+        "missing": sorted(expected.keys() - tensors.keys()),
+        "unexpected": sorted(tensors.keys() - expected.keys()),
+        "of another shape": sorted(n for n in shared if tensors[n].shape != expected[n].shape),
+    }
+    found = [
+        f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for what, names in troubles.items()
+        if names
+    ]
+    if found:
+        raise UserError(f"{where}: tensors {'; '.join(found)}")
+    module.load_state_dict(tensors, strict=True)
