@@ -1,0 +1,1 @@
+"""Scores of result masks: pure metrics, the DAVIS protocol, the official toolkit's adapter."""

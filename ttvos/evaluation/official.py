@@ -1,0 +1,130 @@
+"""`--evaluator official`: the DAVIS toolkit itself judges, where its package is installed.
+
+Package davis2017 (github.com/davisvideochallenge/davis2017-evaluation), written for commit
+ac7c43f: DAVISEvaluation(davis_root, task, gt_set).evaluate(results) gives per metric "J" and "F"
+the lists "M", "R", "D" and the dictionary "M_per_object", in one order of objects; the module
+`metrics` has db_eval_iou and db_eval_boundary(annotation, segmentation), arrays (T, H, W) in, T
+values out. The package is not on PyPI, so our tests use a stand-in with this interface.
+
+Two of its ways differ from the built-in evaluator's; neither touches DAVIS's own sequences:
+in the semi-supervised task it takes void (255) for background, and from 258 scored frames on its
+quarters for the decay are wrong (frame numbers kept in 8 bits).
+It ends the program with status 0 when it finds an id too many; that is an error here.
+"""
+
+import importlib
+import importlib.metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ttvos.errors import UserError
+from ttvos.video import read_mask, write_mask
+
+if TYPE_CHECKING:
+    from ttvos.evaluation.davis import Task, Values
+
+LETTERS = {"Mean": "M", "Recall": "R", "Decay": "D"}  # ours: the toolkit's
+SPLIT = "val"  # the toolkit knows its own split names only; the staged data set is all ours
+
+
+def score_officially(
+    tasks: "list[Task]",
+) -> "tuple[dict[str, dict[str, float]], dict[str, Values], str]":
+    """Score checked tasks by the toolkit.
+
+    Returns the objects' statistics and frames as `ttvos.evaluation.davis.evaluate` gives them,
+    and the package's version. UserError when the package is missing or gives up.
+    """
+    evaluation, metrics = _toolkit("evaluation"), _toolkit("metrics")
+    with TemporaryDirectory(prefix="ttvos-official-") as folder:
+        counts = {task.sequence.name: _stage(task, Path(folder)) for task in tasks}
+        split = Path(folder) / "ImageSets/2017" / f"{SPLIT}.txt"
+        split.parent.mkdir(parents=True)
+        split.write_text("".join(f"{task.sequence.name}\n" for task in tasks))
+        scores = _run(evaluation, folder)
+        frames: dict[str, Values] = {}
+        for task in tasks:
+            frames |= _frames(metrics, task, Path(folder), counts[task.sequence.name])
+    return _objects(scores, list(frames)), frames, _version()
+
+
+def _toolkit(module: str) -> Any:
+    try:
+        return importlib.import_module(f"davis2017.{module}")
+    except ModuleNotFoundError as error:
+        missing = f"the official evaluator needs the Python package {error.name!r}"
+        raise UserError(f'{missing}; install it with: pip install "ttvos[official]"') from None
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("davis2017")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _stage(task: "Task", root: Path) -> int:
+    """Write a sequence as the toolkit wants it, ids from 1 in palette PNGs; returns its objects.
+
+    Writing anew is what merges the ids for 2016, and our checks run on every mask on the way.
+    """
+    from ttvos.evaluation.davis import object_count, read_pair
+
+    sequence, count = task.sequence, object_count(task)
+    last = len(sequence.frames) - 1
+    for t, (frame, mask) in enumerate(zip(sequence.frames, sequence.masks, strict=True)):
+        image = root / "JPEGImages/480p" / sequence.name / f"{frame.stem}.jpg"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        image.symlink_to(frame.resolve())
+        if 0 < t < last:
+            result, truth = read_pair(task, t, count)
+            write_mask(root / "results" / sequence.name / f"{frame.stem}.png", result)
+        else:
+            truth = read_mask(mask, task.year)
+        write_mask(root / "Annotations/480p" / sequence.name / f"{frame.stem}.png", truth)
+    return count
+
+
+def _run(evaluation: Any, folder: str) -> Any:
+    """Run the toolkit over the staged folder."""
+    try:
+        judge = evaluation.DAVISEvaluation(
+            davis_root=folder, task="semi-supervised", gt_set=SPLIT, sequences="all"
+        )
+        return judge.evaluate(str(Path(folder) / "results"))
+    except SystemExit:
+        raise UserError("the official evaluator gave up; its message is above") from None
+
+
+def _frames(metrics: Any, task: "Task", root: Path, count: int) -> "dict[str, Values]":
+    """Per-frame values, which the toolkit's `evaluate` does not return, by its own functions."""
+    name = task.sequence.name
+    stems = [path.stem for path in task.sequence.frames[1:-1]]
+    truth, result = (
+        np.stack([read_mask(root / kind / name / f"{stem}.png", 2017) for stem in stems])
+        for kind in ("Annotations/480p", "results")
+    )
+    return {
+        f"{name}_{i}": {
+            "J": [float(v) for v in metrics.db_eval_iou(truth == i, result == i)],
+            "F": [float(v) for v in metrics.db_eval_boundary(truth == i, result == i)],
+        }
+        for i in range(1, count + 1)
+    }
+
+
+def _objects(scores: Any, names: list[str]) -> dict[str, dict[str, float]]:
+    """The toolkit's lists as one dictionary an object."""
+    if any(list(scores[metric]["M_per_object"]) != names for metric in ("J", "F")):
+        raise UserError("the official evaluator scored other objects than the data set has")
+    return {
+        name: {
+            f"{metric}-{ours}": float(scores[metric][theirs][i])
+            for metric in ("J", "F")
+            for ours, theirs in LETTERS.items()
+        }
+        for i, name in enumerate(names)
+    }
