@@ -147,7 +147,7 @@ def _read_pickled(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except pickle.UnpicklingError as error:
-        foreign = re.search(r"Unsupported (?:global|class)\W+(?:GLOBAL )?([\w.]+)", str(error))
+        foreign = re.search(r"GLOBAL ([\w.]+)", str(error))
         if not foreign:
             raise UserError(f"{path}: damaged, or not a PyTorch file; fetch it again") from None
         raise UserError(
