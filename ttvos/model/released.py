@@ -1,0 +1,114 @@
+"""The authors' checkpoints: their key names onto ours (names only; FACTS section 2).
+
+A released file holds {"net": state dict} with keys that begin "vos."; the backbone's are timm's
+own for HRNet and the ResNets, torchvision's feature indices for MobileNetV3.
+"""
+
+import re
+
+from torch import Tensor
+
+from ttvos.config import find_variant
+from ttvos.errors import UserError
+from ttvos.model.ttvos import TTVOS, build_model
+
+PREFIX = "vos."
+
+# (released, ours); a released name is replaced where it stands as a whole prefix.
+HEAD_NAMES = (
+    ("gcm.conv_key.", "memory.f."),
+    ("gcm.conv_val.", "memory.g."),
+    ("gcq.conv_val.", "query.q."),
+    ("gcq.conv_feat.", "query.feature."),
+    ("gcq.blend.", "query.blend."),
+    ("refine.conv_s16.conv.", "short_term.template.0."),
+    ("refine.blend_s16.conv.", "short_term.match.0."),
+    ("refine.conv_s8.conv.", "attention.long_term.0."),
+    ("refine.deconv1_1.", "attention.short_term."),
+    ("refine.cal_UpW.0.conv.", "adaptive_weight.conv.0."),
+    ("refine.cal_UpW.2.", "adaptive_weight.predict."),
+    ("refine.blend_s8.conv.", "refinement.blend8.0."),
+    ("refine.deconv2.", "refinement.up8."),
+    ("refine.conv_s4.conv.", "refinement.f4.0."),
+    ("refine.blend_s4.conv.", "refinement.blend4.0."),
+    ("refine.deconv1_2.", "refinement.up_short_term."),
+    ("refine.deconv3.", "refinement.up4."),
+    ("refine.predictor_Diff.", "heads.transition."),
+    ("refine.predictor_Tmp.", "heads.template."),
+)
+
+MOBILENET_UNITS = {
+    index: f"blocks.{group}.{unit}"
+    for index, (group, unit) in enumerate(
+        [(g, u) for g, units in enumerate((1, 2, 3, 4, 2, 3, 1)) for u in range(units)], start=1
+    )
+}
+
+
+def is_released(state_dict: dict[str, Tensor]) -> bool:
+    """Whether the keys are those of the authors' files (with or without "module.")."""
+    return any(key.removeprefix("module.").startswith(PREFIX) for key in state_dict)
+
+
+def load_released(state_dict: dict[str, Tensor], backbone: str) -> TTVOS:
+    """The full model (experiment 8) with released weights, in eval mode.
+
+    Raises UserError when a key is missing, left over or of another shape, as it is with a file
+    of another backbone.
+    """
+    model = build_model(find_variant("exp8"), backbone)
+    weights = {our_name(key, backbone): value for key, value in state_dict.items()}
+    expected = model.state_dict()
+    problems = sorted(set(expected) ^ set(weights)) or [
+        key for key in expected if expected[key].shape != weights[key].shape
+    ]
+    if problems:
+        raise UserError(
+            f"this is not a released {backbone} checkpoint: {len(problems)} entries do not fit, "
+            f"the first is {problems[0]}; name its own backbone"
+        )
+    model.load_state_dict(weights)
+    return model.eval()
+
+
+def our_name(key: str, backbone: str) -> str:
+    """The name in our model of a released checkpoint's entry."""
+    key = key.removeprefix("module.").removeprefix(PREFIX)
+    if key.startswith("backbone."):
+        rest = key.removeprefix("backbone.")
+        renamed = _mobilenet_name(rest) if backbone == "mobilenetv3" else rest
+        return f"backbone.net.{renamed}"
+    for released, ours in HEAD_NAMES:
+        if key.startswith(released):
+            return ours + key.removeprefix(released)
+    return key
+
+
+def _mobilenet_name(key: str) -> str:
+    """torchvision's feature index and position in the unit, as timm names it."""
+    match = re.fullmatch(r"layer\d\.(\d+)\.(?:block\.(\d+)\.)?(\w+)\.?(\w*)", key)
+    if not match:
+        return key
+    index, position, part, entry = match.groups()
+    if index == "0":
+        return f"conv_stem.{entry}" if part == "0" else f"bn1.{entry}"
+    if index == "16":
+        return f"blocks.6.0.{'conv' if part == '0' else 'bn1'}.{entry}"
+    if part in ("fc1", "fc2"):
+        place = f"se.conv_{'reduce' if part == 'fc1' else 'expand'}"
+    else:
+        place = _unit_layer(int(index), int(position), is_norm=part == "1")
+    return f"{MOBILENET_UNITS[int(index)]}.{place}.{entry}"
+
+
+# Units of torchvision's MobileNetV3-Large with squeeze-excitation between depthwise and last conv.
+UNITS_WITH_SQUEEZE = {4, 5, 6, 11, 12, 13, 14, 15}
+
+
+def _unit_layer(index: int, position: int, is_norm: bool) -> str:
+    """timm's name of the convolution (or its norm) at `position` of an inverted residual."""
+    if index in UNITS_WITH_SQUEEZE and position == 3:
+        position = 2
+    # Unit 1 does not expand, so that its depthwise convolution comes first.
+    names = ("conv_dw", "conv_pw") if index == 1 else ("conv_pw", "conv_dw", "conv_pwl")
+    return f"bn{position + 1}" if is_norm else names[position]

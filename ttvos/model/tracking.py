@@ -1,0 +1,188 @@
+"""TTVOS as a tracker: frames and masks in, masks out; any frame size, any number of objects."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ttvos.errors import UserError
+from ttvos.model.ttvos import TTVOS, State, Step
+from ttvos.tracker import Prediction, Track, check_pair, object_ids, one_hot
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, RGB in [0, 1]
+ODDS_LIMIT = 1e-7
+MULTIPLE = 16
+
+
+@dataclass(frozen=True)
+class TrackingState:
+    """The network's state (one batch entry per object), the objects' ids and the frame's size."""
+
+    network: State
+    ids: tuple[int, ...]
+    size: tuple[int, int]
+
+
+class TTVOSTracker:
+    """Tracks with a TTVOS model.
+
+    single_object: "aggregated" passes one object's heatmap through the aggregation as several
+    objects' are (released code); "direct" feeds it back as it is (paper; ledger item 7).
+    """
+
+    def __init__(
+        self,
+        model: TTVOS,
+        device: str = "cpu",
+        single_object: Literal["aggregated", "direct"] = "aggregated",
+    ) -> None:
+        self.device = find_device(device)
+        self.model = model.eval().to(self.device)
+        self.single_object = single_object
+        self.name = f"ttvos-{model.variant.name}-{model.backbone_name}"
+
+    @torch.inference_mode()
+    def init(self, frame: np.ndarray, mask: np.ndarray) -> TrackingState:
+        """See `Tracker.init`."""
+        check_pair(frame, mask)
+        ids = object_ids(mask)
+        foreground = torch.from_numpy(one_hot(mask, ids)).to(self.device)
+        heatmap = pad(torch.stack([1 - foreground, foreground], dim=1))
+        features = self.model.features(self._images(frame)).expand(len(ids))
+        return TrackingState(self.model.start(features, heatmap), ids, mask.shape)
+
+    @torch.inference_mode()
+    def step(self, frame: np.ndarray, state: TrackingState) -> tuple[Prediction, TrackingState]:
+        """See `Tracker.step`."""
+        if frame.shape[:2] != state.size:
+            raise UserError(f"frame of size {frame.shape[:2]} in a clip of size {state.size}")
+        features = self.model.features(self._images(frame)).expand(len(state.ids))
+        step = self.model.step(features, state.network)
+        # exp of log-softmax, as the released code: its last bits decide ties between objects
+        raw = step.logits.log_softmax(dim=1).exp()
+        fed_back = self._fed_back(raw)
+        network = self.model.advance(features, state.network, step, fed_back)
+        labels = crop(label(fed_back), state.size)
+        prediction = self._prediction(labels, crop(raw[:, 1], state.size), step, state.ids)
+        return prediction, TrackingState(network, state.ids, state.size)
+
+    def _fed_back(self, raw: Tensor) -> Tensor:
+        if len(raw) == 1 and self.single_object == "direct":
+            return raw
+        return aggregate(raw)
+
+    def _images(self, frame: np.ndarray) -> Tensor:
+        image = torch.from_numpy(np.ascontiguousarray(frame)).to(self.device)
+        return pad(normalise(image.permute(2, 0, 1)[None]))
+
+    @staticmethod
+    def _prediction(
+        labels: Tensor, foreground: Tensor, step: Step, ids: tuple[int, ...]
+    ) -> Prediction:
+        names = np.array([0, *ids], dtype=np.uint8)
+        weight, transition = step.update_weight, step.transition
+        return Prediction(
+            mask=names[labels.cpu().numpy()],
+            foreground=foreground.cpu().numpy(),
+            update_weight=None if weight is None else weight.cpu().numpy(),
+            transition=None if transition is None else transition_map(transition).cpu().numpy(),
+            attention=step.attention.mean(dim=1).cpu().numpy(),
+        )
+
+
+def transition_map(raw: Tensor) -> Tensor:
+    """(O, 2, h, w) raw -> (O, h, w) in (-1, 1): foreground minus background after the softmax.
+
+    Positive where the object enters, negative where it leaves (paper, Figure 7).
+    """
+    background, foreground = raw.softmax(dim=1).unbind(dim=1)
+    return foreground - background
+
+
+def aggregate(raw: Tensor) -> Tensor:
+    """Make several objects' heatmaps exclude one another (FACTS section 2).
+
+    raw (O, 2, H, W) probabilities -> (O, 2, H, W): the shares of each object's odds and of the
+    background's, which are those of the smallest background probability; clipped to 1e-7.
+    """
+    odds = _odds(raw[:, 1])
+    background = _odds(raw[:, 0].min(dim=0, keepdim=True).values)
+    total = odds.sum(dim=0, keepdim=True) + background
+    foreground = odds / total
+    return torch.stack([1 - foreground, foreground], dim=1)
+
+
+def _odds(probability: Tensor) -> Tensor:
+    clipped = probability.clamp(ODDS_LIMIT, 1 - ODDS_LIMIT)
+    return clipped / (1 - clipped)
+
+
+def label(heatmaps: Tensor) -> Tensor:
+    """(O, 2, H, W) aggregated heatmaps -> (H, W) int64: 0 = background, o + 1 = object o."""
+    foreground = heatmaps[:, 1]
+    background = 1 - foreground.sum(dim=0, keepdim=True)
+    return torch.cat([background, foreground]).argmax(dim=0)
+
+
+def normalise(images: Tensor) -> Tensor:
+    """uint8 (N, 3, H, W) -> float32 with ImageNet mean and standard deviation."""
+    mean = torch.tensor(MEAN, device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor(STD, device=images.device).view(1, 3, 1, 1)
+    return (images.float() / 255 - mean) / std
+
+
+def margins(size: int) -> tuple[int, int]:
+    """Pixels added before and after, ceil and floor of half, up to a multiple of 16."""
+    total = -size % MULTIPLE
+    return total - total // 2, total // 2
+
+
+def pad(x: Tensor) -> Tensor:
+    """Reflect-pad (N, C, H, W) to multiples of 16 (FACTS section 1).
+
+    A side under 9 pixels cannot be reflected that far; its border is repeated instead.
+    """
+    height, width = x.shape[-2:]
+    sides = (*margins(width), *margins(height))
+    if not any(sides):
+        return x
+    fits = max(sides[:2]) < width and max(sides[2:]) < height
+    return F.pad(x, sides, mode="reflect" if fits else "replicate")
+
+
+def crop(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Undo `pad` on the last two axes."""
+    height, width = size
+    top, left = margins(height)[0], margins(width)[0]
+    return x[..., top : top + height, left : left + width]
+
+
+def find_device(name: str) -> torch.device:
+    """"cpu" or "cuda"; UserError when CUDA is asked for and absent."""
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError("no CUDA device here: use --device cpu, or run where torch sees a GPU")
+    return torch.device(name)
+
+
+def track_clip(tracker: TTVOSTracker, frames: np.ndarray, first_mask: np.ndarray) -> Track:
+    """frames (T, H, W, 3) uint8 RGB, first_mask (H, W) uint8 ids -> Track."""
+    if frames.ndim != 4 or len(frames) == 0:
+        raise UserError(f"frames must be (T, H, W, 3) with T > 0, these are {frames.shape}")
+    state = tracker.init(frames[0], first_mask)
+    ids = state.ids
+    predictions = []
+    for frame in frames[1:]:
+        prediction, state = tracker.step(frame, state)
+        predictions.append(prediction)
+    given = np.where(np.isin(first_mask, ids), first_mask, 0).astype(np.uint8)
+    nothing = np.full(len(ids), np.nan, dtype=np.float32)
+    weights = [nothing if p.update_weight is None else p.update_weight for p in predictions]
+    return Track(
+        masks=np.stack([given, *(p.mask for p in predictions)]),
+        foreground=np.stack([one_hot(first_mask, ids), *(p.foreground for p in predictions)]),
+        update_weights=np.stack(weights) if weights else np.zeros((0, len(ids)), np.float32),
+        objects=ids,
+    )

@@ -1,0 +1,83 @@
+"""The protocol every tracker meets: TTVOS, the reference rows, and users' own models."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from ttvos.errors import UserError
+
+VOID = 255
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a tracker says of one frame.
+
+    mask: (H, W) uint8 ids, 0 = background. foreground: (O, H, W) float32 in [0, 1], each
+    object's probability before aggregation. update_weight: (O,) float32 in (0, 1).
+    transition, attention: (O, h, w) float32 maps to look at. All but mask may be None.
+    """
+
+    mask: np.ndarray
+    foreground: np.ndarray | None = None
+    update_weight: np.ndarray | None = None
+    transition: np.ndarray | None = None
+    attention: np.ndarray | None = None
+
+
+class Tracker(Protocol):
+    """Follows the objects of a first mask through a clip, one frame at a time.
+
+    The state holds all memory of the clip and must not grow with its length.
+    """
+
+    name: str
+
+    def init(self, frame: np.ndarray, mask: np.ndarray) -> Any:
+        """frame (H, W, 3) uint8 RGB, mask (H, W) uint8 ids (255 = void) -> state."""
+        ...
+
+    def step(self, frame: np.ndarray, state: Any) -> tuple[Prediction, Any]:
+        """The next frame, of the same size -> (prediction, next state)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Track:
+    """A whole clip's result.
+
+    masks: (T, H, W) uint8 ids; [0] is the given mask. foreground: (T, O, H, W) float32, before
+    aggregation; [0] is the given mask. update_weights: (T-1, O) float32, NaN where the
+    variant has no adaptive weight. objects: the ids, in the order of the O axis.
+    """
+
+    masks: np.ndarray
+    foreground: np.ndarray
+    update_weights: np.ndarray
+    objects: tuple[int, ...] = field(default=())
+
+
+def object_ids(mask: np.ndarray) -> tuple[int, ...]:
+    """Ids in a first mask, ascending; background and void are none. UserError if empty."""
+    ids = tuple(int(i) for i in np.unique(mask) if i not in (0, VOID))
+    if not ids:
+        raise UserError("the first mask is empty: it must mark at least one object")
+    return ids
+
+
+def one_hot(mask: np.ndarray, ids: tuple[int, ...]) -> np.ndarray:
+    """(O, H, W) float32: 1 where the mask has the object's id."""
+    return (mask[None] == np.array(ids).reshape(-1, 1, 1)).astype(np.float32)
+
+
+def check_pair(frame: np.ndarray, mask: np.ndarray) -> None:
+    """Raise UserError unless frame (H, W, 3) uint8 and mask (H, W) uint8 are of one size."""
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+        raise UserError(
+            f"a frame must be (H, W, 3) uint8 RGB, this is {frame.shape} {frame.dtype}"
+        )
+    if mask.ndim != 2 or mask.dtype != np.uint8:
+        raise UserError(f"a mask must be (H, W) uint8 ids, this is {mask.shape} {mask.dtype}")
+    if frame.shape[:2] != mask.shape:
+        raise UserError(f"frame {frame.shape[:2]} and mask {mask.shape} differ in size")
