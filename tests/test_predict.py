@@ -1,0 +1,257 @@
+"""Prediction: masks and predict.json written whole, in streaming, for any size and object count."""
+
+import json
+import weakref
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ttvos import predict as module
+from ttvos.config import Variant
+from ttvos.errors import UserError
+from ttvos.model.tracking import TTVOSTracker
+from ttvos.model.ttvos import build_model
+from ttvos.predict import predict
+from ttvos.references import HeldStill
+from ttvos.tracker import Prediction
+from ttvos.video import davis_palette, read_mask, write_mask
+
+
+@pytest.fixture(scope="module")
+def ttvos_tracker():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return TTVOSTracker(build_model(Variant("exp8"), "hrnet"))
+
+
+class FailsAt:
+    """Works like HeldStill for some frames, then raises."""
+
+    name = "fails"
+
+    def __init__(self, steps, error):
+        self.left, self.error, self.inner = steps, error, HeldStill()
+
+    def init(self, frame, mask):
+        return self.inner.init(frame, mask)
+
+    def step(self, frame, state):
+        self.left -= 1
+        if self.left < 0:
+            raise self.error
+        maps = np.zeros((1, 8, 12), np.float32)
+        prediction = Prediction(state, transition=maps, attention=maps)
+        return prediction, state
+
+
+def png_bytes(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*.png"))}
+
+
+def crop_files(root, height, width):
+    """Cut every frame and mask of a data set to a size."""
+    for path in [*root.rglob("*.jpg"), *root.rglob("*.png")]:
+        image = Image.open(path)
+        image.load()
+        image.crop((0, 0, width, height)).save(path)
+
+
+def test_every_frame_gets_a_palette_mask_of_its_size_and_name(tiny_davis, tmp_path, ttvos_tracker):
+    crop_files(tiny_davis, 53, 75)
+    out = tmp_path / "out"
+    predict(ttvos_tracker, tiny_davis, 2017, "val", out)
+    frames = sorted((tiny_davis / "JPEGImages").rglob("*.jpg"))
+    masks = sorted(out.rglob("*.png"))
+    assert [(p.parent.name, p.stem) for p in masks] == [(p.parent.name, p.stem) for p in frames]
+    for path in masks:
+        image = Image.open(path)
+        assert image.mode == "P"
+        assert image.size == (75, 53)
+        assert bytes(image.getpalette()) == davis_palette()
+        known = {"one": {0, 1}, "two": {0, 1, 2}}[path.parent.name]
+        assert set(np.unique(image)) <= known
+
+
+def test_frame_0_is_the_given_mask_with_void_as_background(tiny_davis, tmp_path):
+    path = tiny_davis / "Annotations/480p/two/00000.png"
+    given = read_mask(path, 2017)
+    voided = given.copy()
+    voided[-4:] = 255
+    write_mask(path, voided)
+    predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "out")
+    written = read_mask(tmp_path / "out/two/00000.png", 2017)
+    np.testing.assert_array_equal(written, np.where(voided == 255, 0, given))
+
+
+def test_year_2016_merges_all_objects(tiny_davis, tmp_path):
+    report = predict(HeldStill(), tiny_davis.parent / "davis16", 2016, "val", tmp_path / "out")
+    assert report["sequences"]["two"]["objects"] == [1]
+    assert set(np.unique(read_mask(tmp_path / "out/two/00003.png", 2017))) == {0, 1}
+
+
+def test_report_has_weights_ratios_and_provenance(tiny_davis, tmp_path, ttvos_tracker):
+    out = tmp_path / "out"
+    report = predict(ttvos_tracker, tiny_davis, 2017, "val", out, profile="tiny")
+    assert json.loads((out / "predict.json").read_text()) == report
+    assert report["tracker"] == "ttvos-exp8-hrnet"
+    data = report["provenance"]["data"]
+    assert (data["profile"], data["year"], data["split"]) == ("tiny", 2017, "val")
+    entry = report["sequences"]["two"]
+    assert (entry["objects"], entry["frames"], entry["notes"]) == ([1, 2], 8, [])
+    weights = np.array(entry["update_weights"])
+    assert weights.shape == (7, 2)
+    assert ((weights > 0) & (weights < 1)).all()
+    for t, ratios in enumerate(entry["foreground_ratio"]):
+        mask = read_mask(out / f"two/{t:05}.png", 2017)
+        assert ratios == [(mask == 1).mean(), (mask == 2).mean()]
+
+
+def test_a_tracker_without_weights_reports_none(tiny_davis, tmp_path):
+    report = predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "out")
+    assert report["sequences"]["one"]["update_weights"] is None
+
+
+def test_an_object_that_is_not_in_the_first_mask_is_noted(tiny_davis, tmp_path):
+    path = tiny_davis / "Annotations/480p/two/00000.png"
+    ids = read_mask(path, 2017)
+    write_mask(path, np.where(ids == 1, 0, ids))
+    entry = predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "out")["sequences"]["two"]
+    assert entry["objects"] == [2]
+    assert entry["notes"] == ["object 1 is not in the first mask and is not tracked"]
+
+
+def test_two_runs_write_the_same_bytes(tiny_davis, tmp_path, ttvos_tracker):
+    for name in ("a", "b"):
+        predict(ttvos_tracker, tiny_davis, 2017, "val", tmp_path / name)
+    assert png_bytes(tmp_path / "a") == png_bytes(tmp_path / "b")
+    assert len(png_bytes(tmp_path / "a")) == 16
+
+
+@pytest.mark.parametrize("error", [UserError("bad"), RuntimeError("worse"), KeyboardInterrupt()])
+def test_a_failure_leaves_the_old_result_and_nothing_else(tiny_davis, tmp_path, error):
+    results = tmp_path / "results"
+    out, maps = results / "out", results / "maps.npz"
+    predict(HeldStill(), tiny_davis, 2017, "val", out)
+    maps.write_bytes(b"old")
+    before = png_bytes(out)
+    with pytest.raises(type(error)):
+        predict(FailsAt(9, error), tiny_davis, 2017, "val", out, maps=maps)
+    assert png_bytes(out) == before
+    assert maps.read_bytes() == b"old"
+    assert sorted(path.name for path in results.iterdir()) == ["maps.npz", "out"]
+
+
+def test_a_new_result_replaces_the_whole_folder(tiny_davis, tmp_path):
+    stale = tmp_path / "out/gone/00000.png"
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes(b"stale")
+    predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "out")
+    assert not stale.exists()
+
+
+def test_an_empty_first_mask_is_refused(tiny_davis, tmp_path):
+    path = tiny_davis / "Annotations/480p/one/00000.png"
+    write_mask(path, np.zeros((64, 96), dtype=np.uint8))
+    with pytest.raises(UserError, match=r"one.00000\.png.*empty"):
+        predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_frame_of_another_size_is_named(tiny_davis, tmp_path, monkeypatch):
+    # load_sequences checks the headers; this is the file that changes after that.
+    real = module.read_frame
+    monkeypatch.setattr(
+        module, "read_frame", lambda path: real(path)[: 60 if path.stem == "00004" else 64]
+    )
+    with pytest.raises(UserError, match=r"00004\.jpg: 96x60 pixels"):
+        predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "out")
+
+
+def test_a_truncated_frame_is_named(tiny_davis, tmp_path):
+    path = tiny_davis / "JPEGImages/480p/one/00005.jpg"
+    path.write_bytes(path.read_bytes()[:400])
+    with pytest.raises(UserError, match=r"00005\.jpg"):
+        predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+class NotANumber(HeldStill):
+    """A tracker whose weights have diverged."""
+
+    def step(self, frame, state):
+        return Prediction(state, update_weight=np.array([np.nan], np.float32)), state
+
+
+def test_a_diverged_update_weight_is_an_error(tiny_davis, tmp_path):
+    with pytest.raises(UserError, match="not a number"):
+        predict(NotANumber(), tiny_davis, 2017, "val", tmp_path / "out")
+
+
+def test_only_a_few_frames_are_alive_at_a_time(tiny_davis, tmp_path, monkeypatch):
+    alive, most = weakref.WeakSet(), 0
+
+    class Frame(np.ndarray):  # plain arrays cannot stand in a WeakSet: they have no hash
+        __hash__ = object.__hash__
+        __eq__ = object.__eq__
+
+    def counted(path, real=module.read_frame):
+        nonlocal most
+        frame = real(path).view(Frame)
+        alive.add(frame)
+        most = max(most, len(alive))
+        return frame
+
+    monkeypatch.setattr(module, "read_frame", counted)
+    predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "out")
+    assert 2 <= most <= 4
+
+
+def test_maps_hold_what_figure_7_shows(tiny_davis, tmp_path, ttvos_tracker):
+    maps = tmp_path / "maps.npz"
+    predict(ttvos_tracker, tiny_davis, 2017, "val", tmp_path / "out", maps, maps_sequence="two")
+    with np.load(maps) as data:
+        strip = dict(data)
+    assert strip["numbers"].tolist() == [1, 3, 5, 7]
+    assert strip["names"].tolist() == ["two"] * 4
+    assert strip["frame"].shape == (4, 64, 96, 3)
+    assert strip["transition"].shape == strip["attention"].shape == (4, 8, 12)
+    assert json.loads(str(strip["provenance"]))["data"]["split"] == "val"
+    for number, truth, predicted in zip(
+        strip["numbers"], strip["truth"], strip["prediction"], strict=True
+    ):
+        name = f"two/{number:05}.png"
+        np.testing.assert_array_equal(
+            truth, read_mask(tiny_davis / "Annotations/480p" / name, 2017)
+        )
+        np.testing.assert_array_equal(predicted, read_mask(tmp_path / "out" / name, 2017))
+
+
+def test_maps_show_the_first_sequence_by_default(tiny_davis, tmp_path, ttvos_tracker):
+    predict(ttvos_tracker, tiny_davis, 2017, "val", tmp_path / "out", tmp_path / "m.npz")
+    with np.load(tmp_path / "m.npz") as data:
+        assert set(data["names"]) == {"one"}
+
+
+def test_maps_of_a_model_without_transition_head_say_so_by_nan(tiny_davis, tmp_path):
+    tracker = TTVOSTracker(build_model(Variant("plain", transition_loss=False), "hrnet"))
+    predict(tracker, tiny_davis, 2017, "val", tmp_path / "out", tmp_path / "m.npz")
+    with np.load(tmp_path / "m.npz") as data:
+        assert np.isnan(data["transition"]).all()
+        assert np.isfinite(data["attention"]).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"maps": "m.npz", "maps_sequence": "three"}, "no sequence 'three'"),
+        ({"maps": "m.npz"}, "no attention maps"),
+        ({"maps": "out/m.npz"}, "output folder"),
+    ],
+)
+def test_maps_that_cannot_be_made_say_why(tiny_davis, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=words):
+        predict(HeldStill(), tiny_davis, 2017, "val", "out", **arguments)
+    assert not (tmp_path / "out").exists()

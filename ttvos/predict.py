@@ -1,0 +1,159 @@
+"""Run a tracker over a DAVIS-layout dataset: one palette PNG a frame, one predict.json."""
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from ttvos.data.davis import Sequence, first_mask, load_sequences
+from ttvos.device import device_name
+from ttvos.errors import UserError
+from ttvos.files import atomic_directory, atomic_path, write_json
+from ttvos.maps import Strip, choose_sequence
+from ttvos.provenance import provenance
+from ttvos.tracker import VOID, Prediction, Tracker, object_ids
+from ttvos.video import read_frame, write_mask
+
+
+def predict(
+    tracker: Tracker,
+    dataset: Path | str,
+    year: int,
+    split: str,
+    out: Path | str,
+    maps: Path | str | None = None,
+    maps_sequence: str | None = None,
+    device: str | None = None,
+    profile: str | None = None,
+) -> dict[str, Any]:
+    """Track every sequence of a split and write the masks; returns what predict.json holds.
+
+    out: receives `<sequence>/<frame name>.png` for every frame (frame 0: the given mask, void
+    as background) and `predict.json`. It appears whole or, after a failure, stays as it was.
+    maps: an .npz for Figure 7 with up to 4 frames of `maps_sequence` (default: the first one).
+    device, profile: for provenance; where the tracker computes (default: its own word, else the
+    CPU), and the data's name, e.g. "mini".
+    Memory does not grow with the clips' length: frames are read one by one, one ahead.
+    Only frame 0's mask is looked at (and those of the frames in `maps`).
+    predict.json: sequences {name: {objects [ids], frames T, update_weights (T-1) x O or null,
+    foreground_ratio T x O in [0, 1], notes [text]}}, tracker, provenance.
+    Raises UserError for an empty first mask, a frame of another size, unreadable files.
+    """
+    dataset, out = Path(dataset), Path(out)
+    sequences = load_sequences(dataset, year, split)
+    strip = Strip(choose_sequence(sequences, maps_sequence), year) if maps else None
+    settings = {"tracker": tracker.name, "year": year, "split": split}
+    source = provenance(
+        settings,
+        device=device_name(device or getattr(tracker, "device", "cpu")),
+        precision="float32",
+        data={"profile": profile, "root": str(dataset), "year": year, "split": split},
+    )
+    results = {}
+    with ExitStack() as outputs:
+        bar = outputs.enter_context(_progress_bar(sequences))
+        maps_file = outputs.enter_context(_maps_file(maps, out)) if maps else None
+        folder = outputs.enter_context(atomic_directory(out))
+        for sequence in sequences:
+            wanted = strip if strip and strip.sequence is sequence else None
+            target = folder / sequence.name
+            results[sequence.name] = track_sequence(tracker, sequence, year, target, bar, wanted)
+        report = {"sequences": results, "tracker": settings["tracker"], "provenance": source}
+        write_json(folder / "predict.json", report)
+        if strip:
+            strip.save(maps_file, source)
+    return report
+
+
+def track_sequence(
+    tracker: Tracker,
+    sequence: Sequence,
+    year: int,
+    folder: Path,
+    bar: tqdm,
+    strip: Strip | None = None,
+) -> dict[str, Any]:
+    """Track one sequence into `folder`; returns its entry of predict.json."""
+    frames = read_ahead(sequence.frames)
+    given = first_mask(sequence, year)
+    ids = object_ids(given)
+    first = next(frames)
+    _check_size(first, given.shape, sequence.frames[0], "its mask")
+    state = tracker.init(first, given)
+    mask = np.where(given == VOID, 0, given).astype(np.uint8)
+    write_mask(folder / f"{sequence.frames[0].stem}.png", mask)
+    bar.update()
+    ratios, weights = [_ratios(mask, ids)], []
+    for number, frame in enumerate(frames, start=1):
+        path = sequence.frames[number]
+        _check_size(frame, given.shape, path, f"frame 0 of {sequence.name}")
+        prediction, state = tracker.step(frame, state)
+        write_mask(folder / f"{path.stem}.png", prediction.mask)
+        ratios.append(_ratios(prediction.mask, ids))
+        weights.append(_weights(prediction, path))
+        if strip:
+            strip.offer(number, frame, prediction)
+        bar.update()
+    return {
+        "objects": list(ids),
+        "frames": len(sequence.frames),
+        "update_weights": None if any(row is None for row in weights) else weights,
+        "foreground_ratio": ratios,
+        "notes": _notes(ids),
+    }
+
+
+def read_ahead(paths: tuple[Path, ...]) -> Iterator[np.ndarray]:
+    """Yield the frames in order, decoding the next one while the caller works on this one."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        upcoming = reader.submit(read_frame, paths[0])
+        for path in paths[1:]:
+            frame = upcoming.result()
+            upcoming = reader.submit(read_frame, path)
+            yield frame
+        yield upcoming.result()
+
+
+def _progress_bar(sequences: list[Sequence]) -> tqdm:
+    total = sum(len(sequence.frames) for sequence in sequences)
+    return tqdm(total=total, desc="predict", unit="frame", disable=None)
+
+
+def _maps_file(maps: Path | str, out: Path):
+    maps = Path(maps)
+    if maps.resolve().is_relative_to(out.resolve()):
+        raise UserError(f"{maps}: lies in the output folder, which is replaced as a whole")
+    return atomic_path(maps)
+
+
+def _check_size(frame: np.ndarray, shape: tuple[int, ...], path: Path, other: str) -> None:
+    if frame.shape[:2] != shape:
+        height, width = frame.shape[:2]
+        raise UserError(f"{path}: {width}x{height} pixels, but {other} has {shape[1]}x{shape[0]}")
+
+
+def _ratios(mask: np.ndarray, ids: tuple[int, ...]) -> list[float]:
+    """Each object's share of the frame's area, 0 to 1."""
+    counts = np.bincount(mask.ravel(), minlength=256)
+    return [float(counts[number] / mask.size) for number in ids]
+
+
+def _weights(prediction: Prediction, path: Path) -> list[float] | None:
+    """The O update weights of a frame, or None from a tracker without them."""
+    if prediction.update_weight is None:
+        return None
+    weights = [float(weight) for weight in prediction.update_weight]
+    if not all(math.isfinite(weight) for weight in weights):
+        raise UserError(f"{path}: the update weight is not a number; the checkpoint is unusable")
+    return weights
+
+
+def _notes(ids: tuple[int, ...]) -> list[str]:
+    """Say which ids the first mask skips: an object that comes later is not tracked."""
+    missing = sorted(set(range(1, ids[-1] + 1)) - set(ids))
+    return [f"object {number} is not in the first mask and is not tracked" for number in missing]
