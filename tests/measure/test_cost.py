@@ -1,0 +1,111 @@
+"""Parameters to the integer and MACs within the bounds of FACTS section 3."""
+
+import pytest
+
+from ttvos.config import Variant, load_variants
+from ttvos.errors import UserError
+from ttvos.measure import cost as module
+from ttvos.measure.cost import cost
+
+COLUMNS = ("total", "backbone", "memory", "query", "refine", "heads", "trainable")
+PARAMETERS = {
+    "hrnet": (1_605_830, 1_477_920, 9_152, 17_696, 101_062, 579, 1_110_118),
+    "resnet18": (12_446_630, 11_176_512, 61_184, 119_936, 1_088_998, 2_307, 9_663_846),
+    "resnet50": (14_802_086, 8_543_296, 637_952, 1_266_176, 4_354_662, 6_915, 13_357_158),
+    "mobilenetv3": (3_664_470, 2_971_952, 12_080, 23_400, 657_038, 795, 2_871_982),
+}
+PARTS = ("features", "query", "refine", "update", "frame")
+GMACS = {
+    "hrnet": (5.062, 0.120, 0.309, 0.065, 5.556),
+    "resnet18": (25.229, 0.878, 3.197, 0.499, 29.803),
+    "resnet50": (27.266, 9.880, 12.831, 5.819, 55.797),
+    "mobilenetv3": (2.996, 0.160, 1.331, 0.088, 4.575),
+}
+TWO_FRAME_CLIP = {"hrnet": 10.61, "resnet18": 55.23, "resnet50": 83.86, "mobilenetv3": 7.55}
+CONVOLUTIONS = {"hrnet": 10.524, "resnet18": 55.119, "resnet50": 83.440, "mobilenetv3": 7.438}
+VARIANTS = load_variants()
+
+
+@pytest.fixture(scope="module", params=sorted(PARAMETERS))
+def full_size(request):
+    """Name and cost of each backbone at 480x854, counted once."""
+    return request.param, cost(Variant("exp8"), request.param)
+
+
+@pytest.fixture(scope="module", params=sorted(VARIANTS))
+def small(request):
+    """Each experiment and its cost at a small size."""
+    return VARIANTS[request.param], cost(VARIANTS[request.param], "hrnet", 64, 96)
+
+
+def test_parameters_are_exact(full_size):
+    name, found = full_size
+    counts = found["parameters"]
+    assert tuple(counts[column] for column in COLUMNS) == PARAMETERS[name]
+    assert counts["inference"] == counts["total"] - counts["heads"]
+
+
+def test_macs_of_a_frame_are_within_1_percent(full_size):
+    name, found = full_size
+    for part, expected in zip(PARTS, GMACS[name], strict=True):
+        # The last printed digit of FACTS, then 1 %.
+        assert found["macs"][part] == pytest.approx(1e9 * expected, rel=0.01), part
+
+
+def test_the_paper_s_protocol_is_within_2_percent(full_size):
+    name, found = full_size
+    assert found["macs"]["two_frame_clip"] == pytest.approx(1e9 * TWO_FRAME_CLIP[name], rel=0.02)
+    assert found["macs"]["two_frame_clip"] == pytest.approx(1e9 * CONVOLUTIONS[name], rel=0.002)
+
+
+def test_keys_types_and_sums_hold_for_every_variant(small):
+    variant, found = small
+    macs, counts = found["macs"], found["parameters"]
+    parts = ("features", "query", "refine", "weight", "update")
+    assert set(macs) == {"frame", "two_frame_clip", *parts}
+    assert set(counts) == {"inference", *COLUMNS}
+    assert all(type(value) is int for value in [*macs.values(), *counts.values()])
+    assert macs["frame"] == sum(macs[part] for part in parts)
+    assert counts["total"] == sum(counts[p] for p in ("backbone", "memory", "query", "refine"))
+    assert 0 < counts["trainable"] < counts["total"]
+    assert (found["variant"], found["backbone"]) == (variant.name, "hrnet")
+    assert (found["height"], found["width"]) == (64, 96)
+    assert set(found["protocol"]) == {"parameters", "macs", "two_frame_clip"}
+    assert found["provenance"]["libraries"]["fvcore"]
+
+
+def test_a_part_that_the_variant_lacks_counts_0(small):
+    variant, found = small
+    updates = variant.long_term and variant.update_template
+    assert (found["parameters"]["memory"] > 0) == variant.long_term
+    assert (found["macs"]["update"] > 0) == updates
+    assert (found["macs"]["weight"] > 0) == (updates and variant.adaptive_weight)
+
+
+def test_the_update_that_runs_the_backbone_again_costs_more():
+    again = cost(VARIANTS["exp7"], "hrnet", 64, 96)["macs"]
+    full = cost(VARIANTS["exp8"], "hrnet", 64, 96)["macs"]
+    assert again["update"] > 5 * full["update"]
+    assert again["features"] == full["features"]
+
+
+def test_frames_are_padded_to_multiples_of_16():
+    odd, padded = (cost(Variant("exp8"), "hrnet", *size)["macs"] for size in [(50, 81), (64, 96)])
+    assert odd == padded
+
+
+def test_the_heads_are_in_no_frame(monkeypatch):
+    with_heads = cost(VARIANTS["exp8"], "hrnet", 64, 96)["macs"]
+    without = module.macs(
+        module.build_model(Variant("none", transition_loss=False), "hrnet"), 64, 96
+    )
+    assert with_heads == without
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(("vgg16", 480, 854), "unknown backbone"), (("hrnet", 8, 854), "too small")],
+)
+def test_bad_input_is_one_clear_line(arguments, words):
+    with pytest.raises(UserError, match=words):
+        cost(Variant("exp8"), *arguments)

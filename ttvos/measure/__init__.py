@@ -1,0 +1,1 @@
+"""What a model costs (parameters, MACs) and how fast it runs."""
