@@ -1,0 +1,161 @@
+"""The two speed protocols: what is recorded, and in which order. No time is asserted."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from ttvos.checkpoint import save
+from ttvos.config import Variant
+from ttvos.errors import UserError
+from ttvos.measure import speed as module
+from ttvos.measure.clip import disc_clip
+from ttvos.measure.speed import speed
+from ttvos.model.ttvos import build_model
+from ttvos.references import HeldStill
+
+SMALL = {"height": 34, "width": 50, "frames": 3}
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return speed(Variant("exp8"), "hrnet", objects=2, **SMALL)
+
+
+def test_the_result_has_every_key_and_is_json(measured):
+    assert json.loads(json.dumps(measured, allow_nan=False)) == measured
+    assert {"fps", "p50_ms", "p90_ms", "p99_ms", "repeats"} <= set(measured["streaming"])
+    assert {"fps", "seconds", "frames"} == set(measured["released"])
+    assert (measured["device"], measured["precision"]) == ("cpu", "float32")
+    assert (measured["height"], measured["width"], measured["objects"]) == (34, 50, 2)
+    assert set(measured["protocol"]) == {"streaming", "released"}
+    assert measured["provenance"]["threads"] == torch.get_num_threads()
+    assert measured["provenance"]["device"]
+
+
+def test_every_repeat_is_kept_and_the_summary_is_theirs(measured):
+    streaming = measured["streaming"]
+    assert [len(steps) for steps in streaming["repeats"]] == [2] * 5  # frame 0 is apart
+    assert len(streaming["init_ms"]) == 5
+    kept = np.array(streaming["repeats"])
+    assert (kept > 0).all()
+    assert streaming["timed_frames"] == kept.size
+    assert streaming["fps"] == pytest.approx(1000 * kept.size / kept.sum())
+    assert streaming["p50_ms"] == pytest.approx(np.median(kept))
+    assert kept.min() <= streaming["p50_ms"] <= streaming["p90_ms"] <= streaming["p99_ms"]
+    assert streaming["p99_ms"] <= kept.max()
+    assert streaming["spread"]["fps_min"] <= streaming["fps"] <= streaming["spread"]["fps_max"]
+
+
+def test_released_counts_frame_0(measured):
+    released = measured["released"]
+    assert released["frames"] == 3
+    assert released["fps"] == pytest.approx(3 / released["seconds"])
+
+
+def test_peak_memory_is_that_of_a_process_with_torch(measured):
+    assert 50e6 < measured["streaming"]["peak_memory_bytes"] < 50e9
+
+
+def test_the_device_is_synchronised_before_every_clock_reading(monkeypatch):
+    events = []
+
+    class Recorder(HeldStill):
+        def init(self, frame, mask):
+            events.append("init")
+            return super().init(frame, mask)
+
+        def step(self, frame, state):
+            events.append("step")
+            return super().step(frame, state)
+
+    def clock(device):
+        events.append("clock")
+        return float(len(events))
+
+    monkeypatch.setattr(module, "_clock", clock)
+    clip, mask = disc_clip(3, 32, 48)
+    module.time_streaming(Recorder(), clip, mask, CPU, repeats=5, warmup=1)
+    one_clip = ["clock", "init", "clock", "step", "clock", "step", "clock"]
+    assert events == one_clip * 6  # one warm-up, five repeats
+
+
+def test_the_clock_synchronises_a_gpu(monkeypatch):
+    calls = []
+    monkeypatch.setattr(torch.cuda, "synchronize", calls.append)
+    module._clock(CPU)
+    assert calls == []
+    module._clock(torch.device("cuda"))
+    assert calls == [torch.device("cuda")]
+
+
+def test_released_runs_before_any_warm_up(monkeypatch):
+    order = []
+    for name in ("time_released", "time_streaming"):
+        monkeypatch.setattr(module, name, lambda *_, name=name: order.append(name))
+    speed(Variant("exp8"), "hrnet", **SMALL)
+    assert order == ["time_released", "time_streaming"]
+
+
+def test_released_cuts_long_clips():
+    model = build_model(Variant("exp1"), "hrnet").eval()
+    clip, mask = disc_clip(130, 16, 16)
+    assert module.time_released(model, clip, mask, CPU)["frames"] == 128
+
+
+def test_a_checkpoint_is_measured_and_named(tmp_path):
+    path = tmp_path / "c.safetensors"
+    save(build_model(Variant("exp8"), "hrnet"), path, {})
+    found = speed(Variant("exp8"), "hrnet", checkpoint=path, **SMALL)
+    assert found["provenance"]["checkpoint"] == str(path)
+
+
+def test_measuring_leaves_random_numbers_and_precision_flags_alone():
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    flags = (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)
+    speed(Variant("exp8"), "hrnet", **SMALL)
+    assert torch.equal(torch.rand(1), expected)
+    assert flags == (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"repeats": 4}, "4 repeats"),
+        ({"frames": 1}, "1 frame"),
+        ({"warmup": -1}, "warmup"),
+        ({"precision": "float8"}, "unknown precision"),
+        ({"precision": "tf32"}, "CUDA only"),
+        ({"objects": 9, "height": 34}, "do not fit"),
+    ],
+)
+def test_bad_arguments_are_one_clear_line(arguments, words):
+    with pytest.raises(UserError, match=words):
+        speed(Variant("exp8"), "hrnet", **{**SMALL, **arguments})
+
+
+def test_cuda_without_cuda_is_one_clear_line(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="CUDA"):
+        speed(Variant("exp8"), "hrnet", device="cuda", **SMALL)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("precision", ["float32", "tf32"])
+def test_cuda_is_measured(precision):
+    found = speed(Variant("exp8"), "hrnet", device="cuda", precision=precision, **SMALL)
+    assert found["provenance"]["device"] == torch.cuda.get_device_name()
+    assert found["streaming"]["peak_memory_bytes"] > 1e6
+
+
+def test_the_clip_is_the_same_every_time_and_moves():
+    clip, mask = disc_clip(4, 40, 60, objects=3)
+    again, _ = disc_clip(4, 40, 60, objects=3)
+    assert clip.shape == (4, 40, 60, 3)
+    np.testing.assert_array_equal(clip, again)
+    assert set(np.unique(mask)) == {0, 1, 2, 3}
+    assert not np.array_equal(clip[0], clip[-1])
