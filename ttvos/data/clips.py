@@ -1,0 +1,209 @@
+"""Training clips: a few frames of a video (or made of a still) with one object's labels.
+
+Clip: frames (T, H, W, 3) uint8 RGB and labels (T, H, W) uint8, 1 the object, 0 everything
+else, 255 ignored. Batches are what the model takes: see `collate`.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ttvos.config import Stage
+from ttvos.data.augment import IGNORED, augment
+from ttvos.data.davis import Sequence, load_sequences
+from ttvos.data.stills import Still, load_stills, read_still
+from ttvos.data.warp import warp_clip
+from ttvos.data.youtube_vos import load_sparse_sequences
+from ttvos.errors import UserError
+from ttvos.video import VOID, read_frame, read_mask
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, RGB in [0, 1]
+VISIBLE = 100  # an object is visible with more pixels than this (FACTS section 4)
+CACHE_BYTES = 512 * 2**20  # decoded images kept in memory, in each process
+
+
+@dataclass(frozen=True)
+class Clip:
+    """frames (T, H, W, 3) uint8 RGB; labels (T, H, W) uint8 in {0, 1, 255}."""
+
+    frames: np.ndarray
+    labels: np.ndarray
+
+
+def make_clips(stage: Stage, seed: int) -> "Clips":
+    """The training clips of a stage, from all its roots; raises UserError for missing data."""
+    items: list[Sequence] | list[Still] = []
+    for root in stage.roots:
+        if stage.source == "stills":
+            items += load_stills(root)
+        elif stage.source == "ytvos":
+            items += load_sparse_sequences(root)
+        else:
+            items += load_sequences(root, stage.year, stage.split)
+    if not items:
+        raise UserError(f"stage {stage.name}: no data; give it at least one folder under roots")
+    return Clips(stage, items, seed)
+
+
+def collate(clips: list[Clip]) -> dict[str, Tensor]:
+    """Stack clips: "frames" (B, T, 3, H, W) float32, ImageNet-normalised, "labels" (B, T, H, W)
+    int64 in {0, 1, 255}."""
+    frames = torch.from_numpy(np.stack([clip.frames for clip in clips]))
+    labels = torch.from_numpy(np.stack([clip.labels for clip in clips]))
+    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
+    scaled = frames.permute(0, 1, 4, 2, 3).contiguous().float().div_(255)
+    return {"frames": scaled.sub_(mean).div_(std), "labels": labels.long()}
+
+
+class Clips(Dataset):
+    """Clip number i, for every i >= 0: it depends on the stage, the seed and i alone.
+
+    Numbers go on through the epochs: epoch e has the numbers e*len .. e*len + len-1, in which
+    every video or still comes once, in an order of that epoch. An interrupted training
+    that goes on at number i therefore sees what it would have seen.
+    """
+
+    def __init__(self, stage: Stage, items: list[Sequence] | list[Still], seed: int) -> None:
+        self.stage, self.items, self.seed = stage, items, seed
+        self._images = _Images(stage.height, stage.width)
+        self._order: tuple[int, np.ndarray] | None = None
+
+    def __len__(self) -> int:
+        """Clips an epoch: one of every video or still."""
+        return len(self.items)
+
+    def __getitem__(self, number: int) -> Clip:
+        """Raises UserError for damaged files, and if no item shows any object."""
+        rng = np.random.default_rng([self.seed, 1, number])
+        first = self._item(number)
+        # An item without a visible object is passed over for the one after it.
+        for offset in range(len(self.items)):
+            item = self.items[(first + offset) % len(self.items)]
+            clip = self._still(item, rng) if isinstance(item, Still) else self._video(item, rng)
+            if clip is not None:
+                return self._vary(clip, rng)
+        raise UserError(
+            f"stage {self.stage.name}: no mask under {', '.join(self.stage.roots)} shows "
+            f"an object of more than {VISIBLE} pixels at {self.stage.width}x{self.stage.height}"
+        )
+
+    def _item(self, number: int) -> int:
+        epoch, place = divmod(number, len(self.items))
+        if self._order is None or self._order[0] != epoch:
+            rng = np.random.default_rng([self.seed, 0, epoch])
+            self._order = epoch, rng.permutation(len(self.items))
+        return int(self._order[1][place])
+
+    def _vary(self, clip: Clip, rng: np.random.Generator) -> Clip:
+        if not self.stage.augment:
+            return clip
+        stage = self.stage
+        return Clip(*augment(clip.frames, clip.labels, rng, stage.rotation, stage.scale))
+
+    def _still(self, still: Still, rng: np.random.Generator) -> Clip | None:
+        image, mask = self._images.still(still)
+        if np.count_nonzero(mask == 1) <= VISIBLE:
+            return None
+        stage = self.stage
+        return Clip(
+            *warp_clip(image, mask, stage.frames, rng, stage.warp, stage.rotation, stage.scale)
+        )
+
+    def _video(self, sequence: Sequence, rng: np.random.Generator) -> Clip | None:
+        pairs = [
+            (frame, mask)
+            for frame, mask in zip(sequence.frames, sequence.masks, strict=True)
+            if mask is not None
+        ]
+        chosen = self._start(pairs, rng)
+        if chosen is None:
+            return None
+        start, step, label = chosen
+        frames, labels = [], []
+        for i in _indices(start, step, self.stage.frames, len(pairs)):
+            frame, ids = self._images.pair(*pairs[i], self.stage.year)
+            frames.append(frame)
+            labels.append(one_object(ids, label))
+        return Clip(np.stack(frames), np.stack(labels))
+
+    def _start(
+        self, pairs: list[tuple[Path, Path]], rng: np.random.Generator
+    ) -> tuple[int, int, int] | None:
+        """Draw the first frame, the step between frames, and an object visible in the first."""
+        length = self.stage.frames
+        widest = max(1, min(self.stage.gaps, (len(pairs) - 1) // (length - 1)))
+        step = int(rng.integers(1, widest + 1))
+        whole = max(0, len(pairs) - step * (length - 1))
+        # Starts that leave room for a whole clip come first; the rest is played to and fro.
+        later = whole + rng.permutation(len(pairs) - whole)
+        for start in [*rng.permutation(whole), *later]:
+            counts = np.bincount(self._images.pair(*pairs[start], self.stage.year)[1].ravel())
+            ids = [i for i in np.flatnonzero(counts > VISIBLE) if i not in (0, VOID)]
+            if ids:
+                return int(start), step, int(rng.choice(ids))
+        return None
+
+
+def one_object(ids: np.ndarray, label: int) -> np.ndarray:
+    """Labels of one object: 1 where ids equal `label`, 255 where void, else 0; uint8."""
+    labels = (ids == label).astype(np.uint8)
+    labels[ids == VOID] = IGNORED
+    return labels
+
+
+def _indices(start: int, step: int, length: int, available: int) -> list[int]:
+    """`length` places from `start` on; a video that is too short is played to and fro."""
+    there_and_back = [*range(available), *range(available - 2, 0, -1)]
+    return [there_and_back[(start + step * i) % len(there_and_back)] for i in range(length)]
+
+
+@dataclass
+class _Images:
+    """Reads images and masks at the stage's size, and keeps them as long as memory allows."""
+
+    height: int
+    width: int
+    used: int = 0
+    kept: dict[object, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+
+    def pair(self, frame: Path, mask: Path, year: int) -> tuple[np.ndarray, np.ndarray]:
+        """Frame (H, W, 3) uint8 and ids (H, W) uint8 (255 void); UserError if sizes differ."""
+        if frame not in self.kept:
+            image, ids = read_frame(frame), read_mask(mask, year)
+            if image.shape[:2] != ids.shape:
+                raise UserError(f"{mask}: {ids.shape}, but {frame} has {image.shape[:2]}")
+            return self._keep(frame, image, ids)
+        return self.kept[frame]
+
+    def still(self, still: Still) -> tuple[np.ndarray, np.ndarray]:
+        """Image (H, W, 3) uint8 and mask (H, W) uint8 in {0, 1}."""
+        return self.kept.get(still) or self._keep(still, *read_still(still))
+
+    def _keep(
+        self, key: object, image: np.ndarray, ids: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        pair = resize_pair(image, ids, self.height, self.width)
+        size = pair[0].nbytes + pair[1].nbytes
+        if self.used + size <= CACHE_BYTES:
+            self.used += size
+            self.kept[key] = pair
+        return pair
+
+
+def resize_pair(
+    image: np.ndarray, ids: np.ndarray, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Resize a frame (averaging when it shrinks) and its ids (nearest) to (height, width)."""
+    if image.shape[:2] == (height, width):
+        return image, ids
+    shrinks = image.shape[0] > height
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return (
+        cv2.resize(image, (width, height), interpolation=way),
+        cv2.resize(ids, (width, height), interpolation=cv2.INTER_NEAREST),
+    )

@@ -1,0 +1,67 @@
+"""YouTube-VOS training videos: masks on every fifth frame, objects that may appear later.
+
+meta.json                            {"videos": {id: {"objects": {"1": {"frames": [...]}}}}}
+JPEGImages/<id>/00000.jpg            all frames, or the annotated ones only
+Annotations/<id>/00000.png           palette masks of ids, where there are any
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ttvos.data.davis import FRAME_SUFFIXES, Sequence
+from ttvos.errors import UserError
+from ttvos.files import read_json
+
+
+def load_sparse_sequences(root: Path | str) -> list[Sequence]:
+    """List the videos of `root` (the folder with meta.json, or the one above its `train`).
+
+    A frame without mask has None in `Sequence.masks`. Only headers of folders are read here.
+    Raises UserError for a missing or odd meta.json, a video without folder, an annotated frame
+    (of meta.json) without frame or mask file, a mask without frame, and a video without masks.
+    """
+    root = Path(root)
+    if (root / "train" / "meta.json").is_file():
+        root = root / "train"
+    path = root / "meta.json"
+    meta = read_json(path)
+    videos = meta.get("videos") if isinstance(meta, dict) else None
+    if not isinstance(videos, dict) or not videos:
+        raise UserError(f"{path}: names no videos; expected YouTube-VOS's meta.json")
+    return [
+        _load_video(root, name, _annotated(path, name, videos[name])) for name in sorted(videos)
+    ]
+
+
+def _annotated(path: Path, name: str, video: Any) -> list[str]:
+    """Names of the frames that show an object, after meta.json."""
+    try:
+        objects = video["objects"].values()
+        return sorted({str(frame) for thing in objects for frame in thing["frames"]})
+    except (AttributeError, KeyError, TypeError):
+        raise UserError(f"{path}: video {name}: expected objects with lists of frames") from None
+
+
+def _load_video(root: Path, name: str, annotated: list[str]) -> Sequence:
+    frames = _files(root / "JPEGImages" / name, FRAME_SUFFIXES)
+    masks = _files(root / "Annotations" / name, {".png"})
+    for stem in annotated:
+        if stem not in masks:
+            raise UserError(f"{root / 'Annotations' / name / stem}.png: missing; meta.json has it")
+    for stem, path in masks.items():
+        if stem not in frames:
+            raise UserError(f"{path}: a mask without a frame of that name; remove or rename")
+    return Sequence(name, tuple(frames.values()), tuple(masks.get(stem) for stem in frames))
+
+
+def _files(folder: Path, suffixes: set[str]) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; meta.json names this video")
+    found = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in suffixes and not path.name.startswith(".")
+    )
+    if not found:
+        raise UserError(f"{folder}: has no {' or '.join(sorted(suffixes))} files")
+    return {path.stem: path for path in found}
