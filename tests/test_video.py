@@ -1,6 +1,8 @@
 """Frames and masks in and out of files, and every mask that must be refused."""
 
 import errno
+import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
@@ -24,8 +26,17 @@ def save(path, array, mode=None):
 def save_palette(path, ids, palette):
     image = Image.fromarray(ids)
     image.putpalette(palette)
-    image.save(path, bits=8)
+    image.save(path)
     return path
+
+
+def shorten_palette(path, colours):
+    """Cut the PLTE chunk of a PNG: length, name, 256 triples, checksum."""
+    data = path.read_bytes()
+    start = data.index(b"PLTE") - 4
+    chunk = b"PLTE" + data[start + 8 : start + 8 + 3 * colours]
+    checked = struct.pack(">I", 3 * colours) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    path.write_bytes(data[:start] + checked + data[start + 12 + 768 :])
 
 
 def test_palette_is_the_voc_colour_map():
@@ -146,7 +157,7 @@ def test_refuses_masks_that_are_no_ids(tmp_path, year, name, text):
         "unpalletted": lambda: save(path, colours, "L"),
         "ramp": lambda: save_palette(path, _blurred(), grey_ramp),
         "quantised": lambda: save_palette(path, IDS, bytes([128, 0, 0, 0, 128, 0, 0, 0, 0])),
-        "outside": lambda: save_palette(path, IDS, bytes([0, 0, 0, 128, 0, 0])),
+        "outside": lambda: shorten_palette(save_palette(path, IDS, davis_palette()), colours=2),
     }[name]()
     with pytest.raises(UserError, match=text) as caught:
         read_mask(path, year)

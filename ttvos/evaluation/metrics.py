@@ -19,7 +19,7 @@ def jaccard(prediction: np.ndarray, truth: np.ndarray, void: np.ndarray | None =
     """
     prediction, truth = _judged(prediction, truth, void)
     union = np.count_nonzero(prediction | truth)
-    return np.count_nonzero(prediction & truth) / union if union else 1.0
+    return float(np.count_nonzero(prediction & truth) / union) if union else 1.0
 
 
 def boundary_f(prediction: np.ndarray, truth: np.ndarray, void: np.ndarray | None = None) -> float:
@@ -40,7 +40,7 @@ def boundary_f(prediction: np.ndarray, truth: np.ndarray, void: np.ndarray | Non
     recall = np.count_nonzero(true & _near(predicted, radius)) / n_true
     if precision + recall == 0:
         return 0.0
-    return 2 * precision * recall / (precision + recall)
+    return float(2 * precision * recall / (precision + recall))
 
 
 def tolerance(height: int, width: int) -> int:
