@@ -176,7 +176,8 @@ class _Images:
         if frame not in self.kept:
             image, ids = read_frame(frame), read_mask(mask, year)
             if image.shape[:2] != ids.shape:
-                raise UserError(f"{mask}: {ids.shape}, but {frame} has {image.shape[:2]}")
+                sizes = [f"{array.shape[1]}x{array.shape[0]}" for array in (ids, image)]
+                raise UserError(f"{mask}: {sizes[0]}, but its frame has {sizes[1]}")
             return self._keep(frame, image, ids)
         return self.kept[frame]
 
