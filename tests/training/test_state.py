@@ -1,0 +1,167 @@
+"""Interrupted trainings go on to the same bits, or start anew and say so."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.training.tiny import EXP8, Interrupted, board_steps, rows, run, same, tiny_config
+from ttvos import checkpoint
+from ttvos import train as training
+from ttvos.config import TrainConfig
+from ttvos.errors import UserError
+from ttvos.model.ttvos import build_model
+from ttvos.provenance import REPOSITORY
+from ttvos.training.unroll import clip_loss
+
+
+def interrupt(stop_at, step: int, config: TrainConfig, out: Path, **options) -> None:
+    stop_at(step)
+    with pytest.raises(Interrupted):
+        run(config, out, **options)
+    stop_at(None)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3], ids=["within", "between stages", "second stage"])
+def test_interrupted_run_goes_on_to_the_same_bits(
+    tiny_davis: Path, tmp_path: Path, stop_at, capsys, step: int
+):
+    config = tiny_config(tiny_davis)
+    expected = run(config, tmp_path / "unbroken")
+    interrupt(stop_at, step, config, tmp_path / "broken")
+    assert same(expected, run(config, tmp_path / "broken"))
+    assert "going on from" in capsys.readouterr().err
+    assert not (tmp_path / "broken" / "state.pt").exists()
+    for column in ("stage", "step", "total", "learning_rate"):
+        unbroken, broken = rows(tmp_path / "unbroken"), rows(tmp_path / "broken")
+        assert [line[column] for line in unbroken] == [line[column] for line in broken]
+
+
+def test_steps_after_the_last_save_are_done_again_and_recorded_once(
+    tiny_davis: Path, tmp_path: Path, stop_at
+):
+    config = tiny_config(tiny_davis, steps=(5,), checkpoint_every=2)
+    expected = run(config, tmp_path / "unbroken")
+    out = tmp_path / "broken"
+    interrupt(stop_at, 3, config, out)
+    assert [line["step"] for line in rows(out)] == ["0", "1", "2"]
+    assert same(expected, run(config, out))
+    assert [line["step"] for line in rows(out)] == ["0", "1", "2", "3", "4"]
+    assert board_steps(out) == [0, 1, 2, 3, 4]
+
+
+def test_resuming_does_not_need_the_loss_file(tiny_davis: Path, tmp_path: Path, stop_at):
+    """Snakemake deletes a failed job's outputs, but not state.pt."""
+    config = tiny_config(tiny_davis)
+    interrupt(stop_at, 2, config, tmp_path)
+    (tmp_path / "loss.csv").unlink()
+    run(config, tmp_path)
+    assert len(rows(tmp_path)) == 4
+
+
+SCRIPT = """
+import sys, torch
+from pathlib import Path
+from ttvos.config import TrainConfig, find_variant
+from ttvos.strict import build
+from ttvos.train import train
+import json
+torch.set_num_threads(1)
+config = build(TrainConfig, json.loads(sys.argv[1]), "test")
+train(config, find_variant("exp8"), "hrnet", 0, Path(sys.argv[2]))
+"""
+
+
+def test_killed_process(tiny_davis: Path, tmp_path: Path):
+    """kill -9 in the middle of a long first stage, then the same settings again."""
+    config = tiny_config(tiny_davis, steps=(12,))
+    expected = run(config, tmp_path / "unbroken")
+    out = tmp_path / "killed"
+    text = json.dumps(dataclasses.asdict(config))
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, text, str(out)], cwd=REPOSITORY, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while not (out / "state.pt").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (out / "checkpoint.safetensors").exists()
+    assert same(expected, run(config, out))
+    assert [int(line["step"]) for line in rows(out)] == list(range(12))
+
+
+def test_finished_training_returns_at_once(tiny_davis: Path, tmp_path: Path, stop_at, capsys):
+    config = tiny_config(tiny_davis)
+    run(config, tmp_path)
+    before = os.stat(tmp_path / "checkpoint.safetensors").st_mtime_ns
+    stop_at(0)
+    run(config, tmp_path)
+    run(dataclasses.replace(config, checkpoint_every=7, workers=1), tmp_path)
+    assert os.stat(tmp_path / "checkpoint.safetensors").st_mtime_ns == before
+    assert "already trained" in capsys.readouterr().err
+
+
+def test_lost_or_exchanged_checkpoint_is_trained_again(tiny_davis: Path, tmp_path: Path):
+    config = tiny_config(tiny_davis, steps=(1,))
+    expected = run(config, tmp_path)
+    path = tmp_path / "checkpoint.safetensors"
+    path.unlink()
+    assert same(expected, run(config, tmp_path))
+    checkpoint.save(build_model(EXP8, "hrnet"), path, {})
+    assert same(expected, run(config, tmp_path))
+
+
+def test_other_settings_start_anew(tiny_davis: Path, tmp_path: Path, stop_at, capsys):
+    interrupt(stop_at, 2, tiny_config(tiny_davis), tmp_path)
+    changed = tiny_config(tiny_davis, template_loss=False)
+    result = run(changed, tmp_path)
+    assert "starting anew" in capsys.readouterr().err
+    assert len(list(tmp_path.glob("state-*.pt"))) == 1
+    assert same(result, run(changed, tmp_path.parent / "fresh"))
+    assert [line["template"] for line in rows(tmp_path)] == [""] * 4
+    assert board_steps(tmp_path) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK", b"no state"])
+def test_damaged_state_is_a_clear_message(tiny_davis: Path, tmp_path: Path, damage: bytes):
+    (tmp_path / "state.pt").write_bytes(damage)
+    with pytest.raises(UserError, match=r"state\.pt: damaged.*delete it"):
+        run(tiny_config(tiny_davis), tmp_path)
+
+
+def test_truncated_and_foreign_states(tiny_davis: Path, tmp_path: Path, stop_at):
+    interrupt(stop_at, 2, tiny_config(tiny_davis), tmp_path)
+    path = tmp_path / "state.pt"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match="damaged"):
+        run(tiny_config(tiny_davis), tmp_path)
+    torch.save({"model": {}}, path)
+    with pytest.raises(UserError, match="damaged"):
+        run(tiny_config(tiny_davis), tmp_path)
+
+
+def test_random_numbers_go_on_where_they_were(
+    tiny_davis: Path, tmp_path: Path, stop_at, monkeypatch
+):
+    """A loss that draws random numbers, as dropout would: resuming continues the same series."""
+
+    def noisy(*arguments):
+        losses = clip_loss(*arguments)
+        return {**losses, "total": losses["total"] * torch.rand(())}
+
+    monkeypatch.setattr(training, "clip_loss", noisy)
+    config = tiny_config(tiny_davis, steps=(3,))
+    expected = run(config, tmp_path / "unbroken")
+    interrupt(stop_at, 2, config, tmp_path / "broken")
+    assert same(expected, run(config, tmp_path / "broken"))

@@ -1,0 +1,1 @@
+"""The parts of training that `ttvos.train` puts together."""

@@ -1,0 +1,95 @@
+"""What a training starts from: device, initial weights, and what decides its result."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ttvos import checkpoint
+from ttvos.config import TrainConfig, Variant, as_plain
+from ttvos.errors import UserError
+from ttvos.model.ttvos import TTVOS, build_model
+from ttvos.provenance import file_hash, source_hash
+
+# Sources that can change the trained weights.
+SOURCES = ("model", "data", "training", "losses.py", "train.py", "checkpoint.py", "video.py")
+
+
+def initial_model(
+    config: TrainConfig, variant: Variant, backbone: str, seed: int
+) -> tuple[TTVOS, dict[str, str | None]]:
+    """The model before its first step, and where its backbone's weights come from.
+
+    Heads are random from `seed`; the backbone is by `config.initial`: "imagenet" (timm's
+    weights), a file of `checkpoint.save_backbone`, or null (random from `seed`).
+    Returns the model and {"source", "sha256"} of the initial weights (the file's hash, or one
+    over timm's tensors).
+    """
+    torch.manual_seed(seed)
+    model = build_model(variant, backbone)
+    source = config.initial.get(backbone)
+    if source is None:
+        return model, {"source": "random", "sha256": None}
+    if source == "imagenet":
+        model.backbone.load_imagenet()
+        return model, {"source": source, "sha256": _hash_tensors(model.backbone.state_dict())}
+    checkpoint.initial_backbone(model, source)
+    return model, {"source": source, "sha256": file_hash(source)}
+
+
+def all_settings(
+    config: TrainConfig, variant: Variant, backbone: str, seed: int, device: str
+) -> dict[str, Any]:
+    """Everything that decides the trained weights, as plain data: also the data and the code.
+
+    How often the state is saved and how many workers read do not decide them.
+    Raises UserError for missing data or initial weights, and for two stages of one name.
+    """
+    names = [stage.name for stage in config.stages]
+    if len(set(names)) < len(names):
+        raise UserError(f"train.stages: two have the same name: {', '.join(names)}")
+    plain = as_plain(config)
+    for name in ("checkpoint_every", "workers", "initial", "freeze"):
+        plain.pop(name)
+    source = config.initial.get(backbone)
+    is_file = source not in (None, "imagenet")
+    if is_file and not Path(source).is_file():
+        raise UserError(f"train.initial: {backbone}: {source}: no such file")
+    return {
+        **plain,
+        "freeze": config.freeze.get(backbone, True),
+        "initial": file_hash(source) if is_file else source,
+        "variant": as_plain(variant),
+        "backbone": backbone,
+        "seed": seed,
+        "device": device,
+        "torch": torch.__version__,
+        "code": source_hash(*SOURCES),
+        "data": {root: listing_hash(root) for stage in config.stages for root in stage.roots},
+    }
+
+
+def listing_hash(root: str) -> str:
+    """SHA-256 over the names and sizes of all files below `root`.
+
+    Cheap enough for large sets, and it changes when data is added, removed or made anew.
+    """
+    if not Path(root).is_dir():
+        raise UserError(f"training data {root}: no such folder")
+    digest = hashlib.sha256()
+    for folder, folders, files in os.walk(root):
+        folders.sort()
+        for name in sorted(files):
+            path = Path(folder, name)
+            digest.update(f"{path.relative_to(root)} {path.stat().st_size}\n".encode())
+    return digest.hexdigest()
+
+
+def _hash_tensors(tensors: dict[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name, value in sorted(tensors.items()):
+        digest.update(name.encode())
+        digest.update(value.contiguous().numpy().tobytes())
+    return digest.hexdigest()
