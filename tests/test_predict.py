@@ -14,6 +14,7 @@ from ttvos.errors import UserError
 from ttvos.model.tracking import TTVOSTracker
 from ttvos.model.ttvos import build_model
 from ttvos.predict import predict
+from ttvos.provenance import cpu_name
 from ttvos.references import HeldStill
 from ttvos.tracker import Prediction
 from ttvos.video import davis_palette, read_mask, write_mask
@@ -111,6 +112,11 @@ def test_report_has_weights_ratios_and_provenance(tiny_davis, tmp_path, ttvos_tr
 def test_a_tracker_without_weights_reports_none(tiny_davis, tmp_path):
     report = predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "out")
     assert report["sequences"]["one"]["update_weights"] is None
+
+
+def test_a_reference_is_never_said_to_have_run_on_a_gpu(tiny_davis, tmp_path):
+    report = predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "out", device="cuda")
+    assert report["provenance"]["device"] == cpu_name()
 
 
 def test_an_object_that_is_not_in_the_first_mask_is_noted(tiny_davis, tmp_path):

@@ -36,8 +36,8 @@ def predict(
     out: receives `<sequence>/<frame name>.png` for every frame (frame 0: the given mask, void
     as background) and `predict.json`. It appears whole or, after a failure, stays as it was.
     maps: an .npz for Figure 7 with up to 4 frames of `maps_sequence` (default: the first one).
-    device, profile: for provenance; where the tracker computes (default: its own word, else the
-    CPU), and the data's name, e.g. "mini".
+    device, profile: for provenance; where the tracker computes, unless its own `device` says so,
+    and the data's name, e.g. "mini".
     Memory does not grow with the clips' length: frames are read one by one, one ahead.
     Only frame 0's mask is looked at (and those of the frames in `maps`).
     predict.json: sequences {name: {objects [ids], frames T, update_weights (T-1) x O or null,
@@ -50,7 +50,7 @@ def predict(
     settings = {"tracker": tracker.name, "year": year, "split": split}
     source = provenance(
         settings,
-        device=device_name(device or getattr(tracker, "device", "cpu")),
+        device=device_name(getattr(tracker, "device", device or "cpu")),
         precision="float32",
         data={"profile": profile, "root": str(dataset), "year": year, "split": split},
     )

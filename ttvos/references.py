@@ -15,6 +15,7 @@ class HeldStill:
     """Repeats the first mask: what a tracker scores by doing nothing."""
 
     name = "still"
+    device = "cpu"
 
     def init(self, frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """frame (H, W, 3) uint8 RGB, mask (H, W) uint8 ids; the state is the mask without void.
@@ -51,6 +52,7 @@ class FlowCarried:
     """
 
     name = "flow"
+    device = "cpu"
 
     def init(self, frame: np.ndarray, mask: np.ndarray) -> FlowState:
         """frame (H, W, 3) uint8 RGB, mask (H, W) uint8 ids.
