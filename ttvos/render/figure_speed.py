@@ -1,0 +1,161 @@
+"""Figure 1: speed against accuracy, the paper's points and, marked apart, the measured ones."""
+
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.transforms import Bbox
+
+from ttvos.render import figures
+from ttvos.render.comparisons import DAVIS16, DAVIS17, FPS
+from ttvos.render.figures import Drawing, new_figure
+from ttvos.render.inputs import ReportInput, device_of
+from ttvos.render.manifest import data_label
+from ttvos.render.paper import read_paper
+from ttvos.render.quantities import Quantity
+
+PANELS = (DAVIS16, DAVIS17)
+OWN = "measured here"  # how the kind of a measured point begins
+# Where a label may stand, seen from its point, in points; the first free place is taken.
+_PLACES = (
+    (7, 3, "left"),
+    (7, -10, "left"),
+    (-7, 3, "right"),
+    (-7, -10, "right"),
+    (0, 8, "center"),
+    (0, -14, "center"),
+    (6, 12, "left"),
+    (-6, 12, "right"),
+    (6, -18, "left"),
+    (-6, -18, "right"),
+)
+
+
+@dataclass(frozen=True)
+class Point:
+    """fps: frames per second. score: J&F in points. kind: who says so, and on what.
+
+    hollow: speed or accuracy is not the quantity that the other points show.
+    """
+
+    name: str
+    fps: float
+    score: float
+    kind: str
+    hollow: bool = False
+
+
+def figure1(report: ReportInput) -> Drawing:
+    """Two panels, DAVIS16 and DAVIS17; a measured point that is no DAVIS number is hollow."""
+    points = {panel.key: paper_points(panel) + own_points(report, panel) for panel in PANELS}
+    with figures.style():
+        figure = new_figure(10, 4.6)
+        for axes, panel in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
+            _panel(axes, panel, points[panel.key])
+        handles, labels = _legend(figure.axes)
+        figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+        for axes, panel in zip(figure.axes, PANELS, strict=True):
+            _label_points(axes, points[panel.key])
+    sources = [
+        result.name
+        for row in report.rows
+        if row.speed
+        for results in (*row.evaluate.values(), (row.speed,))
+        for result in results
+    ]
+    return Drawing(
+        "figure1",
+        "Figure 1: speed against accuracy",
+        "Frames per second (logarithmic) against J&F. Grey and red: the paper's figures, on the "
+        "paper's device. Blue: measured here by the released timing protocol, with the accuracy "
+        f"on {data_label(report.manifest)}. A hollow star has another device or other data than "
+        "the filled points and is not to be ranked among them.",
+        figure,
+        alt="Scatter plot of frame rate against J&F for the paper's methods and this run's rows.",
+        sources=tuple(dict.fromkeys(sources)),
+    )
+
+
+def paper_points(panel: Quantity) -> list[Point]:
+    """The peers of Table 3 and TTVOS with each backbone of Table 6."""
+    points = [
+        Point(line["method"], float(line["fps"]), float(line[panel.key]), "peers (paper)")
+        for line in read_paper("table3")
+        if line["method"] != "TTVOS" and line[panel.key]
+    ]
+    return points + [
+        Point(line["backbone"], float(line["fps"]), float(line[panel.key]), "TTVOS (paper)")
+        for line in read_paper("table6")
+    ]
+
+
+def own_points(report: ReportInput, panel: Quantity) -> list[Point]:
+    """Rows with both a speed and an accuracy."""
+    points = []
+    for row in report.rows:
+        fps, slow = FPS.take(report, row)
+        score, foreign = panel.take(report, row)
+        if not (row.speed and fps and fps.values and score and score.values):
+            continue
+        where = f"{OWN} on {device_of(row.speed)}"
+        kind = f"{where}, {data_label(report.manifest)}" if foreign else where
+        points.append(Point(row.name, fps.mean, score.mean, kind, hollow=bool(foreign or slow)))
+    return points
+
+
+_MARKS = {
+    "peers (paper)": {"marker": "o", "color": figures.GREY, "s": 28},
+    "TTVOS (paper)": {"marker": "*", "color": figures.RED, "s": 110},
+}
+_OWN_MARK = {"marker": "*", "edgecolor": figures.BLUE, "s": 130, "linewidth": 1.3}
+
+
+def _panel(axes: Axes, panel: Quantity, points: list[Point]) -> None:
+    axes.set_xscale("log")
+    for kind in dict.fromkeys(point.kind for point in points):
+        chosen = [point for point in points if point.kind == kind]
+        x, y = [point.fps for point in chosen], [point.score for point in chosen]
+        own = {**_OWN_MARK, "facecolor": "white" if chosen[0].hollow else figures.BLUE}
+        axes.scatter(x, y, label=kind, zorder=3, **_MARKS.get(kind, own))
+    axes.set(title=panel.label, xlabel="frames per second", ylabel="J&F (points)")
+    axes.margins(x=0.14, y=0.12)
+    axes.xaxis.set_major_formatter("{x:g}")
+
+
+def _legend(panels: list[Axes]) -> tuple[list, list[str]]:
+    found = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    return list(found.values()), list(found)
+
+
+def _label_points(axes: Axes, points: list[Point]) -> None:
+    """Name each point at the first place that hides no other point and no other name."""
+    figure = axes.figure
+    figure.draw_without_rendering()
+    room = axes.get_window_extent()
+    taken = [_around(axes, point) for point in points]
+    for point in sorted(points, key=lambda point: point.score):
+        color = figures.BLUE if point.kind.startswith(OWN) else "#444444"
+        for place in _PLACES:
+            text = axes.annotate(
+                point.name,
+                (point.fps, point.score),
+                xytext=place[:2],
+                textcoords="offset points",
+                ha=place[2],
+                fontsize=7,
+                color=color,
+            )
+            box = text.get_window_extent()
+            inside = room.x0 < box.x0 and box.x1 < room.x1 + 8
+            free = inside and not any(box.overlaps(other) for other in taken)
+            if free or place is _PLACES[-1]:
+                taken.append(box)
+                break
+            text.remove()
+
+
+def _around(axes: Axes, point: Point) -> Bbox:
+    x, y = axes.transData.transform((point.fps, point.score))
+    return Bbox.from_bounds(x - 5, y - 5, 10, 10)

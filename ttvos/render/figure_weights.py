@@ -1,0 +1,181 @@
+"""Figure 9: the adaptive update weight against the object's size."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ttvos.render import figures
+from ttvos.render.figures import Drawing, new_figure
+from ttvos.render.inputs import Result, load_result
+from ttvos.render.manifest import Located, data_label
+from ttvos.render.weights import (
+    Correlation,
+    ObjectCurve,
+    curves,
+    first_frame_points,
+    pearson,
+    pick_changing,
+    relative_change,
+)
+
+VARIANT, BACKBONE, DATASETS = "exp8", "hrnet", ("davis17", "davis16")
+FOLLOWED = 0.5  # J-Mean from which an object counts as followed
+TITLES = {
+    "figure9a": "Figure 9a: first update weight and object size",
+    "figure9b": "Figure 9b: a shrinking object",
+    "figure9c": "Figure 9c: a growing object",
+}
+
+
+@dataclass(frozen=True)
+class WeightData:
+    """Material of Figure 9: one run of the full model on one dataset.
+
+    followed: objects with a J-Mean of at least `FOLLOWED`; None if the run was not evaluated.
+    """
+
+    dataset: str
+    seed: int
+    objects: tuple[ObjectCurve, ...]
+    followed: frozenset[str] | None
+    sources: tuple[str, ...]
+
+
+def load_weights(located: Located) -> WeightData | str:
+    """Read the run that Figure 9 shows, or say why there is none.
+
+    The full model with HRNet, its first seed, on the first of `DATASETS` with predictions.
+    Only these files are opened, so the notebook can run before the rest is measured.
+    """
+    for row in located.manifest.rows:
+        if (row.variant, row.backbone) != (VARIANT, BACKBONE):
+            continue
+        for dataset in DATASETS:
+            paths = [path for path in row.predict.get(dataset, ()) if path]
+            if not paths:
+                continue
+            index = row.predict[dataset].index(paths[0])
+            evaluations = row.evaluate.get(dataset, ())
+            evaluation = evaluations[index] if index < len(evaluations) else None
+            seed = row.seeds[index] if index < len(row.seeds) else index
+            results = load_result(located, paths[0]), load_result(located, evaluation)
+            return _weight_data(dataset, seed, *results)
+    return f"This run has no predictions of {VARIANT} with {BACKBONE}."
+
+
+def _weight_data(
+    dataset: str, seed: int, predicted: Result | None, evaluated: Result | None
+) -> WeightData | str:
+    if predicted is None or predicted.provenance is None:
+        return "The predictions have no provenance."
+    objects = curves(predicted.data["sequences"])
+    if not objects:
+        return "The predictions have no update weights."
+    followed, sources = None, [predicted.name]
+    if evaluated is not None and evaluated.provenance is not None:
+        scores = evaluated.data["objects"]
+        followed = frozenset(name for name, s in scores.items() if s["J-Mean"] >= FOLLOWED)
+        sources.append(evaluated.name)
+    return WeightData(dataset, seed, tuple(objects), followed, tuple(sources))
+
+
+def figure9(located: Located) -> tuple[Drawing, Drawing, Drawing]:
+    """The three parts of Figure 9."""
+    data = load_weights(located)
+    if isinstance(data, str):
+        a, b, c = (Drawing(name, title, "", None, missing=data) for name, title in TITLES.items())
+        return a, b, c
+    shrinking, growing = pick_changing(data.objects, data.followed)
+    return (
+        scatter_drawing(data, data_label(located.manifest)),
+        curve_drawing("figure9b", "shrinks", shrinking, data),
+        curve_drawing("figure9c", "grows", growing, data),
+    )
+
+
+def describe_correlation(correlation: Correlation) -> str:
+    """The correlation in words, with its interval or why there is none."""
+    if correlation.r is None:
+        return f"no correlation: n = {correlation.n}, or no variation"
+    text = f"Pearson r = {correlation.r:.2f}"
+    if correlation.low is None:
+        return f"{text}, n = {correlation.n}: too few for a confidence interval"
+    return (
+        f"{text}, {correlation.confidence:.0%} confidence interval "
+        f"{correlation.low:.2f} to {correlation.high:.2f}, n = {correlation.n}"
+    )
+
+
+def scatter_drawing(data: WeightData, label: str) -> Drawing:
+    """Figure 9a."""
+    ratio, weight = first_frame_points(data.objects)
+    correlation = pearson(ratio, weight)
+    words = describe_correlation(correlation)
+    return Drawing(
+        "figure9a",
+        TITLES["figure9a"],
+        f"One point an object of {data.dataset} ({label}), seed {data.seed}: the share of the "
+        f"frame that the given first mask covers, and the weight of the first update. {words}.",
+        draw_scatter(ratio, weight, correlation),
+        alt=f"Scatter plot of first update weight against foreground ratio. {words}.",
+        sources=data.sources,
+    )
+
+
+def draw_scatter(ratio: np.ndarray, weight: np.ndarray, correlation: Correlation) -> Figure:
+    """Weight against foreground ratio (percent), with the least-squares line."""
+    with figures.style():
+        figure = new_figure(4.6, 3.6)
+        axes = figure.subplots()
+        axes.scatter(100 * ratio, weight, s=26, color=figures.BLUE, alpha=0.8, zorder=3)
+        if correlation.r is not None:
+            ends = np.array([ratio.min(), ratio.max()])
+            line = np.polyval(np.polyfit(ratio, weight, 1), ends)
+            axes.plot(100 * ends, line, color=figures.RED, linewidth=1.2)
+        axes.set(xlabel="foreground of the first mask (% of the frame)", ylabel="update weight w₁")
+        axes.set_title(describe_correlation(correlation), fontsize=8, fontweight="normal")
+    return figure
+
+
+def curve_drawing(name: str, verb: str, curve: ObjectCurve | None, data: WeightData) -> Drawing:
+    """Figure 9b or c: one object over time, or why none is shown."""
+    if curve is None:
+        who = "object" if data.followed is None else f"object with J of at least {FOLLOWED}"
+        return Drawing(name, TITLES[name], "", None, missing=f"No {who} {verb} in this data.")
+    change = relative_change(curve.ratio)
+    chosen = "of all objects" if data.followed is None else f"of those with J ≥ {FOLLOWED}"
+    return Drawing(
+        name,
+        TITLES[name],
+        f"{curve.name}, the object that {verb} most, {chosen} ({data.dataset}, seed {data.seed}): "
+        f"its predicted share of the frame changes by {change:+.0%} of its mean over the clip.",
+        draw_curve(curve),
+        alt=f"Foreground ratio and update weight of {curve.name} over the clip.",
+        sources=data.sources,
+    )
+
+
+def draw_curve(curve: ObjectCurve) -> Figure:
+    """Foreground ratio (left axis, from the given frame 0 on) and update weight (right axis)."""
+    with figures.style():
+        figure = new_figure(4.6, 3.6)
+        left = figure.subplots()
+        right = left.twinx()
+        frames = np.arange(len(curve.ratio))
+        left.plot(frames, 100 * curve.ratio, color=figures.BLUE)
+        right.plot(frames[1:], curve.weight, color=figures.RED, linestyle="--")
+        _colour_axis(left, "left", figures.BLUE, "foreground (% of the frame), solid")
+        _colour_axis(right, "right", figures.RED, "update weight w, dashed")
+        right.grid(visible=False)
+        right.spines["right"].set_visible(True)
+        left.set(xlabel="frame", title=curve.name)
+        left.xaxis.get_major_locator().set_params(integer=True)
+    return figure
+
+
+def _colour_axis(axes: Axes, side: str, colour: str, label: str) -> None:
+    axes.set_ylabel(label, color=colour)
+    axes.tick_params(axis="y", labelcolor=colour)
+    axes.spines[side].set_color(colour)

@@ -1,0 +1,33 @@
+"""The ledger as a table: where paper, release and public record disagree."""
+
+from pathlib import Path
+
+from ttvos.render.inputs import ReportInput
+from ttvos.render.measurements import own_table
+from ttvos.render.paper import PAPER_FOLDER, read_paper
+from ttvos.render.table import Cell, Column, Table
+
+LEDGER_COLUMNS = {
+    "id": "No.",
+    "topic": "Topic",
+    "paper": "Paper",
+    "release": "Release or public record",
+    "default": "Default here",
+    "option": "Option",
+}
+
+
+def ledger(report: ReportInput, folder: Path = PAPER_FOLDER) -> Table:
+    """Where paper, release and public record disagree, and what is done here."""
+    rows = [
+        {key: Cell(line[key]) for key in LEDGER_COLUMNS} for line in read_paper("ledger", folder)
+    ]
+    return own_table(
+        report,
+        "ledger",
+        "Ledger",
+        "Where the paper, the authors' release and the public record disagree.",
+        [Column(key, label) for key, label in LEDGER_COLUMNS.items()],
+        rows,
+        [],
+    )

@@ -1,0 +1,90 @@
+"""The HTML page: one file, pictures inside, nothing loaded from anywhere."""
+
+import base64
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ttvos.files import atomic_path
+from ttvos.render.figures import Drawing
+from ttvos.render.headline import data_facts, verdict_counts
+from ttvos.render.inputs import ReportInput, Result
+from ttvos.render.manifest import Manifest, data_label
+from ttvos.render.origin import jobs, origins, overview
+from ttvos.render.table import Table, format_cell
+from ttvos.render.verdicts import RULES
+from ttvos.render.writers import group_spans, is_text
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with its PNG as a data URI."""
+
+    drawing: Drawing
+    uri: str
+
+
+def render_page(
+    report: ReportInput,
+    tables: dict[str, Table],
+    pictures: dict[str, Picture],
+    maps: Result | None,
+    notebook: str | None,
+    out: Path,
+) -> None:
+    """Write out/index.html. maps: the result behind Figure 7; notebook: its file's name."""
+    results = report.results() + ([maps] if maps else [])
+    used = [result for result in results if result.provenance]
+    page = environment().get_template("page.html.j2")
+    text = page.render(
+        manifest=report.manifest,
+        data_label=data_label(report.manifest),
+        tables=tables,
+        pictures=pictures,
+        facts=data_facts(report),
+        counts=verdict_counts(list(tables.values())),
+        rules=RULES,
+        origins=origins(results),
+        overview=overview(used),
+        own=report.located.provenance,
+        jobs=jobs(report),
+        notebook=notebook,
+    )
+    with atomic_path(out / "index.html") as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def environment() -> Environment:
+    """Jinja with escaping on everywhere and errors for unknown names."""
+    loader = FileSystemLoader(TEMPLATES)
+    jinja = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    jinja.globals |= {"format_cell": format_cell, "group_spans": group_spans, "is_text": is_text}
+    return jinja
+
+
+def data_uri(png: bytes) -> str:
+    """A PNG that stands in the page itself."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def wrap_notebook(path: Path, manifest: Manifest) -> str:
+    """The executed notebook (nbconvert's "basic" HTML) as a page that names its data.
+
+    Anything that would be loaded from the network is taken out.
+    """
+    body = path.read_text(encoding="utf-8")
+    body = re.sub(r"<script\b.*?</script>", "", body, flags=re.DOTALL | re.IGNORECASE)
+    body = re.sub(r"<link\b[^>]*>", "", body, flags=re.IGNORECASE)
+    values: dict[str, Any] = {"body": body, "manifest": manifest}
+    return environment().get_template("notebook.html.j2").render(values)

@@ -1,0 +1,163 @@
+"""The quantities of the paper's tables: how each is taken from result files, and when it counts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ttvos.render.inputs import Accuracy, Measured, ReportInput, Result, RowResults, measure
+from ttvos.render.manifest import data_label
+from ttvos.render.table import Cell, Column
+from ttvos.render.verdicts import (
+    RULES,
+    accuracy_obstacle,
+    decide,
+    size_obstacle,
+    speed_obstacle,
+)
+
+Getter = Callable[[dict[str, Any]], float | None]
+# What a table's cell needs: the measured number, and why it is not the paper's quantity.
+Taken = tuple[Measured | None, str | None]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One column of a paper's table. key: in the paper's CSV; rule: in `verdicts.RULES`.
+
+    other: heading for a number that is not the paper's quantity.
+    """
+
+    key: str
+    label: str
+    rule: str
+    digits: int
+    take: Callable[[ReportInput, Accuracy], Taken]
+    other: str = "other size"
+
+    def columns(self, report: ReportInput) -> tuple[Column, ...]:
+        """Paper, measured, measured otherwise, verdict: side by side under one heading."""
+        other = {"accuracy": f"on {data_label(report.manifest)}", "speed": "on this device"}
+        heading = other.get(self.rule, self.other)
+        return (
+            Column(f"{self.key}_paper", "paper", "paper", self.label, self.digits),
+            Column(f"{self.key}_measured", "measured", "measured", self.label, self.digits),
+            Column(f"{self.key}_not_comparable", heading, "other", self.label, self.digits),
+            Column(f"{self.key}_verdict", "verdict", "verdict", self.label),
+        )
+
+    def cells(self, report: ReportInput, printed: str, entry: Accuracy | None) -> dict[str, Cell]:
+        """The four cells of one row. printed: the paper's number as text; entry: who measured."""
+        measured, obstacle = self.take(report, entry) if entry else (None, None)
+        verdict = decide(RULES[self.rule], printed, measured, obstacle)
+        place = "not_comparable" if obstacle else "measured"
+        return {
+            f"{self.key}_paper": Cell(printed or None),
+            f"{self.key}_{place}": measured_cell(measured),
+            f"{self.key}_verdict": Cell(verdict.status, reason=verdict.reason),
+        }
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A measured column without a counterpart in the paper."""
+
+    key: str
+    label: str
+    digits: int
+    take: Callable[[Accuracy], Measured | None]
+
+    @property
+    def column(self) -> Column:
+        """Its column, under the heading of the further measurements."""
+        return Column(self.key, self.label, "extra", "also measured", self.digits)
+
+
+def measured_cell(measured: Measured | None) -> Cell:
+    """Mean and spread; a number whose origin is unknown is not shown."""
+    if measured is None:
+        return Cell()
+    if measured.mean is None:
+        return Cell(reason="no provenance")
+    return Cell(measured.mean, measured.spread)
+
+
+def accuracy(key: str, label: str, dataset: str) -> Quantity:
+    """J&F in points on one DAVIS validation set."""
+
+    def take(report: ReportInput, entry: Accuracy) -> Taken:
+        results = entry.evaluate.get(dataset, ())
+        measured = measure(results, score("J&F-Mean"))
+        return measured, accuracy_obstacle(report.manifest, dataset, results)
+
+    return Quantity(key, label, "accuracy", 1, take)
+
+
+def score(name: str) -> Getter:
+    """A global score of an evaluation, in points (0 to 100)."""
+    return lambda data: 100.0 * data["global"][name]
+
+
+def macs(key: str, label: str, digits: int, getter: Getter) -> Quantity:
+    """A number of GMAC from the cost file."""
+
+    def take(report: ReportInput, entry: Accuracy) -> Taken:
+        result = cost_file(entry)
+        return measure((result,), getter), size_obstacle(result)
+
+    return Quantity(key, label, "macs", digits, take)
+
+
+def gmac(*parts: str) -> Getter:
+    """Sum of MACs of the parts, in 1e9."""
+    return lambda data: sum(data["macs"][part] for part in parts) / 1e9
+
+
+def segmentation_gmac(data: dict[str, Any]) -> float:
+    """Table 2's segmentation: a frame up to the attention map, without refinement and update."""
+    matching = sum(data["macs"].get(part, 0) for part in ("short_term", "attention"))
+    return (data["macs"]["features"] + data["macs"]["query"] + matching) / 1e9
+
+
+def parameters(key: str, label: str) -> Quantity:
+    """All parameters, training-only heads included as in the paper, in millions."""
+
+    def take(report: ReportInput, entry: Accuracy) -> Taken:
+        return measure((cost_file(entry),), millions("total")), None
+
+    return Quantity(key, label, "parameters", 2, take)
+
+
+def millions(part: str) -> Getter:
+    """One of a cost file's parameter counts, in 1e6."""
+    return lambda data: data["parameters"][part] / 1e6
+
+
+def speed(key: str, label: str) -> Quantity:
+    """Frames per second by the released timing protocol, which the paper's figures are."""
+
+    def take(report: ReportInput, entry: Accuracy) -> Taken:
+        result = speed_file(entry)
+        measured = measure((result,), lambda data: data["released"]["fps"])
+        return measured, speed_obstacle(report.manifest, result)
+
+    return Quantity(key, label, "speed", 1, take)
+
+
+def cost_file(entry: Accuracy) -> Result | None:
+    """The cost result of a row; masks have none."""
+    return entry.cost if isinstance(entry, RowResults) else None
+
+
+def speed_file(entry: Accuracy) -> Result | None:
+    """The speed result of a row; masks have none."""
+    return entry.speed if isinstance(entry, RowResults) else None
+
+
+def from_cost(key: str, label: str, digits: int, getter: Getter) -> Extra:
+    """A further column from the cost file."""
+    return Extra(key, label, digits, lambda entry: measure((cost_file(entry),), getter))
+
+
+def from_speed(key: str, label: str, digits: int, getter: Getter) -> Extra:
+    """A further column from the speed file."""
+    return Extra(key, label, digits, lambda entry: measure((speed_file(entry),), getter))

@@ -1,0 +1,91 @@
+"""The whole report: `render` writes the page and, beside it, every table and figure."""
+
+from pathlib import Path
+
+from ttvos.errors import UserError
+from ttvos.files import atomic_path
+from ttvos.render import comparisons, measurements
+from ttvos.render.figure_losses import losses
+from ttvos.render.figure_speed import figure1
+from ttvos.render.figure_strips import figure7, load_maps
+from ttvos.render.figure_weights import figure9
+from ttvos.render.figures import Drawing, write_figure
+from ttvos.render.inputs import ReportInput
+from ttvos.render.ledger import ledger
+from ttvos.render.page import Picture, data_uri, render_page, wrap_notebook
+from ttvos.render.table import Table
+from ttvos.render.writers import to_csv, to_latex, to_markdown
+
+WRITERS = {"csv": to_csv, "md": to_markdown, "tex": to_latex}
+TABLES = (
+    "table2",
+    "table3",
+    "table4",
+    "table5",
+    "table6",
+    "summary",
+    "cost",
+    "speed",
+    "training",
+    "ledger",
+)
+FIGURES = ("figure1", "figure7", "figure9a", "figure9b", "figure9c", "losses")
+NOTEBOOK = "adaptive_weight.html"
+
+
+def expected_files(notebook: bool = False) -> list[str]:
+    """Names of all files that a report consists of, whatever was measured."""
+    names = [f"{table}.{suffix}" for table in TABLES for suffix in WRITERS]
+    names += [f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")]
+    return ["index.html", *names, *([NOTEBOOK] if notebook else [])]
+
+
+def render(report: ReportInput, out: Path | str) -> None:
+    """Write the report into the folder `out`, which is made if need be.
+
+    Raises UserError for a result file that is missing, damaged or lacks what it must hold.
+    """
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    tables = {table.name: table for table in build_tables(report)}
+    for table in tables.values():
+        for suffix, writer in WRITERS.items():
+            with atomic_path(out / f"{table.name}.{suffix}") as temporary:
+                temporary.write_text(writer(table), encoding="utf-8")
+    pictures = {}
+    for drawing in build_figures(report):
+        png = write_figure(drawing, report.manifest, out)
+        pictures[drawing.name] = Picture(drawing, data_uri(png))
+    maps = load_maps(report)
+    notebook = _copy_notebook(report, out)
+    render_page(report, tables, pictures, maps.result if maps else None, notebook, out)
+
+
+def build_tables(report: ReportInput) -> list[Table]:
+    """All tables, in the order of `TABLES`."""
+    compared = [comparisons.build(comparison, report) for comparison in comparisons.COMPARISONS]
+    own = [
+        measurements.summary(report),
+        measurements.cost(report),
+        measurements.speed(report),
+        measurements.training(report),
+        ledger(report),
+    ]
+    return [*compared, *own]
+
+
+def build_figures(report: ReportInput) -> list[Drawing]:
+    """All figures, in the order of `FIGURES`."""
+    return [figure1(report), figure7(report), *figure9(report.located), losses(report)]
+
+
+def _copy_notebook(report: ReportInput, out: Path) -> str | None:
+    name = report.manifest.notebook
+    if name is None:
+        return None
+    path = report.located.path(name)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; the manifest names it as the executed notebook")
+    with atomic_path(out / NOTEBOOK) as temporary:
+        temporary.write_text(wrap_notebook(path, report.manifest), encoding="utf-8")
+    return NOTEBOOK

@@ -1,0 +1,92 @@
+"""A table as data: what the HTML page and the CSV, Markdown and LaTeX writers share."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["text", "flag", "paper", "measured", "other", "extra", "verdict"]
+MEASURED_KINDS = ("measured", "other", "extra")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value. value: text, number, or None for nothing; spread: over the seeds.
+
+    reason: why a verdict is so, or why there is no number.
+    """
+
+    value: str | float | None = None
+    spread: float | None = None
+    reason: str = ""
+
+
+EMPTY = Cell()
+
+
+@dataclass(frozen=True)
+class Column:
+    """key: its name in the CSV. group: heading over several columns. digits: after the point.
+
+    kind: "measured" is the paper's quantity; "other" stands beside a number of the paper's but
+    is another quantity (other data, other device) and must look so; "extra" was measured where
+    the paper has nothing.
+    """
+
+    key: str
+    label: str
+    kind: Kind = "text"
+    group: str = ""
+    digits: int = 1
+
+
+@dataclass(frozen=True)
+class Table:
+    """rows: key -> cell; a missing key is an empty cell. sources: names of result files.
+
+    name: the file's stem. sections: key of the column whose values head groups of rows on the
+    page. profile, caution: of the data, written into every file.
+    """
+
+    name: str
+    title: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[dict[str, Cell], ...]
+    profile: str
+    caution: str
+    notes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    sections: str = ""
+
+    def shown(self) -> tuple[Column, ...]:
+        """Columns for reading: an empty column of measured numbers is left out."""
+        return tuple(column for column in self.columns if self._is_shown(column))
+
+    def _is_shown(self, column: Column) -> bool:
+        if column.kind not in MEASURED_KINDS:
+            return True
+        return any(self.cell(row, column) != EMPTY for row in self.rows)
+
+    def cell(self, row: dict[str, Cell], column: Column) -> Cell:
+        """The cell of a row in a column."""
+        return row.get(column.key, EMPTY)
+
+    def verdicts(self) -> list[str]:
+        """Status of every verdict cell."""
+        columns = [column for column in self.columns if column.kind == "verdict"]
+        cells = [self.cell(row, column) for row in self.rows for column in columns]
+        return [str(cell.value) for cell in cells if cell.value]
+
+    @property
+    def full_caption(self) -> str:
+        """Caption with the data profile, for files that leave the page."""
+        return f"{self.title}. {self.caption} Data profile: {self.profile}. {self.caution}".strip()
+
+
+def format_cell(cell: Cell, column: Column) -> str:
+    """A cell as plain text; "–" for an empty one."""
+    if cell.value is None:
+        return cell.reason or "–"
+    if isinstance(cell.value, str):
+        return cell.value
+    text = f"{cell.value:.{column.digits}f}"
+    return text if cell.spread is None else f"{text} ± {cell.spread:.{column.digits}f}"

@@ -1,0 +1,165 @@
+"""What decides whether a measured number reproduces the paper's: rules as data.
+
+A verdict is "reproduced" or "differs" only when both numbers are the same quantity, measured
+on the same data (accuracy), at the same frame size (cost) or on the same device (speed).
+Anything else is "not measured here", with the reason.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from ttvos.render.inputs import Measured, Result, device_of
+from ttvos.render.manifest import Manifest, data_label
+
+Status = Literal["reproduced", "differs", "not measured here"]
+REPRODUCED, DIFFERS, NOT_MEASURED = "reproduced", "differs", "not measured here"
+ABSENT, NO_NUMBER = "not in this run", "the paper gives no number"
+STATUSES: tuple[Status, ...] = (REPRODUCED, DIFFERS, NOT_MEASURED)
+
+# Sequences of the validation sets that the paper scores (FACTS section 5, PEERS section 0):
+# a part of a validation set is another quantity.
+PAPER_SEQUENCES = {"davis16": 20, "davis17": 30}
+PAPER_YEARS = {"davis16": 2016, "davis17": 2017}
+PAPER_SPLIT = "val"
+# Frame sizes that the paper's costs and speeds are for: Table 2 says 480x853, the videos are
+# 480x854 and the network pads them to 480x864 (FACTS section 1); all are one 480x864 input.
+PAPER_HEIGHT, PAPER_WIDTHS = 480, (853, 854, 864)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How far a measured number may be from the paper's and still reproduce it.
+
+    relative: share of the paper's number. absolute: in the number's own unit. The larger one
+    counts, and never less than half a unit of the last digit that the paper prints.
+    needs: in words, what makes the two numbers the same quantity.
+    """
+
+    name: str
+    relative: float
+    absolute: float
+    unit: str
+    needs: str
+
+    def tolerance(self, paper: str, spread: float | None = None) -> float:
+        """Allowed distance from the paper's number, given as it is printed."""
+        return max(
+            self.relative * abs(float(paper)), self.absolute, half_digit(paper), spread or 0.0
+        )
+
+    @property
+    def text(self) -> str:
+        """The rule in one line, for the report."""
+        parts = []
+        if self.relative:
+            parts.append(f"{self.relative:.0%} of the paper's number")
+        if self.absolute:
+            parts.append(f"{self.absolute:.1f} {self.unit}")
+        if self.name == "accuracy":
+            parts.append("one standard deviation over the seeds, when there are several")
+        parts.append("half a unit of the last digit that the paper prints")
+        return "within the largest of: " + "; ".join(parts)
+
+
+RULES = {
+    "accuracy": Rule(
+        "accuracy",
+        0.0,
+        1.0,
+        "points of J&F",
+        "a profile that trains and scores as the paper does, on the whole DAVIS validation set",
+    ),
+    "parameters": Rule(
+        "parameters", 0.02, 0.0, "M", "training-only heads counted, as in the paper"
+    ),
+    "macs": Rule("macs", 0.02, 0.0, "GMAC", "one object, the paper's frame size"),
+    "speed": Rule(
+        "speed",
+        0.10,
+        0.0,
+        "FPS",
+        "the released timing protocol on the paper's device and frame size",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """status, and why: the distance and the rule, or what keeps the two from being compared."""
+
+    status: Status
+    reason: str
+
+
+def half_digit(printed: str) -> float:
+    """Half a unit of the last printed digit: "1.6" -> 0.05, "38" -> 0.5."""
+    decimals = len(printed.partition(".")[2])
+    return 0.5 * 10.0**-decimals
+
+
+def decide(rule: Rule, paper: str, measured: Measured | None, obstacle: str | None) -> Verdict:
+    """Compare a measured quantity with the paper's printed number.
+
+    obstacle: why they are not the same quantity, or None. "" as paper: it gives no number.
+    """
+    if not paper:
+        return Verdict(NOT_MEASURED, NO_NUMBER)
+    if measured is None:
+        return Verdict(NOT_MEASURED, ABSENT)
+    if measured.mean is None:
+        return Verdict(NOT_MEASURED, "no provenance")
+    if obstacle:
+        return Verdict(NOT_MEASURED, obstacle)
+    distance = measured.mean - float(paper)
+    tolerance = rule.tolerance(paper, measured.spread)
+    # A hair of slack, so that a distance of exactly the tolerance is not lost to rounding.
+    reached = abs(distance) <= tolerance * (1 + 1e-9)
+    reason = f"{distance:+.2g}, {'within' if reached else 'beyond'} ±{tolerance:.2g}"
+    return Verdict(REPRODUCED if reached else DIFFERS, reason)
+
+
+def accuracy_obstacle(manifest: Manifest, dataset: str, results: Iterable[Result]) -> str | None:
+    """Why an accuracy is not the paper's DAVIS accuracy; None when it is.
+
+    The profile must say that it is comparable, and every file must agree with that claim:
+    a claim alone does not turn built-in clips or a part of a validation set into DAVIS.
+    """
+    if not manifest.comparable.accuracy:
+        return manifest.comparable.reason or f"not the paper's data: {data_label(manifest)}"
+    entry = manifest.datasets.get(dataset)
+    if entry is None or (entry.year, entry.split) != (PAPER_YEARS[dataset], PAPER_SPLIT):
+        return f"not the {PAPER_SPLIT} split of DAVIS {PAPER_YEARS[dataset]}"
+    for result in results:
+        profile = ((result.provenance or {}).get("data") or {}).get("profile")
+        if profile != manifest.profile or profile == "mini":
+            return f"measured on the data of profile {profile}"
+        count = len(sequences(result))
+        if count != PAPER_SEQUENCES[dataset]:
+            return f"{count} of the validation set's {PAPER_SEQUENCES[dataset]} sequences"
+    return None
+
+
+def sequences(result: Result) -> list[str]:
+    """Names of the sequences that an evaluation covers (its objects are `sequence_id`)."""
+    return sorted({name.rpartition("_")[0] for name in result.data.get("objects", {})})
+
+
+def size_obstacle(result: Result | None) -> str | None:
+    """Why a cost or speed is for another frame size than the paper's; None when it is the same."""
+    if result is None:
+        return None
+    height, width = result.data.get("height"), result.data.get("width")
+    if height is None or width is None:
+        return "the file does not say its frame size"
+    if height != PAPER_HEIGHT or width not in PAPER_WIDTHS:
+        return f"measured at {height}x{width}"
+    return None
+
+
+def speed_obstacle(manifest: Manifest, result: Result | None) -> str | None:
+    """Why a speed is not the paper's: another device (the profile says), another frame size."""
+    if not manifest.comparable.speed:
+        device = device_of(result) if result else "this device"
+        return f"another device than the paper's: {device}"
+    return size_obstacle(result)

@@ -1,0 +1,175 @@
+"""A table as CSV, Markdown and LaTeX. Each file says which data its numbers are from."""
+
+import csv
+import io
+
+from ttvos.render.table import MEASURED_KINDS, Cell, Column, Table, format_cell
+from ttvos.render.verdicts import DIFFERS, NOT_MEASURED, REPRODUCED
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "−": r"$-$",
+    "–": "--",
+    "—": "---",
+    "→": r"$\rightarrow$",
+    "✓": "yes",
+    "…": r"\dots{}",
+}
+# LaTeX tables are narrow: verdicts shrink to these, explained below the table.
+_SHORT = {REPRODUCED: "rep.", DIFFERS: "diff.", NOT_MEASURED: "n.m."}
+
+
+def to_csv(table: Table) -> str:
+    """All columns, numbers unrounded; a spread and a reason column where they can occur."""
+    keys = ["profile"]
+    for column in table.columns:
+        keys += [column.key, *_extra_keys(column)]
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, keys, lineterminator="\n")
+    writer.writeheader()
+    for row in table.rows:
+        line: dict[str, str] = {"profile": table.profile}
+        for column in table.columns:
+            line |= _csv_values(column, table.cell(row, column))
+        writer.writerow(line)
+    return buffer.getvalue()
+
+
+def _extra_keys(column: Column) -> list[str]:
+    if column.kind in MEASURED_KINDS:
+        return [f"{column.key}_spread"]
+    return [f"{column.key}_reason"] if column.kind == "verdict" else []
+
+
+def _csv_values(column: Column, cell: Cell) -> dict[str, str]:
+    value = cell.value
+    if value is None:
+        text = cell.reason if column.kind != "verdict" else ""
+    else:
+        text = value if isinstance(value, str) else f"{value:.10g}"
+    values = {column.key: text}
+    for key in _extra_keys(column):
+        if column.kind == "verdict":
+            values[key] = cell.reason
+        else:
+            values[key] = "" if cell.spread is None else f"{cell.spread:.10g}"
+    return values
+
+
+def to_markdown(table: Table) -> str:
+    """A pipe table under its caption, notes below."""
+    columns = table.shown()
+    lines = [f"**{_markdown(table.title)}** {_markdown(table.caption)}", ""]
+    lines += [f"Data profile: **{_markdown(table.profile)}**. {_markdown(table.caution)}", ""]
+    heads = [
+        f"{column.group}: {column.label}" if column.group else column.label for column in columns
+    ]
+    lines.append("| " + " | ".join(_markdown(head) for head in heads) + " |")
+    lines.append("|" + "|".join("---" if is_text(c) else "---:" for c in columns) + "|")
+    for row in table.rows:
+        cells = [_markdown(format_cell(table.cell(row, c), c)) for c in columns]
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", *(f"- {_markdown(note)}" for note in table.notes)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _markdown(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*")
+    return escaped.replace("_", "\\_").replace("<", "&lt;").replace("\n", " ")
+
+
+def to_latex(table: Table) -> str:
+    """A booktabs table; its preamble needs booktabs and graphicx."""
+    columns = table.shown()
+    wide = any(column.kind == "text" and _longest(table, column) > 40 for column in columns)
+    layout = "".join(_latex_column(table, column) for column in columns)
+    lines = [
+        r"% Needs \usepackage{booktabs,graphicx} in the preamble.",
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{latex(table.full_caption)}}}",
+        rf"\label{{tab:{table.name}}}",
+        r"\resizebox{\textwidth}{!}{%" if not wide else r"\scriptsize",
+        rf"\begin{{tabular}}{{{layout}}}",
+        r"\toprule",
+        *_latex_groups(columns),
+        " & ".join(latex(column.label) for column in columns) + r" \\",
+        r"\midrule",
+    ]
+    for row in table.rows:
+        cells = (format_cell(table.cell(row, column), column) for column in columns)
+        lines.append(" & ".join(latex(_SHORT.get(cell, cell)) for cell in cells) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}%", *([] if wide else ["}"])]
+    lines += [_latex_note(note) for note in _latex_notes(table)]
+    return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+def latex(text: str) -> str:
+    """Escape text for LaTeX."""
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+def _latex_groups(columns: tuple[Column, ...]) -> list[str]:
+    """The line of spanning headings with its rules; nothing when no column has one."""
+    spans = group_spans(columns)
+    if not any(group for group, _ in spans):
+        return []
+    heads, rules, start = [], [], 1
+    for group, width in spans:
+        heads.append(
+            rf"\multicolumn{{{width}}}{{c}}{{{latex(group)}}}" if group else "& " * (width - 1)
+        )
+        if group:
+            rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
+        start += width
+    return [" & ".join(heads) + r" \\", "".join(rules)]
+
+
+def group_spans(columns: tuple[Column, ...]) -> list[tuple[str, int]]:
+    """Neighbouring columns of one group, as (heading, number of columns)."""
+    spans: list[tuple[str, int]] = []
+    for column in columns:
+        if spans and spans[-1][0] == column.group:
+            spans[-1] = (column.group, spans[-1][1] + 1)
+        else:
+            spans.append((column.group, 1))
+    return spans
+
+
+def is_text(column: Column) -> bool:
+    """Whether a column is set flush left."""
+    return column.kind in ("text", "flag", "verdict")
+
+
+def _latex_column(table: Table, column: Column) -> str:
+    if column.kind == "text" and _longest(table, column) > 40:
+        return r"p{0.17\textwidth}"
+    return "l" if is_text(column) else "r"
+
+
+def _longest(table: Table, column: Column) -> int:
+    return max((len(format_cell(table.cell(row, column), column)) for row in table.rows), default=0)
+
+
+def _latex_notes(table: Table) -> list[str]:
+    if not table.verdicts():
+        return list(table.notes)
+    legend = ", ".join(f"{short} = {status}" for status, short in _SHORT.items())
+    return [f"Verdicts: {legend}.", *table.notes]
+
+
+def _latex_note(note: str) -> str:
+    return rf"\par\smallskip{{\footnotesize {latex(note)}\par}}"
