@@ -31,7 +31,7 @@ def boundary_f(prediction: np.ndarray, truth: np.ndarray, void: np.ndarray | Non
     """
     prediction, truth = _judged(prediction, truth, void)
     radius = tolerance(*truth.shape)
-    window = _window(prediction | truth, radius)
+    window = _window(prediction | truth)
     predicted, true = boundary(prediction[window]), boundary(truth[window])
     n_predicted, n_true = np.count_nonzero(predicted), np.count_nonzero(true)
     if not n_predicted or not n_true:
@@ -89,16 +89,15 @@ def _judged(
     return prediction & ~void, truth & ~void
 
 
-def _window(either: np.ndarray, margin: int) -> tuple[slice, slice]:
-    """Slices of the box around all set pixels and `margin` (at least 1) beyond.
+def _window(either: np.ndarray) -> tuple[slice, slice]:
+    """Slices of the box around all set pixels and one pixel beyond, within the image.
 
     All that F looks at lies in it: a boundary pixel is at most one pixel outside its mask.
     """
     column, row, width, height = cv2.boundingRect(either.view(np.uint8))
-    margin = max(margin, 1)
     return (
-        slice(max(row - margin, 0), row + height + margin),
-        slice(max(column - margin, 0), column + width + margin),
+        slice(max(row - 1, 0), row + height + 1),
+        slice(max(column - 1, 0), column + width + 1),
     )
 
 
