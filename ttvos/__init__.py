@@ -1,0 +1,52 @@
+"""TTVOS, measured: `ttvos.load` a checkpoint, `ttvos.track` a clip.
+
+PyTorch is imported when one of the two is first used, so that `ttvos --help` answers at once.
+"""
+
+from typing import TYPE_CHECKING
+
+from ttvos.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+    from ttvos.model.ttvos import TTVOS
+    from ttvos.tracker import Track
+
+__version__ = "0.1.0"
+__all__ = ["UserError", "load", "track"]
+
+
+def load(checkpoint: "Path | str", backbone: str | None = None) -> "TTVOS":
+    """Load a model, in eval mode, from one of our checkpoints or one of the authors'.
+
+    checkpoint: a `.safetensors` file of ours (its backbone and variant stand in it), or a
+    released file (`.pth.tar` with {"net": state dict}, or safetensors with the same keys), for
+    which `backbone` must be given: hrnet, resnet18, resnet50 or mobilenetv3.
+    Weights only; no code in a file is run. Raises UserError when the file does not fit.
+    """
+    from ttvos import checkpoint as checkpoints
+
+    return checkpoints.load(checkpoint, backbone=backbone)
+
+
+def track(
+    model: "TTVOS",
+    frames: "np.ndarray",
+    first_mask: "np.ndarray",
+    device: str = "cpu",
+    single_object: str = "aggregated",
+) -> "Track":
+    """Follow the objects of a first mask through a clip.
+
+    frames: (T, H, W, 3) uint8 RGB of any size. first_mask: (H, W) uint8 ids, 0 background,
+    255 void. single_object: "aggregated" (released code) or "direct" (paper; FACTS 7.7).
+    Returns a `ttvos.tracker.Track`: masks (T, H, W) uint8 ids, foreground (T, O, H, W) float32
+    before aggregation, update_weights (T-1, O) float32. Raises UserError for an empty first
+    mask or sizes that differ.
+    """
+    from ttvos.model.tracking import TTVOSTracker, track_clip
+
+    return track_clip(TTVOSTracker(model, device, single_object), frames, first_mask)

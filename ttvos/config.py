@@ -139,6 +139,7 @@ class Config:
     """One profile: what is trained, predicted, scored, measured, and how the report names it.
 
     rows: names from variants.tsv. checkpoint: used for every row instead of training.
+    data_label: the data in a few words, for column headings.
     davis: a folder that `{davis}` stands for in the other paths; `{results}` is `results`.
     """
 
@@ -148,6 +149,7 @@ class Config:
     results: str
     rows: tuple[str, ...]
     datasets: dict[str, Dataset]
+    data_label: str = ""
     seeds: tuple[int, ...] = (0,)
     device: Literal["cpu", "cuda"] = "cpu"
     single_object: Literal["aggregated", "direct"] = "aggregated"

@@ -31,7 +31,9 @@ def provenance(settings: Any = None, seed: int | None = None, **facts: Any) -> d
         "device": facts.pop("device", None) or cpu_name(),
         "precision": facts.pop("precision", None),
         "data": facts.pop("data", None),
-        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cpus": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
         "platform": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "libraries": library_versions(),

@@ -74,9 +74,7 @@ def one_hot(mask: np.ndarray, ids: tuple[int, ...]) -> np.ndarray:
 def check_pair(frame: np.ndarray, mask: np.ndarray) -> None:
     """Raise UserError unless frame (H, W, 3) uint8 and mask (H, W) uint8 are of one size."""
     if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
-        raise UserError(
-            f"a frame must be (H, W, 3) uint8 RGB, this is {frame.shape} {frame.dtype}"
-        )
+        raise UserError(f"a frame must be (H, W, 3) uint8 RGB, this is {frame.shape} {frame.dtype}")
     if mask.ndim != 2 or mask.dtype != np.uint8:
         raise UserError(f"a mask must be (H, W) uint8 ids, this is {mask.shape} {mask.dtype}")
     if frame.shape[:2] != mask.shape:

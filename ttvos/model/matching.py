@@ -86,14 +86,15 @@ class ShortTermMatching(nn.Module):
 class NoShortTerm(nn.Module):
     """Stands in for the short-term matching where it is off (Table 4, experiment 2).
 
-    As `NoLongTerm`: the previous heatmap beside the current feature, two convolutions of the
-    same widths; the previous frame's feature is not seen.
+    As `NoLongTerm`: convolutions over the current feature and the previous heatmap; the previous
+    frame's feature is not seen. 88,272 parameters against 88,176 for HRNet.
     """
 
     def __init__(self, clue: int, c16: int, c: int) -> None:
         super().__init__()
         width = min(2 * c, c16)
-        self.layers = nn.Sequential(ConvReLU(clue + c16, width, 3), ConvReLU(width, c, 3))
+        between = [ConvReLU(width, width, 3) for _ in range(3)]
+        self.layers = nn.Sequential(ConvReLU(clue + c16, width, 3), *between, ConvReLU(width, c, 3))
 
     def forward(self, clue16: Tensor, previous_f16: Tensor, f16: Tensor) -> Tensor:
         """Shapes as in `ShortTermMatching`."""

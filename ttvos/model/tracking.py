@@ -161,7 +161,7 @@ def crop(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def find_device(name: str) -> torch.device:
-    """"cpu" or "cuda"; UserError when CUDA is asked for and absent."""
+    """ "cpu" or "cuda"; UserError when CUDA is asked for and absent."""
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise UserError("no CUDA device here: use --device cpu, or run where torch sees a GPU")
     return torch.device(name)

@@ -1,0 +1,36 @@
+# snakemake --cores all reports/            the built-in clips (workflow/config/mini.yaml)
+# snakemake --cores all --configfile FILE reports/     another profile of workflow/config/
+import os
+import sys
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+sys.path.insert(0, workflow.basedir)
+from ttvos.config import as_plain, parse_config
+from ttvos.errors import UserError
+from ttvos.plan import Plan, write_if_changed
+from ttvos.provenance import source_hash
+
+min_version("9.27")
+
+# Not "configfile:" alone, which would mix this profile's keys into one given by --configfile.
+if "profile" not in config:
+
+    configfile: "workflow/config/mini.yaml"
+
+
+try:
+    settings = parse_config(config)
+except UserError as error:
+    raise WorkflowError(str(error))
+plan = Plan(settings)
+RESULTS = settings.results
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/predict.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/measure.smk"
+include: "workflow/rules/render.smk"

@@ -1,0 +1,18 @@
+"""Score masks by the DAVIS protocol: the runs', the references', and anybody's."""
+
+
+rule evaluate:
+    input:
+        masks=lambda wildcards: plan.masks_of(wildcards.who, wildcards.dataset),
+        data=dataset_data,
+    output:
+        f"{RESULTS}/evaluate/{{who}}/{{dataset}}.json",
+    log:
+        f"{RESULTS}/logs/evaluate/{{who}}-{{dataset}}.log",
+    threads: 1
+    params:
+        dataset=dataset_options,
+        source=source_hash("evaluation", "video.py", "data/davis.py"),
+    shell:
+        "ttvos evaluate --masks '{input.masks}' {params.dataset} --workers {threads}"
+        " --out {output} > {log} 2>&1"

@@ -1,0 +1,50 @@
+"""Parameters and MACs of each row; speed of the rows whose tables show it."""
+
+
+def row_options(wildcards):
+    """--variant and --backbone of a row."""
+    row = {row.name: row for row in plan.rows}[wildcards.row]
+    return f"--variant {row.variant.name} --backbone {row.backbone}"
+
+
+def row_parts(wildcards):
+    """What the row's variant is made of, so that a change in variants.tsv is seen."""
+    return as_plain({row.name: row for row in plan.rows}[wildcards.row].variant)
+
+
+rule cost:
+    output:
+        f"{RESULTS}/cost/{{row}}.json",
+    log:
+        f"{RESULTS}/logs/cost/{{row}}.log",
+    params:
+        model=row_options,
+        variant=row_parts,
+        height=settings.cost.height,
+        width=settings.cost.width,
+        source=source_hash("model", "measure/cost.py"),
+    shell:
+        "ttvos cost {params.model} --height {params.height} --width {params.width}"
+        " --out {output} > {log} 2>&1"
+
+
+# It takes every core, so that nothing else runs beside what is being timed.
+rule speed:
+    output:
+        f"{RESULTS}/speed/{{row}}.json",
+    log:
+        f"{RESULTS}/logs/speed/{{row}}.log",
+    threads: workflow.cores
+    resources:
+        gpu=int(settings.device == "cuda"),
+    params:
+        model=row_options,
+        variant=row_parts,
+        speed=as_plain(settings.speed) if settings.speed else {},
+        device=settings.device,
+        source=source_hash("model", "measure/speed.py", "measure/clip.py"),
+    shell:
+        "TTVOS_THREADS={threads} ttvos speed {params.model} --device {params.device}"
+        " --height {params.speed[height]} --width {params.speed[width]}"
+        " --frames {params.speed[frames]} --repeats {params.speed[repeats]}"
+        " --objects {params.speed[objects]} --out {output} > {log} 2>&1"

@@ -1,0 +1,37 @@
+"""The notebook, and the report: they read result files and compute nothing else."""
+
+MANIFEST = write_if_changed(f"{RESULTS}/manifest.json", plan.manifest())
+
+
+rule notebook:
+    input:
+        notebook="notebooks/adaptive_weight.ipynb",
+        manifest=MANIFEST,
+        results=plan.result_files(),
+    output:
+        f"{RESULTS}/notebook/adaptive_weight.html",
+    log:
+        f"{RESULTS}/logs/notebook.log",
+    params:
+        source=source_hash("render"),
+        folder=lambda wildcards, output: os.path.dirname(output[0]),
+    shell:
+        "TTVOS_MANIFEST=$PWD/{input.manifest} jupyter nbconvert --execute --to html"
+        " --template basic --output-dir {params.folder} {input.notebook} > {log} 2>&1"
+
+
+rule reports:
+    input:
+        manifest=MANIFEST,
+        results=plan.result_files(),
+        notebook=f"{RESULTS}/notebook/adaptive_weight.html",
+        paper=[f"data/paper/table{number}.csv" for number in range(2, 7)],
+        ledger="data/paper/ledger.csv",
+    output:
+        directory("reports"),
+    log:
+        f"{RESULTS}/logs/report.log",
+    params:
+        source=source_hash("render"),
+    shell:
+        "ttvos report --manifest {input.manifest} --out {output} > {log} 2>&1"
