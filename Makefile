@@ -1,0 +1,49 @@
+# make reports   everything from nothing: environment, built-in clips, training, report
+# make test      the same environment, and the tests
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: reports test lint format backbone lock clean
+
+reports: .venv/ready
+	snakemake --cores all reports/
+	@echo "Open reports/index.html"
+
+test: .venv/ready
+	pytest
+
+lint: .venv/ready
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow/rules
+	snakemake --lint
+
+format: .venv/ready
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile workflow/rules
+
+# weights/mini-hrnet-backbone.safetensors: what the mini profile starts from (about an hour).
+backbone: .venv/ready
+	ttvos data mini --config workflow/config/mini-backbone.yaml --out results/backbone/data
+	TTVOS_THREADS=1 ttvos train --variant exp8 --backbone hrnet \
+	    --config workflow/config/mini-backbone.yaml --out results/backbone/train/exp8-hrnet-s0
+	ttvos backbone --checkpoint results/backbone/train/exp8-hrnet-s0/checkpoint.safetensors \
+	    --out weights/mini-hrnet-backbone.safetensors
+
+# Renew the pins of indirect dependencies from pyproject.toml (needs uv).
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --extra workflow --extra dev \
+	    --no-header pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf results reports
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@

@@ -1,0 +1,157 @@
+"""Profiles, variants and pins: what is written is checked, and said once."""
+
+import re
+import tomllib
+
+import pytest
+import yaml
+
+from ttvos.config import (
+    BACKBONES,
+    CONFIG_FOLDER,
+    REPOSITORY,
+    Stage,
+    load_config,
+    load_rows,
+    load_variants,
+    parse_config,
+)
+from ttvos.errors import UserError
+from ttvos.files import read_yaml
+
+PROFILES = sorted(p.name for p in CONFIG_FOLDER.glob("*.yaml") if p.name != "stages.yaml")
+MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_profiles_are_valid(name):
+    values = read_yaml(CONFIG_FOLDER / name)
+    config = parse_config({"davis": "somewhere", **values}, name)
+    assert config.rows
+    assert "{davis}" not in str(config)
+    assert "{results}" not in str(config)
+
+
+@pytest.mark.parametrize("recipe", read_yaml(CONFIG_FOLDER / "stages.yaml"))
+def test_recipes_are_valid(recipe):
+    config = parse_config({**MINI, "davis": "somewhere", "train": {"recipe": recipe}})
+    assert all(isinstance(stage, Stage) for stage in config.train.stages)
+
+
+def test_the_papers_recipes_differ_where_the_ledger_says():
+    """Ledger items 3 and 5 (FACTS section 7): frames of the last stage, warp of the first."""
+    stages = {
+        name: parse_config({**MINI, "davis": "x", "train": {"recipe": name}}).train.stages
+        for name in ("paper", "released")
+    }
+    assert [s.frames for s in stages["paper"]] == [3, 8, 8]
+    assert [s.frames for s in stages["released"]] == [3, 8, 7]
+    assert (stages["paper"][0].warp, stages["released"][0].warp) == ("affine", "tps")
+    assert [s.batch for s in stages["paper"]] == [48, 24, 8]
+    assert [s.learning_rate for s in stages["paper"]] == [2e-4, 3e-4, 1e-4]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"colour": 1}, "unknown key 'colour'"),
+        ({"train": {"recipe": "mini", "optimizer": "sgd"}}, "unknown key 'optimizer'"),
+        ({"train": {"recipe": "huge"}}, "unknown recipe 'huge'"),
+        ({"train": {"recipe": "mini", "stages": []}}, "both recipe and stages"),
+        ({"rows": ["exp9-hrnet"]}, "unknown row 'exp9-hrnet'"),
+        ({"seeds": ["one"]}, r"seeds\[0\]: expected int"),
+        ({"device": "tpu"}, "'tpu' is not one of cpu, cuda"),
+        ({"datasets": {"d": {"root": "x", "year": 2015}}}, "2015 is not one of 2016, 2017"),
+        ({"datasets": {"d": {"root": "{davis}", "year": 2016}}}, "--config davis=FOLDER"),
+        ({"masks": [{"name": "m", "root": "x", "datasets": ["d"]}]}, "no dataset named 'd'"),
+        ({"mini": {"height": "tall"}}, "mini.height: expected int, got 'tall'"),
+        ({"title": None}, "title: expected str"),
+    ],
+)
+def test_bad_profiles_are_one_clear_line(change, message):
+    with pytest.raises(UserError, match=message) as caught:
+        parse_config({**MINI, **change}, "mine.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_key_and_a_missing_file_are_named(tmp_path):
+    with pytest.raises(UserError, match="the key 'title' is missing"):
+        parse_config({key: value for key, value in MINI.items() if key != "title"})
+    with pytest.raises(UserError, match="no such file"):
+        load_config(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"steps": None}, "either steps or epochs"),
+        ({"epochs": 3}, "either steps or epochs"),
+        ({"height": 100}, "multiples of 16"),
+        ({"frames": 1}, "at least 2 frames"),
+    ],
+)
+def test_bad_stages(change, message):
+    stage = {**read_yaml(CONFIG_FOLDER / "stages.yaml")["mini"][0], **change}
+    with pytest.raises(UserError, match=message):
+        parse_config({**MINI, "train": {"stages": [stage]}})
+
+
+def test_variants_are_the_eight_experiments_and_all_backbones():
+    assert list(load_variants()) == [f"exp{number}" for number in range(1, 9)]
+    assert {row.backbone for row in load_rows().values()} == set(BACKBONES)
+    assert {n for row in load_rows().values() for n in row.tables} == {2, 3, 4, 6}
+
+
+def test_variants_are_those_of_table_4():
+    """variants.tsv against the paper's own columns."""
+    import pandas as pd
+
+    table = pd.read_csv(REPOSITORY / "data/paper/table4.csv").set_index("exp")
+    clue = {"0": "none", "1": "full", "reextract": "reextract"}
+    for number, line in table.iterrows():
+        variant = load_variants()[f"exp{number}"]
+        assert variant.short_term == bool(line.short_term)
+        assert variant.long_term == bool(line.long_term)
+        assert variant.adaptive_weight == bool(line.adaptive_weight)
+        assert variant.update_template == bool(line.update_long_term)
+        assert variant.transition_loss == bool(line.transition_map)
+        assert variant.attention_clue == clue[str(line.attention_clue)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("exp8-resnet18\texp8\tresnet18\t1", "exp8-resnet18\texp8\tresnet18\t0", "two meanings"),
+        ("exp8-resnet18", "exp8-hrnet", "stands there twice"),
+        ("\tresnet18\t", "\tvgg\t", "unknown backbone 'vgg'"),
+        ("reextract", "maybe", "'maybe' is not one of full, none, reextract"),
+        ("exp1\thrnet\t1", "exp1\thrnet\tyes", "must be 0 or 1"),
+        ("short_term\t", "short\t", "columns must be exactly"),
+    ],
+)
+def test_bad_rows_are_one_clear_line(tmp_path, old, new, message):
+    text = (CONFIG_FOLDER / "variants.tsv").read_text()
+    assert old in text
+    (tmp_path / "variants.tsv").write_text(text.replace(old, new))
+    with pytest.raises(UserError, match=message):
+        load_rows(tmp_path / "variants.tsv")
+
+
+def pins() -> set[str]:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    return {*project["dependencies"], *extras["workflow"], *extras["dev"]}
+
+
+def test_every_direct_dependency_is_pinned_and_locked():
+    lock = (REPOSITORY / "requirements.lock").read_text().splitlines()
+    locked = {line.split(" ;")[0].strip() for line in lock}
+    for pin in pins():
+        assert re.fullmatch(r"[\w.-]+==[\w.]+", pin)
+        assert pin in locked
+
+
+def test_conda_users_get_the_same_versions():
+    environment = yaml.safe_load((REPOSITORY / "environment.yml").read_text())
+    (listed,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
+    assert {entry for entry in listed if not entry.startswith("--")} == pins()
