@@ -48,6 +48,15 @@ def test_warps_move_picture_and_mask_together(kind):
         assert (labels[2] != labels[1]).any()
 
 
+def test_what_a_warp_brings_in_from_beyond_the_still_is_ignored():
+    mask = disc(column=10)  # cut by the left border, so that a mirrored piece would show
+    rng = np.random.default_rng(0)
+    frames, labels = warp_clip(painted(mask), mask, 2, rng, "affine", 10, (0.6, 0.6))
+    assert (labels[1] == 255).mean() > 0.1
+    assert ((frames[1, ..., 0] > 127) & (labels[1] == 255)).any()
+    assert disagreement(frames, labels) < 0.01
+
+
 def test_warped_frames_keep_the_object_in_sight():
     mask = disc(radius=12)
     for seed in range(20):

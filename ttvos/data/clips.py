@@ -37,6 +37,8 @@ class Clip:
 
 def make_clips(stage: Stage, seed: int) -> "Clips":
     """The training clips of a stage, from all its roots; raises UserError for missing data."""
+    # Small images gain nothing from threads, and OpenCV's do not survive a loader's fork.
+    cv2.setNumThreads(0)
     items: list[Sequence] | list[Still] = []
     for root in stage.roots:
         if stage.source == "stills":
