@@ -132,7 +132,7 @@ PARAMETERS = q.parameters("params_m", "Parameters, M")
 STREAMING = q.from_speed("streaming_fps", "streaming FPS", 1, lambda data: data["streaming"]["fps"])
 FRAME = q.from_cost("frame_gmac", "GMAC a frame", 2, q.gmac("frame"))
 INFERENCE = q.from_cost("inference_m", "M for inference", 2, q.millions("inference"))
-REFINE = q.from_cost("refine_gmac", "refinement GMAC", 2, q.gmac("refine"))
+REFINE = q.from_cost("refine_gmac", "refinement GMAC", 2, q.refinement_gmac)
 
 COMPARISONS = (
     Comparison(

@@ -1,7 +1,7 @@
 """Result files as the report sees them; a file without provenance gives no number."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -98,12 +98,15 @@ class ReportInput:
         return list(found.values())
 
 
-def load_inputs(plan_json: Path | str) -> ReportInput:
+def load_inputs(plan_json: Path | str, rendered_by: dict[str, Any] | None = None) -> ReportInput:
     """Read the manifest and every JSON file it names.
 
+    rendered_by: provenance of the rendering itself, in place of one that stands in the manifest.
     Raises UserError for a file that the manifest names but that is missing or damaged.
     """
     located = load_manifest(plan_json)
+    if rendered_by is not None:
+        located = replace(located, provenance=rendered_by)
     manifest = located.manifest
     return ReportInput(
         located,

@@ -76,7 +76,7 @@ def pearson(x: np.ndarray, y: np.ndarray, confidence: float = 0.95) -> Correlati
     r = float(np.clip(np.corrcoef(x, y)[0, 1], -1.0, 1.0))
     if n < 4:
         return Correlation(r, n, confidence=confidence)
-    if abs(r) == 1.0:
+    if 1.0 - abs(r) < 1e-12:  # a line, but for rounding: z would be infinite
         return Correlation(r, n, r, r, confidence)
     reach = NormalDist().inv_cdf(0.5 + confidence / 2) / np.sqrt(n - 3)
     low, high = np.tanh(np.arctanh(r) - reach), np.tanh(np.arctanh(r) + reach)

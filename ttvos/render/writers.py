@@ -28,6 +28,7 @@ _LATEX = {
     "✓": "yes",
     "…": r"\dots{}",
 }
+_PROSE, _WORD = 40, 12  # characters: from where text is prose, and up to where it is a word
 # LaTeX tables are narrow: verdicts shrink to these, explained below the table.
 _SHORT = {REPRODUCED: "rep.", DIFFERS: "diff.", NOT_MEASURED: "n.m."}
 
@@ -92,18 +93,17 @@ def _markdown(text: str) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """A booktabs table; its preamble needs booktabs and graphicx."""
+    """A booktabs table; text is set in paragraphs where it is long, else the table is shrunk."""
     columns = table.shown()
-    wide = any(column.kind == "text" and _longest(table, column) > 40 for column in columns)
-    layout = "".join(_latex_column(table, column) for column in columns)
+    is_prose = any(_is_long(table, column, _PROSE) for column in columns)
     lines = [
-        r"% Needs \usepackage{booktabs,graphicx} in the preamble.",
+        r"% Needs \usepackage{array,booktabs,graphicx} in the preamble.",
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{latex(table.full_caption)}}}",
+        rf"\caption{{{latex(_latex_caption(table))}}}",
         rf"\label{{tab:{table.name}}}",
-        r"\resizebox{\textwidth}{!}{%" if not wide else r"\scriptsize",
-        rf"\begin{{tabular}}{{{layout}}}",
+        r"\scriptsize" if is_prose else r"\resizebox{\textwidth}{!}{%",
+        rf"\begin{{tabular}}{{{_latex_layout(table, columns, is_prose)}}}",
         r"\toprule",
         *_latex_groups(columns),
         " & ".join(latex(column.label) for column in columns) + r" \\",
@@ -112,7 +112,7 @@ def to_latex(table: Table) -> str:
     for row in table.rows:
         cells = (format_cell(table.cell(row, column), column) for column in columns)
         lines.append(" & ".join(latex(_SHORT.get(cell, cell)) for cell in cells) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}%", *([] if wide else ["}"])]
+    lines += [r"\bottomrule", r"\end{tabular}%", *([] if is_prose else ["}"])]
     lines += [_latex_note(note) for note in _latex_notes(table)]
     return "\n".join([*lines, r"\end{table}"]) + "\n"
 
@@ -154,14 +154,26 @@ def is_text(column: Column) -> bool:
     return column.kind in ("text", "flag", "verdict")
 
 
-def _latex_column(table: Table, column: Column) -> str:
-    if column.kind == "text" and _longest(table, column) > 40:
-        return r"p{0.17\textwidth}"
-    return "l" if is_text(column) else "r"
+def _latex_layout(table: Table, columns: tuple[Column, ...], is_prose: bool) -> str:
+    """Column types: paragraphs of equal width for the longer texts of a table of prose."""
+    long = [is_prose and _is_long(table, column, _WORD) for column in columns]
+    width = 0.82 / max(1, sum(long))
+    paragraph = rf">{{\raggedright\arraybackslash}}p{{{width:.3f}\textwidth}}"
+    return "".join(
+        paragraph if is_paragraph else "l" if is_text(column) else "r"
+        for column, is_paragraph in zip(columns, long, strict=True)
+    )
 
 
-def _longest(table: Table, column: Column) -> int:
-    return max((len(format_cell(table.cell(row, column), column)) for row in table.rows), default=0)
+def _is_long(table: Table, column: Column, limit: int) -> bool:
+    texts = (format_cell(table.cell(row, column), column) for row in table.rows)
+    return column.kind == "text" and any(len(text) > limit for text in texts)
+
+
+def _latex_caption(table: Table) -> str:
+    """LaTeX numbers tables itself, so the paper's number must not pass for it."""
+    caption = table.full_caption
+    return f"The paper's {caption}" if caption.startswith("Table ") else caption
 
 
 def _latex_notes(table: Table) -> list[str]:

@@ -1,0 +1,139 @@
+"""Figures: written in both formats, the same bytes each time, saying what data they show."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ttvos.errors import UserError
+from ttvos.render.comparisons import DAVIS16, DAVIS17
+from ttvos.render.figure_losses import losses
+from ttvos.render.figure_speed import own_points, paper_points
+from ttvos.render.figure_strips import figure7, outlined, read_maps
+from ttvos.render.figure_weights import describe_correlation, figure9, load_weights
+from ttvos.render.figures import Drawing, write_figure
+from ttvos.render.inputs import load_inputs
+from ttvos.render.paper import read_paper
+from ttvos.render.report import FIGURES
+from ttvos.render.weights import Correlation
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_png_and_pdf_are_there(rendered, name):
+    with Image.open(rendered / f"{name}.png") as image:
+        assert min(image.size) > 200
+    assert (rendered / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_same_input_gives_the_same_bytes(report, tmp_path):
+    for folder in ("one", "two"):
+        write_figure(figure9(report.located)[1], report.manifest, tmp_path / folder)
+    for suffix in ("png", "pdf"):
+        one, two = ((tmp_path / f / f"figure9b.{suffix}").read_bytes() for f in ("one", "two"))
+        assert one == two
+    assert b"CreationDate" not in one
+
+
+def test_every_figure_carries_the_profile(report, tmp_path):
+    drawing = figure9(report.located)[0]
+    write_figure(drawing, report.manifest, tmp_path)
+    texts = [text.get_text() for text in drawing.figure.texts]
+    assert any(t.startswith("Data profile: mini. Numbers from generated") for t in texts)
+
+
+def test_a_figure_that_cannot_be_drawn_is_a_sheet_that_says_so(report, tmp_path):
+    write_figure(
+        Drawing("empty", "Figure 0", "", None, missing="No maps."), report.manifest, tmp_path
+    )
+    assert (tmp_path / "empty.png").stat().st_size > 1000
+    assert (tmp_path / "empty.pdf").is_file()
+
+
+def test_figure1_has_all_the_papers_points():
+    for panel, column in ((DAVIS16, "davis16_jf"), (DAVIS17, "davis17_jf")):
+        found = {(point.name, point.fps, point.score) for point in paper_points(panel)}
+        for line in read_paper("table3"):
+            if line["method"] != "TTVOS" and line[column]:
+                assert (line["method"], float(line["fps"]), float(line[column])) in found
+        for line in read_paper("table6"):
+            assert (line["backbone"], float(line["fps"]), float(line[column])) in found
+
+
+def test_figure1_marks_measured_points_apart(report):
+    points = own_points(report, DAVIS17)
+    assert {point.name for point in points} == {
+        f"exp8-{backbone}" for backbone in ("hrnet", "resnet18", "resnet50", "mobilenetv3")
+    }
+    for point in points:
+        assert point.hollow
+        assert point.kind == "measured here on Imaginary CPU <2 cores>, built-in clips"
+
+
+def test_figure9_shows_the_full_model_on_davis17(report):
+    data = load_weights(report.located)
+    assert (data.dataset, data.seed, len(data.objects)) == ("davis17", 0, 10)
+    a, b, c = figure9(report.located)
+    assert "n = 10" in a.caption
+    assert "shrink_1" in b.caption
+    assert "grow_1" in c.caption
+
+
+def test_figure9_falls_back_on_davis16(change):
+    def only16(manifest):
+        for row in manifest["rows"]:
+            row["predict"]["davis17"] = [None]
+
+    located = load_inputs(change("manifest.json", only16)).located
+    assert load_weights(located).dataset == "davis16"
+
+
+def test_figure9_leaves_lost_objects_out(change):
+    def lose(values):
+        values["objects"]["shrink_1"]["J-Mean"] = 0.2
+
+    located = load_inputs(change("evaluate/exp8-hrnet-s0/davis17.json", lose)).located
+    assert "shrink_1" not in load_weights(located).followed
+    assert "shrink_1" not in figure9(located)[1].caption
+
+
+def test_correlation_in_words():
+    assert "too few" in describe_correlation(Correlation(0.5, 3))
+    assert "n = 1" in describe_correlation(Correlation(None, 1))
+    text = describe_correlation(Correlation(-0.5, 9, -0.87, 0.24))
+    assert text == "Pearson r = -0.50, 95% confidence interval -0.87 to 0.24, n = 9"
+
+
+def test_outline_is_inside_the_object_and_leaves_the_rest():
+    frame = np.full((20, 30, 3), 7, dtype=np.uint8)
+    mask = np.zeros((20, 30), dtype=np.uint8)
+    mask[5:15, 5:15] = 1
+    mask[0:3] = 255  # void
+    picture = outlined(frame, mask)
+    changed = (picture != frame).any(axis=2)
+    assert changed[5, 5:15].all()
+    assert not changed[mask != 1].any()
+    assert not changed[8:12, 8:12].any()
+    assert picture[5, 8].tolist() == [128, 0, 0]
+
+
+def test_maps_without_a_transition_head_are_drawn(small_run):
+    path = small_run.parent / "predict/maps.npz"
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["transition"] = np.full_like(arrays["transition"], np.nan)
+    np.savez(path, **arrays)
+    assert figure7(load_inputs(small_run)).figure is not None
+
+
+def test_damaged_maps_are_a_user_error(tmp_path):
+    (tmp_path / "maps.npz").write_bytes(b"PK no")
+    with pytest.raises(UserError, match="maps.npz"):
+        read_maps(tmp_path / "maps.npz", "maps.npz")
+
+
+def test_damaged_loss_table_is_a_user_error(small_run):
+    row = json.loads(small_run.read_text())["rows"][0]
+    (small_run.parent / row["loss"][0]).write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match=r"no column stage, step, total"):
+        losses(load_inputs(small_run))

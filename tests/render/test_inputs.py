@@ -1,0 +1,134 @@
+"""Loading: nothing but what the manifest names, and no number of unknown origin."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ttvos.errors import UserError
+from ttvos.render.comparisons import COMPARISONS, build
+from ttvos.render.figure_losses import losses
+from ttvos.render.figure_strips import figure7
+from ttvos.render.figure_weights import figure9
+from ttvos.render.inputs import load_inputs, measure
+from ttvos.render.manifest import data_label, load_manifest
+from ttvos.render.measurements import summary
+from ttvos.render.report import build_tables
+from ttvos.render.table import format_cell
+
+MAIN = "evaluate/exp8-hrnet-s0/davis17.json"
+
+
+def drop_provenance(values: dict) -> None:
+    del values["provenance"]
+
+
+def main_row(table, key):
+    column = next(column for column in table.columns if column.key == key)
+    row = next(row for row in table.rows if str(row["entry"].value).endswith("exp8-hrnet"))
+    return format_cell(table.cell(row, column), column)
+
+
+def test_a_number_without_provenance_is_not_rendered(change):
+    def odd_score(values):
+        values["global"]["J&F-Mean"] = 0.87654
+
+    shown = build_tables(load_inputs(change(MAIN, odd_score)))
+    with_it = [table.name for table in shown if "87.654" in str(table.rows)]
+    assert with_it == ["table3", "table4", "table6", "summary"]
+
+    refused = build_tables(load_inputs(change(MAIN, drop_provenance)))
+    assert not any("87.654" in str(table.rows) for table in refused)
+    table = next(table for table in refused if table.name == "summary")
+    assert main_row(table, "jf") == "no provenance"
+    assert main_row(table, "gain") == "–"
+
+
+@pytest.mark.parametrize("key", ["source", "device", "time"])
+def test_provenance_must_say_source_device_and_time(change, key):
+    report = load_inputs(change(MAIN, lambda values: values["provenance"].pop(key)))
+    assert main_row(summary(report), "jf") == "no provenance"
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "column"),
+    [
+        ("cost/exp8-hrnet.json", 6, "gmac_two_frame_clip"),
+        ("speed/exp8-hrnet.json", 6, "fps"),
+    ],
+)
+def test_costs_and_speeds_without_provenance_are_refused(change, name, number, column):
+    report = load_inputs(change(name, drop_provenance))
+    table = build(next(c for c in COMPARISONS if c.number == number), report)
+    cell = table.rows[0][f"{column}_verdict"]
+    assert (cell.value, cell.reason) == ("not measured here", "no provenance")
+    places = [table.rows[0].get(f"{column}_{kind}") for kind in ("measured", "not_comparable")]
+    assert all(place is None or place.value is None for place in places)
+
+
+def test_figures_without_provenance_are_not_drawn(change, small_run):
+    for row in json.loads(small_run.read_text())["rows"]:
+        change(row["train"][0], drop_provenance)
+    change("predict/exp8-hrnet-s0/davis17.json", drop_provenance)
+    report = load_inputs(small_run)
+    drawings = [losses(report), *figure9(report.located)]
+    assert all(drawing.figure is None for drawing in drawings)
+    assert all("no provenance" in drawing.missing for drawing in drawings)
+
+
+def test_maps_without_provenance_are_not_drawn(small_run):
+    path = small_run.parent / "predict/maps.npz"
+    with np.load(path) as file:
+        arrays = {key: file[key] for key in file.files if key != "provenance"}
+    np.savez(path, **arrays)
+    drawing = figure7(load_inputs(small_run))
+    assert drawing.figure is None
+    assert "provenance" in drawing.missing
+
+
+def test_mean_and_spread_over_seeds(report):
+    row = next(row for row in report.rows if row.name == "exp8-hrnet")
+    found = measure(row.evaluate["davis17"], lambda data: data["global"]["J-Mean"])
+    first, second = (r.data["global"]["J-Mean"] for r in row.evaluate["davis17"])
+    assert found.mean == pytest.approx((first + second) / 2)
+    assert found.spread == pytest.approx(abs(first - second) / 2**0.5)
+
+
+def test_a_partial_run_is_rendered_as_not_measured(change, small_run):
+    def strip(manifest):
+        manifest |= {"references": [], "masks": [], "maps": None}
+        for row in manifest["rows"]:
+            row |= {"evaluate": {"davis17": [None]}, "predict": {}, "cost": None, "speed": None}
+            row |= {"train": [None], "loss": [None]}
+
+    report = load_inputs(change("manifest.json", strip))
+    for table in build_tables(report):
+        assert set(table.verdicts()) <= {"not measured here"}
+    assert summary(report).rows == ()
+    assert all(drawing.figure is None for drawing in (losses(report), *figure9(report.located)))
+
+
+def test_named_but_missing_file_is_an_error(small_run):
+    (small_run.parent / MAIN).unlink()
+    with pytest.raises(UserError, match="no such file"):
+        load_inputs(small_run)
+
+
+def test_unknown_manifest_key_is_an_error(change):
+    manifest = change("manifest.json", lambda values: values.update(tabels=[]))
+    with pytest.raises(UserError, match="tabels"):
+        load_manifest(manifest)
+
+
+def test_paths_start_from_the_root(small_run, tmp_path_factory):
+    values = json.loads(small_run.read_text()) | {"root": str(small_run.parent)}
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "manifest.json"
+    elsewhere.write_text(json.dumps(values))
+    assert load_inputs(elsewhere).rows[0].cost is not None
+
+
+def test_data_label_falls_back_on_the_profile(report):
+    assert data_label(report.manifest) == "built-in clips"
+    assert data_label(replace(report.manifest, data_label="")) == "built-in clips"
+    assert data_label(replace(report.manifest, data_label="", profile="x")) == "profile x"

@@ -1,0 +1,122 @@
+"""The page: complete, self-contained, honest about its data."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from ttvos.render.report import FIGURES, TABLES, expected_files
+
+VOID_TAGS = {"meta", "link", "img", "br", "hr", "input"}
+
+
+class Checker(HTMLParser):
+    """Collects ids, links and loaded resources, and checks that tags are nested."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.alts: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.tags.add(tag)
+        if tag not in VOID_TAGS:
+            self.stack.append(tag)
+        if "id" in values:
+            self.ids.append(values["id"])
+        if tag == "a":
+            self.links.append(values["href"])
+        elif "href" in values:
+            self.loads.append(values["href"])
+        if "src" in values:
+            self.loads.append(values["src"])
+        if tag == "img":
+            self.alts.append(values["alt"])
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag
+
+
+def check(path: Path) -> Checker:
+    checker = Checker()
+    checker.feed(path.read_text(encoding="utf-8"))
+    assert checker.stack == []
+    return checker
+
+
+@pytest.fixture(scope="module")
+def page(rendered) -> Checker:
+    return check(rendered / "index.html")
+
+
+def test_every_expected_file_is_there_and_no_other(rendered):
+    assert sorted(path.name for path in rendered.iterdir()) == sorted(expected_files(notebook=True))
+
+
+def test_nothing_is_loaded_and_no_script_runs(rendered, page):
+    assert all(load.startswith("data:") for load in page.loads)
+    assert "script" not in page.tags
+    text = (rendered / "index.html").read_text()
+    assert not re.search(r"@import|url\(", text)
+
+
+def test_links_lead_somewhere(rendered, page):
+    for link in page.links:
+        if link.startswith("#"):
+            assert link[1:] in page.ids
+        else:
+            assert (rendered / link).is_file()
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_tables_and_figures_have_their_place(page):
+    assert set(TABLES) | set(FIGURES) <= set(page.ids)
+    assert len(page.alts) == len(FIGURES)
+    assert all(page.alts)
+
+
+def test_profile_is_said_first_and_last(rendered):
+    text = (rendered / "index.html").read_text()
+    caution = "Numbers from generated clips; not DAVIS numbers."
+    first = text.index(caution)
+    assert first < text.index("<table")
+    assert text.rindex(caution) > text.rindex("</table>")
+    assert "<title>TTVOS report: Made-up run (mini)</title>" in text
+
+
+def test_text_of_result_files_is_escaped(rendered):
+    text = (rendered / "index.html").read_text()
+    assert "Imaginary CPU &lt;2 cores&gt;" in text
+    assert "<2 cores>" not in text
+
+
+def test_provenance_of_every_result_file_is_listed(rendered, report):
+    text = (rendered / "index.html").read_text()
+    for result in report.results():
+        assert f"<code>{result.name}</code>: 0123456789ab, Imaginary CPU" in text
+
+
+def test_verdict_rules_are_on_the_page(rendered):
+    text = (rendered / "index.html").read_text()
+    assert "2% of the paper&#39;s number" in text
+    assert "1.0 points of J&amp;F" in text
+    assert "not compared: built-in clips on a laptop" in text
+
+
+def test_job_times_are_shown(rendered):
+    assert ">61.5</td><td>812</td>" in (rendered / "index.html").read_text()
+
+
+def test_notebook_page_is_self_contained_and_names_its_data(rendered):
+    checker = check(rendered / "adaptive_weight.html")
+    assert all(load.startswith("data:") for load in checker.loads)
+    assert "script" not in checker.tags
+    text = (rendered / "adaptive_weight.html").read_text()
+    assert "Data profile: mini." in text
+    assert "<h1>The adaptive weight</h1>" in text

@@ -1,0 +1,160 @@
+"""Verdicts: never "reproduced" for a number that is not the same quantity."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.render.fake_results import provenance
+from ttvos.config import Comparable
+from ttvos.render.inputs import Measured, Result
+from ttvos.render.manifest import DatasetEntry, Manifest
+from ttvos.render.verdicts import (
+    DIFFERS,
+    NOT_MEASURED,
+    REPRODUCED,
+    RULES,
+    STATUSES,
+    accuracy_obstacle,
+    decide,
+    half_digit,
+    size_obstacle,
+    speed_obstacle,
+)
+
+SOURCE = Result("file.json", {"provenance": provenance()})
+REAL = Manifest(
+    profile="paper",
+    title="",
+    caution="",
+    datasets={
+        "davis16": DatasetEntry("DAVIS", 2016),
+        "davis17": DatasetEntry("DAVIS", 2017),
+    },
+    rows=(),
+    comparable=Comparable(accuracy=True, speed=True),
+)
+
+
+def value(*numbers: float) -> Measured:
+    return Measured(numbers, (SOURCE,) * len(numbers))
+
+
+def evaluation(count: int, profile: str = "paper") -> Result:
+    objects = {f"clip_{index}_1": {} for index in range(count)}
+    return Result(
+        "e.json", {"objects": objects, "provenance": provenance(data={"profile": profile})}
+    )
+
+
+def verdict(rule: str, paper: str, *numbers: float, obstacle: str | None = None) -> str:
+    return decide(RULES[rule], paper, value(*numbers), obstacle).status
+
+
+@pytest.mark.parametrize(
+    ("rule", "paper", "measured", "status"),
+    [
+        ("accuracy", "81.1", 82.1, REPRODUCED),
+        ("accuracy", "81.1", 82.11, DIFFERS),
+        ("accuracy", "81.1", 80.1, REPRODUCED),
+        ("accuracy", "81.1", 80.09, DIFFERS),
+        ("macs", "55.2", 55.2 * 1.02, REPRODUCED),
+        ("macs", "55.2", 55.2 * 1.0201, DIFFERS),
+        ("macs", "0.06", 0.065, REPRODUCED),  # half of the last printed digit
+        ("macs", "0.06", 0.0651, DIFFERS),
+        ("parameters", "1.61", 1.60583, REPRODUCED),
+        ("parameters", "14.8", 15.2, DIFFERS),
+        ("speed", "78.3", 86.1, REPRODUCED),
+        ("speed", "78.3", 70.4, DIFFERS),
+    ],
+)
+def test_boundaries(rule, paper, measured, status):
+    assert verdict(rule, paper, measured) == status
+
+
+def test_spread_over_seeds_widens_the_tolerance():
+    assert verdict("accuracy", "80.0", 82.0) == DIFFERS
+    assert verdict("accuracy", "80.0", 80.0, 84.0) == REPRODUCED  # mean 82, spread 2.8
+    assert verdict("accuracy", "80.0", 81.9, 82.1) == DIFFERS
+
+
+def test_not_the_same_quantity_is_not_compared_even_when_equal():
+    found = decide(RULES["accuracy"], "81.1", value(81.1), "built-in clips")
+    assert (found.status, found.reason) == (NOT_MEASURED, "built-in clips")
+
+
+@pytest.mark.parametrize(
+    ("paper", "measured", "reason"),
+    [
+        ("81.1", None, "not in this run"),
+        ("81.1", Measured((), (), refused=True), "no provenance"),
+        ("", value(81.1), "the paper gives no number"),
+    ],
+)
+def test_missing(paper, measured, reason):
+    found = decide(RULES["accuracy"], paper, measured, None)
+    assert (found.status, found.reason) == (NOT_MEASURED, reason)
+
+
+def test_there_are_three_statuses_and_every_rule_has_its_words():
+    assert STATUSES == ("reproduced", "differs", "not measured here")
+    for rule in RULES.values():
+        assert rule.needs
+        assert "half a unit" in rule.text
+
+
+def test_half_digit():
+    assert [half_digit(text) for text in ("38", "1.6", "0.06")] == [0.5, 0.05, 0.005]
+
+
+def test_real_davis_is_comparable():
+    assert accuracy_obstacle(REAL, "davis16", [evaluation(20)]) is None
+    assert accuracy_obstacle(REAL, "davis17", [evaluation(30)]) is None
+
+
+def test_the_profile_must_claim_to_be_comparable():
+    humble = replace(REAL, comparable=Comparable(reason="a few minutes of training"))
+    assert accuracy_obstacle(humble, "davis16", [evaluation(20)]) == "a few minutes of training"
+    silent = replace(REAL, comparable=Comparable())
+    assert "profile paper" in accuracy_obstacle(silent, "davis16", [evaluation(20)])
+
+
+def test_a_claim_does_not_make_built_in_clips_davis():
+    mini = replace(REAL, profile="mini")
+    assert "profile mini" in accuracy_obstacle(mini, "davis17", [evaluation(30, "mini")])
+    assert "profile mini" in accuracy_obstacle(REAL, "davis17", [evaluation(30, "mini")])
+    anonymous = Result("e.json", {"objects": {}, "provenance": provenance(data=None)})
+    assert "profile None" in accuracy_obstacle(REAL, "davis17", [anonymous])
+
+
+def test_a_part_of_the_validation_set_is_not_the_validation_set():
+    assert "8 of" in accuracy_obstacle(REAL, "davis16", [evaluation(8)])
+
+
+def test_another_year_or_split_is_not_compared():
+    train = replace(REAL, datasets={"davis16": DatasetEntry("DAVIS", 2016, "train")})
+    assert "val split of DAVIS 2016" in accuracy_obstacle(train, "davis16", [evaluation(20)])
+    ids = replace(REAL, datasets={"davis16": DatasetEntry("DAVIS", 2017)})
+    assert "val split of DAVIS 2016" in accuracy_obstacle(ids, "davis16", [evaluation(20)])
+    assert accuracy_obstacle(train, "davis17", [evaluation(30)]) is not None
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"height": 480, "width": 854}, None),
+        ({"height": 480, "width": 864}, None),
+        ({"height": 240, "width": 432}, "240x432"),
+        ({}, "does not say"),
+    ],
+)
+def test_costs_are_for_a_frame_size(data, text):
+    found = size_obstacle(Result("c.json", data))
+    assert found is None if text is None else text in found
+
+
+def test_speed_needs_the_same_device():
+    fast = Result("s.json", {"height": 480, "width": 854, "provenance": provenance()})
+    assert speed_obstacle(REAL, fast) is None
+    other = replace(REAL, comparable=Comparable(accuracy=True))
+    assert "Imaginary CPU" in speed_obstacle(other, fast)
+    assert "64x96" in speed_obstacle(REAL, Result("s.json", {"height": 64, "width": 96}))
