@@ -128,7 +128,7 @@ def test_maps_without_a_transition_head_are_drawn(small_run):
 
 def test_damaged_maps_are_a_user_error(tmp_path):
     (tmp_path / "maps.npz").write_bytes(b"PK no")
-    with pytest.raises(UserError, match="maps.npz"):
+    with pytest.raises(UserError, match=r"maps\.npz"):
         read_maps(tmp_path / "maps.npz", "maps.npz")
 
 

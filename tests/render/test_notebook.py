@@ -44,9 +44,10 @@ def test_opens_files_only_through_the_report_package():
 
 def test_executes(run, tmp_path):
     pytest.importorskip("nbconvert", reason="nbconvert comes with the extra 'workflow'")
+    options = ["--execute", "--to", "html", "--template", "basic"]
+    command = [sys.executable, "-m", "nbconvert", *options]
     subprocess.run(
-        [sys.executable, "-m", "nbconvert", "--execute", "--to", "html", "--template", "basic"]
-        + ["--output-dir", str(tmp_path), str(NOTEBOOK)],
+        [*command, "--output-dir", str(tmp_path), str(NOTEBOOK)],
         env={**os.environ, "TTVOS_MANIFEST": str(run)},
         check=True,
         capture_output=True,
