@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ttvos.render.report import FIGURES, TABLES, expected_files
+from ttvos.render.inputs import load_inputs
+from ttvos.render.report import FIGURES, TABLES, expected_files, render
 
 VOID_TAGS = {"meta", "link", "img", "br", "hr", "input"}
 
@@ -111,6 +112,21 @@ def test_verdict_rules_are_on_the_page(rendered):
 
 def test_job_times_are_shown(rendered):
     assert ">61.5</td><td>812</td>" in (rendered / "index.html").read_text()
+
+
+def test_a_run_that_measured_nothing_still_gives_every_file(change, tmp_path):
+    def strip(manifest):
+        manifest |= {"rows": [], "references": [], "masks": [], "maps": None, "provenance": {}}
+
+    out = tmp_path / "reports"
+    render(load_inputs(change("manifest.json", strip)), out)
+    assert sorted(path.name for path in out.iterdir()) == sorted(expected_files())
+    found = check(out / "index.html")
+    assert found.alts == []
+    text = (out / "index.html").read_text()
+    assert "Times of the jobs are not shown" in text
+    assert text.count("Not measured here") >= len(FIGURES)
+    assert (out / "summary.csv").read_text().startswith("profile,entry")
 
 
 def test_notebook_page_is_self_contained_and_names_its_data(rendered):
