@@ -157,4 +157,6 @@ def test_speed_needs_the_same_device():
     assert speed_obstacle(REAL, fast) is None
     other = replace(REAL, comparable=Comparable(accuracy=True))
     assert "Imaginary CPU" in speed_obstacle(other, fast)
-    assert "64x96" in speed_obstacle(REAL, Result("s.json", {"height": 64, "width": 96}))
+    small = Result("s.json", {"height": 64, "width": 96})
+    assert speed_obstacle(REAL, small) == "measured at 64x96"
+    assert speed_obstacle(other, small).endswith("; measured at 64x96")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
+from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
 from ttvos.render import figures
@@ -10,24 +11,27 @@ from ttvos.render.comparisons import DAVIS16, DAVIS17, FPS
 from ttvos.render.figures import Drawing, new_figure
 from ttvos.render.inputs import ReportInput, device_of
 from ttvos.render.manifest import data_label
+from ttvos.render.measurements import frame_size
 from ttvos.render.paper import read_paper
 from ttvos.render.quantities import Quantity
+from ttvos.render.verdicts import size_obstacle
 
 PANELS = (DAVIS16, DAVIS17)
 OWN = "measured here"  # how the kind of a measured point begins
-# Where a label may stand, seen from its point, in points; the first free place is taken.
-_PLACES = (
-    (7, 3, "left"),
-    (7, -10, "left"),
-    (-7, 3, "right"),
-    (-7, -10, "right"),
-    (0, 8, "center"),
-    (0, -14, "center"),
-    (6, 12, "left"),
-    (-6, 12, "right"),
-    (6, -18, "left"),
-    (-6, -18, "right"),
-)
+# Where a label may stand, seen from its point, in points: near ones first.
+_PLACES = [
+    (x, y, "left" if x > 0 else "right" if x < 0 else "center")
+    for reach in (0, 10, 20, 30)
+    for x, y in (
+        (7, 3 + reach),
+        (7, -10 - reach),
+        (-7, 3 + reach),
+        (-7, -10 - reach),
+        (0, 9 + reach),
+        (0, -16 - reach),
+    )
+]
+NEAR = 6  # of these places; a name farther off gets a line to its point
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,8 @@ def own_points(report: ReportInput, panel: Quantity) -> list[Point]:
         if not (row.speed and fps and fps.values and score and score.values):
             continue
         where = f"{OWN} on {device_of(row.speed)}"
+        if size_obstacle(row.speed):
+            where += f" at {frame_size(row, 'speed')}"
         kind = f"{where}, {data_label(report.manifest)}" if foreign else where
         points.append(Point(row.name, fps.mean, score.mean, kind, hollow=bool(foreign or slow)))
     return points
@@ -130,32 +136,38 @@ def _legend(panels: list[Axes]) -> tuple[list, list[str]]:
 
 
 def _label_points(axes: Axes, points: list[Point]) -> None:
-    """Name each point at the first place that hides no other point and no other name."""
-    figure = axes.figure
-    figure.draw_without_rendering()
-    room = axes.get_window_extent()
+    """Name each point where the name hides least of other points and names."""
+    axes.figure.draw_without_rendering()
+    room = axes.get_window_extent().padded(8)
     taken = [_around(axes, point) for point in points]
     for point in sorted(points, key=lambda point: point.score):
-        color = figures.BLUE if point.kind.startswith(OWN) else "#444444"
-        for place in _PLACES:
-            text = axes.annotate(
-                point.name,
-                (point.fps, point.score),
-                xytext=place[:2],
-                textcoords="offset points",
-                ha=place[2],
-                fontsize=7,
-                color=color,
-            )
-            box = text.get_window_extent()
-            inside = room.x0 < box.x0 and box.x1 < room.x1 + 8
-            free = inside and not any(box.overlaps(other) for other in taken)
-            if free or place is _PLACES[-1]:
-                taken.append(box)
-                break
+        tries = [_annotate(axes, point, place) for place in _PLACES]
+        boxes = [text.get_window_extent() for text in tries]
+        hidden = [sum(box.overlaps(other) for other in taken) for box in boxes]
+        outside = [box.x0 < room.x0 or box.x1 > room.x1 for box in boxes]
+        best = min(range(len(tries)), key=lambda index: (hidden[index] + outside[index], index))
+        taken.append(boxes[best])
+        for text in tries:
             text.remove()
+        _annotate(axes, point, _PLACES[best], point_at_it=best >= NEAR)
+
+
+def _annotate(
+    axes: Axes, point: Point, place: tuple[int, int, str], point_at_it: bool = False
+) -> Annotation:
+    line = {"arrowstyle": "-", "linewidth": 0.5, "color": "#aaaaaa", "shrinkB": 4, "shrinkA": 0}
+    return axes.annotate(
+        point.name,
+        (point.fps, point.score),
+        xytext=place[:2],
+        textcoords="offset points",
+        ha=place[2],
+        arrowprops=line if point_at_it else None,
+        fontsize=7,
+        color=figures.BLUE if point.kind.startswith(OWN) else "#444444",
+    )
 
 
 def _around(axes: Axes, point: Point) -> Bbox:
     x, y = axes.transData.transform((point.fps, point.score))
-    return Bbox.from_bounds(x - 5, y - 5, 10, 10)
+    return Bbox.from_bounds(x - 7, y - 5, 14, 10)

@@ -4,6 +4,7 @@ Nothing is searched for in folders, so nothing stale can enter. A path may be nu
 has no such file); the report then says "not measured here".
 """
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ class Located:
 
     def path(self, name: str) -> Path:
         """A path of the manifest as one that can be opened."""
-        return self.folder / name
+        return Path(os.path.normpath(self.folder / name))
 
 
 def load_manifest(path: Path | str) -> Located:

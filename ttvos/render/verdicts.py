@@ -159,7 +159,8 @@ def size_obstacle(result: Result | None) -> str | None:
 
 def speed_obstacle(manifest: Manifest, result: Result | None) -> str | None:
     """Why a speed is not the paper's: another device (the profile says), another frame size."""
+    reasons = [size_obstacle(result)]
     if not manifest.comparable.speed:
         device = device_of(result) if result else "this device"
-        return f"another device than the paper's: {device}"
-    return size_obstacle(result)
+        reasons.insert(0, f"another device than the paper's: {device}")
+    return "; ".join(reason for reason in reasons if reason) or None
