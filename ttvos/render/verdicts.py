@@ -73,7 +73,7 @@ RULES = {
     "parameters": Rule(
         "parameters", 0.02, 0.0, "M", "training-only heads counted, as in the paper"
     ),
-    "macs": Rule("macs", 0.02, 0.0, "GMAC", "one object, the paper's frame size"),
+    "macs": Rule("MACs", 0.02, 0.0, "GMAC", "one object, the paper's frame size"),
     "speed": Rule(
         "speed",
         0.10,
