@@ -32,10 +32,15 @@ backbone: .venv/ready
 	ttvos backbone --checkpoint results/backbone/train/exp8-hrnet-s0/checkpoint.safetensors \
 	    --out weights/mini-hrnet-backbone.safetensors
 
-# Renew the pins of indirect dependencies from pyproject.toml (needs uv).
+# Renew all pins, for pip and for conda, from pyproject.toml (needs uv).
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --extra workflow --extra dev \
 	    --no-header pyproject.toml --output-file requirements.lock
+	printf '%s\n' '# conda env create --file environment.yml && conda activate ttvos' \
+	    '# The versions of requirements.lock, written by make lock.' 'name: ttvos' \
+	    'channels: [conda-forge]' 'dependencies:' '  - python=3.12' '  - pip' '  - pip:' \
+	    > environment.yml
+	sed -n 's/^\([[:alnum:]].*==.*\)/      - \1/p' requirements.lock >> environment.yml
 
 clean:
 	rm -rf results reports

@@ -1,6 +1,5 @@
 # snakemake --cores all reports/            the built-in clips (workflow/config/mini.yaml)
-# snakemake --cores all --configfile FILE reports/     another profile of workflow/config/
-import os
+# snakemake --cores all reports/ --configfile FILE     another profile of workflow/config/
 import sys
 
 from snakemake.exceptions import WorkflowError
@@ -9,10 +8,12 @@ from snakemake.utils import min_version
 sys.path.insert(0, workflow.basedir)
 from ttvos.config import as_plain, parse_config
 from ttvos.errors import UserError
-from ttvos.plan import Plan, write_if_changed
+from ttvos.plan import Plan
 from ttvos.provenance import source_hash
 
 min_version("9.27")
+# The commands run from this checkout, whatever version may be installed beside it.
+shell.prefix(f"export PYTHONPATH='{workflow.basedir}'; ")
 
 # Not "configfile:" alone, which would mix this profile's keys into one given by --configfile.
 if "profile" not in config:
@@ -28,9 +29,16 @@ plan = Plan(settings)
 RESULTS = settings.results
 
 
+include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/measure.smk"
 include: "workflow/rules/render.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "reports",

@@ -289,10 +289,11 @@ def add_report(commands) -> None:
 
 
 def run_report(options: argparse.Namespace) -> None:
+    from ttvos.provenance import provenance
     from ttvos.render.inputs import load_inputs
     from ttvos.render.report import render
 
-    render(load_inputs(options.manifest), Path(options.out))
+    render(load_inputs(options.manifest, rendered_by=provenance()), Path(options.out))
     print(Path(options.out) / "index.html")
 
 

@@ -96,8 +96,13 @@ class Plan:
         return dataset.root.startswith(self.path("data"))
 
     def result_files(self) -> list[str]:
-        """Every file that the manifest names."""
-        return sorted(set(_paths(self.manifest())))
+        """Everything that is made before the report; predictions by their folder, made whole."""
+        named = {path.removesuffix("/predict.json") for path in _paths(self.manifest())}
+        names = self.config.datasets
+        named |= {self.checkpoint(run) for run in self.runs}
+        named |= {self.maps(run, name) for run in self.runs for name in names}
+        named |= {self.predictions(who, name) for who in self.config.references for name in names}
+        return sorted(named)
 
     def manifest(self) -> dict[str, Any]:
         """What the report reads (ttvos.render.manifest)."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+SOURCE_SUFFIXES = {".py", ".j2", ".css"}
 LIBRARIES = ("torch", "timm", "numpy", "opencv-python-headless", "fvcore", "pillow")
 
 
@@ -66,7 +67,10 @@ def source_hash(*parts: str) -> str:
     package = Path(__file__).parent
     roots = [package / part for part in parts] or [package]
     files = sorted(
-        path for root in roots for path in ([root] if root.is_file() else root.rglob("*.py"))
+        path
+        for root in roots
+        for path in ([root] if root.is_file() else root.rglob("*"))
+        if path.suffix in SOURCE_SUFFIXES
     )
     digest = hashlib.sha256()
     for path in files:

@@ -161,8 +161,10 @@ def crop(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def find_device(name: str) -> torch.device:
-    """ "cpu" or "cuda"; UserError when CUDA is asked for and absent."""
-    if name.startswith("cuda") and not torch.cuda.is_available():
+    """The device "cpu" or "cuda"; UserError for another name, or for CUDA where there is none."""
+    if name not in ("cpu", "cuda"):
+        raise UserError(f"unknown device {name!r}: cpu or cuda (CUDA_VISIBLE_DEVICES picks a GPU)")
+    if name == "cuda" and not torch.cuda.is_available():
         raise UserError("no CUDA device here: use --device cpu, or run where torch sees a GPU")
     return torch.device(name)
 

@@ -9,10 +9,12 @@ rule evaluate:
         f"{RESULTS}/evaluate/{{who}}/{{dataset}}.json",
     log:
         f"{RESULTS}/logs/evaluate/{{who}}-{{dataset}}.log",
+    conda:
+        ENVIRONMENT
     threads: 1
     params:
         dataset=dataset_options,
         source=source_hash("evaluation", "video.py", "data/davis.py"),
     shell:
-        "ttvos evaluate --masks '{input.masks}' {params.dataset} --workers {threads}"
+        "python -m ttvos evaluate --masks '{input.masks}' {params.dataset} --workers {threads}"
         " --out {output} > {log} 2>&1"

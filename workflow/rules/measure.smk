@@ -1,22 +1,13 @@
 """Parameters and MACs of each row; speed of the rows whose tables show it."""
 
 
-def row_options(wildcards):
-    """--variant and --backbone of a row."""
-    row = {row.name: row for row in plan.rows}[wildcards.row]
-    return f"--variant {row.variant.name} --backbone {row.backbone}"
-
-
-def row_parts(wildcards):
-    """What the row's variant is made of, so that a change in variants.tsv is seen."""
-    return as_plain({row.name: row for row in plan.rows}[wildcards.row].variant)
-
-
 rule cost:
     output:
         f"{RESULTS}/cost/{{row}}.json",
     log:
         f"{RESULTS}/logs/cost/{{row}}.log",
+    conda:
+        ENVIRONMENT
     params:
         model=row_options,
         variant=row_parts,
@@ -24,7 +15,7 @@ rule cost:
         width=settings.cost.width,
         source=source_hash("model", "measure/cost.py"),
     shell:
-        "ttvos cost {params.model} --height {params.height} --width {params.width}"
+        "python -m ttvos cost {params.model} --height {params.height} --width {params.width}"
         " --out {output} > {log} 2>&1"
 
 
@@ -34,9 +25,11 @@ rule speed:
         f"{RESULTS}/speed/{{row}}.json",
     log:
         f"{RESULTS}/logs/speed/{{row}}.log",
+    conda:
+        ENVIRONMENT
     threads: workflow.cores
     resources:
-        gpu=int(settings.device == "cuda"),
+        gpu=NEEDS_GPU,
     params:
         model=row_options,
         variant=row_parts,
@@ -44,7 +37,7 @@ rule speed:
         device=settings.device,
         source=source_hash("model", "measure/speed.py", "measure/clip.py"),
     shell:
-        "TTVOS_THREADS={threads} ttvos speed {params.model} --device {params.device}"
+        "TTVOS_THREADS={threads} python -m ttvos speed {params.model} --device {params.device}"
         " --height {params.speed[height]} --width {params.speed[width]}"
         " --frames {params.speed[frames]} --repeats {params.speed[repeats]}"
         " --objects {params.speed[objects]} --out {output} > {log} 2>&1"

@@ -7,19 +7,6 @@ wildcard_constraints:
     run="|".join(plan.runs) or "none",
 
 
-def dataset_data(wildcards):
-    return data_of([settings.datasets[wildcards.dataset].root])
-
-
-def dataset_options(wildcards):
-    """--dataset, --year and --split of a dataset, and the profile's name for the record."""
-    dataset = settings.datasets[wildcards.dataset]
-    return (
-        f"--dataset '{dataset.root}' --year {dataset.year} --split {dataset.split}"
-        f" --profile {settings.profile}"
-    )
-
-
 rule predict:
     input:
         checkpoint=lambda wildcards: plan.checkpoint(wildcards.run),
@@ -29,9 +16,11 @@ rule predict:
         maps=f"{RESULTS}/predict/{{run}}/{{dataset}}.maps.npz",
     log:
         f"{RESULTS}/logs/predict/{{run}}-{{dataset}}.log",
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
-        gpu=int(settings.device == "cuda"),
+        gpu=NEEDS_GPU,
     params:
         dataset=dataset_options,
         single=settings.single_object,
@@ -40,7 +29,7 @@ rule predict:
             "model", "predict.py", "maps.py", "video.py", "data/davis.py"
         ),
     shell:
-        "TTVOS_THREADS={threads} ttvos predict --checkpoint {input.checkpoint} {params.dataset}"
+        "TTVOS_THREADS={threads} python -m ttvos predict --checkpoint {input.checkpoint} {params.dataset}"
         " --single-object {params.single} --device {params.device}"
         " --out {output.masks} --maps {output.maps} 2> {log}"
 
@@ -52,9 +41,11 @@ rule reference:
         masks=directory(f"{RESULTS}/predict/{{reference}}/{{dataset}}"),
     log:
         f"{RESULTS}/logs/predict/{{reference}}-{{dataset}}.log",
+    conda:
+        ENVIRONMENT
     params:
         dataset=dataset_options,
         source=source_hash("references.py", "predict.py", "video.py", "data/davis.py"),
     shell:
-        "ttvos predict --reference {wildcards.reference} {params.dataset}"
+        "python -m ttvos predict --reference {wildcards.reference} {params.dataset}"
         " --out {output.masks} 2> {log}"

@@ -12,12 +12,15 @@ rule notebook:
         f"{RESULTS}/notebook/adaptive_weight.html",
     log:
         f"{RESULTS}/logs/notebook.log",
+    conda:
+        ENVIRONMENT
     params:
         source=source_hash("render"),
         folder=lambda wildcards, output: os.path.dirname(output[0]),
     shell:
-        "TTVOS_MANIFEST=$PWD/{input.manifest} jupyter nbconvert --execute --to html"
-        " --template basic --output-dir {params.folder} {input.notebook} > {log} 2>&1"
+        "TTVOS_MANIFEST=$PWD/{input.manifest}"
+        " jupyter nbconvert --execute --to html --template basic"
+        " --output-dir {params.folder} {input.notebook} > {log} 2>&1"
 
 
 rule reports:
@@ -27,11 +30,14 @@ rule reports:
         notebook=f"{RESULTS}/notebook/adaptive_weight.html",
         paper=[f"data/paper/table{number}.csv" for number in range(2, 7)],
         ledger="data/paper/ledger.csv",
+        deleted=deleted_results(),
     output:
         directory("reports"),
     log:
         f"{RESULTS}/logs/report.log",
+    conda:
+        ENVIRONMENT
     params:
         source=source_hash("render"),
     shell:
-        "ttvos report --manifest {input.manifest} --out {output} > {log} 2>&1"
+        "python -m ttvos report --manifest {input.manifest} --out {output} > {log} 2>&1"

@@ -1,21 +1,9 @@
 """Train each row with each seed."""
 
-TRAIN_SOURCES = ("model", "data", "training", "losses.py", "train.py", "checkpoint.py")
-
-
-def initial_weights(wildcards):
-    """The file a run's backbone starts from, where it is a file."""
-    source = settings.train.initial.get(plan.runs[wildcards.run].row.backbone)
-    return [source] if source not in (None, "imagenet") else []
-
-
-def training_data(wildcards):
-    return data_of([root for stage in settings.train.stages for root in stage.roots])
-
 
 rule train:
     input:
-        settings=section("train", "train") if settings.train else [],
+        settings=section("train", "train"),
         data=training_data,
         initial=initial_weights,
     output:
@@ -24,18 +12,20 @@ rule train:
         record=f"{RESULTS}/train/{{run}}/train.json",
     log:
         f"{RESULTS}/logs/train/{{run}}.log",
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
-        gpu=int(settings.device == "cuda"),
+        gpu=NEEDS_GPU,
     params:
-        variant=lambda wildcards: as_plain(plan.runs[wildcards.run].row.variant),
-        name=lambda wildcards: plan.runs[wildcards.run].row.variant.name,
-        backbone=lambda wildcards: plan.runs[wildcards.run].row.backbone,
+        model=row_options,
+        variant=row_parts,
         seed=lambda wildcards: plan.runs[wildcards.run].seed,
         out=lambda wildcards, output: os.path.dirname(output.record),
         device=settings.device,
-        source=source_hash(*TRAIN_SOURCES),
+        source=source_hash(
+            "model", "data", "training", "losses.py", "train.py", "checkpoint.py"
+        ),
     shell:
-        "TTVOS_THREADS={threads} ttvos train --variant {params.name} --backbone {params.backbone}"
-        " --config {input.settings} --seed {params.seed} --device {params.device}"
-        " --out {params.out} 2> {log}"
+        "TTVOS_THREADS={threads} python -m ttvos train {params.model} --config {input.settings}"
+        " --seed {params.seed} --device {params.device} --out {params.out} 2> {log}"

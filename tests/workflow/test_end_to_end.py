@@ -1,0 +1,204 @@
+"""The whole workflow on tiny clips, as a user types it, in a copy of the repository."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ttvos.config import MiniConfig
+from ttvos.data.mini import generate
+from ttvos.provenance import REPOSITORY
+from ttvos.render.report import expected_files
+
+PROFILE = "tests/workflow/tiny.yaml"
+COPIED = (
+    "Snakefile",
+    "environment.yml",
+    "workflow",
+    "ttvos",
+    "notebooks",
+    "data/paper",
+    "tests/workflow",
+)
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run `snakemake --cores all --configfile tiny.yaml ARGUMENTS -- reports/` in the copy."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = [sys.executable, "-m", "snakemake", "--cores", "all", "--configfile", PROFILE]
+    return subprocess.run(
+        [*command, *arguments, "--", "reports/"],
+        cwd=folder,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+
+
+def planned(folder: Path, *arguments: str) -> dict[str, int]:
+    """Rules that a dry run would run, with their counts."""
+    done = snakemake(folder, "-n", *arguments)
+    assert done.returncode == 0, done.stderr
+    table = re.search(r"job +count\n-+ +-+\n(.*?)total", done.stdout + done.stderr, re.DOTALL)
+    if not table:
+        return {}
+    return {name: int(count) for name, count in re.findall(r"(\w+) +(\d+)\n", table[1])}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """A copy of the repository in which the workflow has run once."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in COPIED:
+        source, target = REPOSITORY / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    tiny = MiniConfig(1, 64, 96, 8, train_clips=3, val_clips=2, stills=3, ytvos_clips=2)
+    generate(folder / "foreign", tiny)
+    done = snakemake(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_every_table_and_figure_is_there(project):
+    found = {path.name for path in (project / "reports").iterdir()}
+    assert set(expected_files(notebook=True)) <= found
+
+
+def test_a_deleted_report_is_made_again_from_the_results(project):
+    (project / "reports").rename(project / "aside")
+    try:
+        assert planned(project) == {"reports": 1}
+    finally:
+        (project / "aside").rename(project / "reports")
+
+
+def test_a_second_run_does_nothing(project):
+    assert planned(project) == {}
+
+
+def test_results_carry_their_provenance(project):
+    results = [
+        path
+        for folder in ("train", "predict", "evaluate", "cost", "speed")
+        for path in (project / "results/tiny" / folder).rglob("*.json")
+    ]
+    assert len(results) > 10
+    for path in results:
+        origin = json.loads(path.read_text())["provenance"]
+        assert origin["source"], path
+        assert origin["libraries"]["torch"], path
+    scores = json.loads((project / "results/tiny/evaluate/exp8-hrnet-s0/davis17.json").read_text())
+    assert scores["provenance"]["data"]["profile"] == "tiny"
+
+
+def test_ground_truth_as_foreign_masks_scores_one(project):
+    scores = json.loads((project / "results/tiny/evaluate/masks-Truth/davis17.json").read_text())
+    assert scores["global"]["J&F-Mean"] == 1
+
+
+def test_the_page_says_what_it_shows(project):
+    page = (project / "reports/index.html").read_text()
+    assert "Tiny clips of the test suite" in page
+    assert "no number here means anything" in page
+
+
+# What a deleted file or folder, or a changed text, makes run again: exactly that and what
+# follows from it.
+@pytest.mark.parametrize(
+    ("deleted", "expected"),
+    [
+        ("results/tiny/cost/exp2-hrnet.json", {"cost": 1}),
+        ("results/tiny/evaluate/flow/davis16.json", {"evaluate": 1}),
+        ("results/tiny/speed/exp8-hrnet.json", {"speed": 1}),
+        ("results/tiny/predict/still/davis17", {"reference": 1, "evaluate": 1}),
+        ("results/tiny/predict/exp8-hrnet-s0/davis17.maps.npz", {"predict": 1, "evaluate": 1}),
+        (
+            "results/tiny/train/exp2-hrnet-s0/checkpoint.safetensors",
+            {"train": 1, "predict": 2, "evaluate": 2},
+        ),
+    ],
+)
+def test_a_deleted_result_is_made_again(project, deleted, expected):
+    path, aside = project / deleted, project / "aside"
+    noted = project / "results/tiny/deleted.json"
+    text, times = noted.read_text(), noted.stat()
+    path.rename(aside)
+    try:
+        assert planned(project) == {**expected, "notebook": 1, "reports": 1}
+    finally:
+        aside.rename(path)
+        noted.write_text(text)
+        os.utime(noted, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        (PROFILE, "Two steps of training", "2 steps of training", {}),
+        (PROFILE, "cost: {height: 64", "cost: {height: 48", {"cost": 2}),
+        (PROFILE, "repeats: 5", "repeats: 6", {"speed": 1}),
+        (
+            PROFILE,
+            "learning_rate: 0.001, steps: 2}\ncost",
+            "learning_rate: 0.002, steps: 2}\ncost",
+            {"train": 2, "predict": 4, "evaluate": 4},
+        ),
+        ("ttvos/evaluation/metrics.py", '"""', '"""Changed. ', {"evaluate": 9}),
+        ("ttvos/measure/cost.py", '"""', '"""Changed. ', {"cost": 2}),
+        ("ttvos/references.py", '"""', '"""Changed. ', {"reference": 4, "evaluate": 4}),
+        ("ttvos/render/writers.py", '"""', '"""Changed. ', {}),
+        (
+            "ttvos/model/refinement.py",
+            '"""',
+            '"""Changed. ',
+            {"train": 2, "predict": 4, "evaluate": 4, "cost": 2, "speed": 1},
+        ),
+    ],
+)
+def test_a_change_runs_what_depends_on_it_and_no_more(project, file, old, new, expected):
+    path = project / file
+    text, times = path.read_text(), path.stat()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    try:
+        assert planned(project) == {**expected, "notebook": 1, "reports": 1}
+    finally:
+        path.write_text(text)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        planned(project)  # writes the settings as they were
+
+
+def test_an_unknown_key_is_one_clear_line(project):
+    done = snakemake(project, "-n", "--config", "colour=1")
+    assert done.returncode == 1
+    assert "unknown key 'colour'" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_failing_job_leaves_nothing_half_written(project):
+    """A damaged clip stops the run; the damaged sequence's masks do not appear."""
+    clips = project / "results/tiny/data/davis"
+    clip = (clips / "ImageSets/2017/val.txt").read_text().split()[0]
+    frame = clips / "JPEGImages/64p" / clip / "00003.jpg"
+    whole = frame.read_bytes()
+    masks = project / "results/tiny/predict/exp8-hrnet-s0/davis17"
+    shutil.rmtree(masks)
+    frame.write_bytes(whole[:200])
+    try:
+        done = snakemake(project)
+        log = (project / "results/tiny/logs/predict/exp8-hrnet-s0-davis17.log").read_text()
+        assert done.returncode == 1
+        assert frame.name in log
+        assert not masks.exists()
+    finally:
+        frame.write_bytes(whole)

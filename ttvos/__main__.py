@@ -1,0 +1,7 @@
+"""`python -m ttvos` is the `ttvos` command, without an installation."""
+
+import sys
+
+from ttvos.cli import main
+
+sys.exit(main())

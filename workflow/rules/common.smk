@@ -1,0 +1,80 @@
+"""What the rules ask of the plan: settings files, inputs, and options of the commands."""
+
+import os
+import time
+
+from ttvos.files import write_json
+from ttvos.plan import write_if_changed
+
+ENVIRONMENT = f"{workflow.basedir}/environment.yml"
+NEEDS_GPU = int(settings.device == "cuda")
+
+
+def section(name, *keys):
+    """Write the part of the profile that one command reads; returns its path.
+
+    A command depends on its own part only, so a change elsewhere in the profile leaves it alone.
+    """
+    kept = {key: as_plain(settings)[key] for key in ("profile", "results", *keys)}
+    rest = {"title": "", "caution": "", "rows": [], "datasets": {}}
+    return write_if_changed(f"{RESULTS}/settings/{name}.json", {**rest, **kept})
+
+
+def data_of(roots):
+    """The built-in clips as an input, where one of the folders lies in them."""
+    made = f"{RESULTS}/data"
+    return [made] if any(root.startswith(made) for root in roots) else []
+
+
+def dataset_data(wildcards):
+    return data_of([settings.datasets[wildcards.dataset].root])
+
+
+def training_data(wildcards):
+    return data_of([root for stage in settings.train.stages for root in stage.roots])
+
+
+def initial_weights(wildcards):
+    """The file a run's backbone starts from, where it is a file."""
+    source = settings.train.initial.get(plan.runs[wildcards.run].row.backbone)
+    return [source] if source not in (None, "imagenet") else []
+
+
+def dataset_options(wildcards):
+    """--dataset, --year and --split of a dataset, and the profile's name for the record."""
+    dataset = settings.datasets[wildcards.dataset]
+    return (
+        f"--dataset '{dataset.root}' --year {dataset.year} --split {dataset.split}"
+        f" --profile {settings.profile}"
+    )
+
+
+def row_options(wildcards):
+    """--variant and --backbone of a row or a run."""
+    row = find_row(wildcards)
+    return f"--variant {row.variant.name} --backbone {row.backbone}"
+
+
+def row_parts(wildcards):
+    """What the row's variant is made of, so that a change in variants.tsv is seen."""
+    return as_plain(find_row(wildcards).variant)
+
+
+def find_row(wildcards):
+    if hasattr(wildcards, "run"):
+        return plan.runs[wildcards.run].row
+    return {row.name: row for row in plan.rows}[wildcards.row]
+
+
+def deleted_results():
+    """A file that is written anew when results of a finished report have been deleted.
+
+    Snakemake makes a deleted file again only if a job needs it; a report that stands there is up
+    to date in its eyes, though a result under it has gone. This input makes the report run.
+    """
+    noted = f"{RESULTS}/deleted.json"
+    gone = [path for path in plan.result_files() if not os.path.exists(path)]
+    if not os.path.exists(noted) or (gone and os.path.exists("reports")):
+        if workflow.is_main_process:
+            write_json(noted, {"gone": gone, "noticed": time.time()})
+    return noted
