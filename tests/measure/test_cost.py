@@ -62,7 +62,9 @@ def test_keys_types_and_sums_hold_for_every_variant(small):
     variant, found = small
     macs, counts = found["macs"], found["parameters"]
     parts = ("features", "query", "refine", "weight", "update")
-    assert set(macs) == {"frame", "two_frame_clip", *parts}
+    within_refine = ("short_term", "attention")
+    assert set(macs) == {"frame", "two_frame_clip", *parts, *within_refine}
+    assert 0 < sum(macs[part] for part in within_refine) < macs["refine"]
     assert set(counts) == {"inference", *COLUMNS}
     assert all(type(value) is int for value in [*macs.values(), *counts.values()])
     assert macs["frame"] == sum(macs[part] for part in parts)

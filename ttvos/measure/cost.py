@@ -41,8 +41,9 @@ def cost(variant: Variant, backbone: str, height: int = 480, width: int = 854) -
 
     height, width: frame size in pixels, padded to multiples of 16 as the tracker does.
     Returns parameters {total, inference, trainable, backbone, memory, query, refine, heads},
-    macs {frame, features, query, refine, weight, update, two_frame_clip}, variant, backbone,
-    height, width, protocol and provenance. A part that the variant lacks counts 0.
+    macs {frame, features, query, refine, weight, update, short_term, attention (both also in
+    refine), two_frame_clip}, variant, backbone, height, width, protocol and provenance.
+    A part that the variant lacks counts 0.
     Raises UserError for an unknown backbone or a size below 16 pixels.
     """
     if height < 16 or width < 16:
@@ -107,7 +108,9 @@ def macs(model: TTVOS, height: int, width: int) -> dict[str, int]:
     clip = 2 * _convolutions(traced["features"]) + sum(
         _convolutions(traced[name]) for name in ("start", "step", "update")
     )
-    whole = {"frame": sum(frame.values()), **frame, "two_frame_clip": clip - heads}
+    # Table 2 counts what stands before the refinement; these two are in `refine` already.
+    before = {name: by_module[f"model.{name}"] for name in ("short_term", "attention")}
+    whole = {"frame": sum(frame.values()), **frame, **before, "two_frame_clip": clip - heads}
     return {name: int(count) for name, count in whole.items()}
 
 
