@@ -96,6 +96,13 @@ def test_bad_stages(change, message):
         parse_config({**MINI, "train": {"stages": [stage]}})
 
 
+def test_effort_shares_the_steps():
+    config = parse_config({**MINI, "train": {"recipe": "mini", "effort": {"resnet50": 0.1}}})
+    whole = [stage.steps for stage in config.train.stages]
+    assert [stage.steps for stage in config.train.stages_of("hrnet")] == whole
+    assert [s.steps for s in config.train.stages_of("resnet50")] == [round(n / 10) for n in whole]
+
+
 def test_variants_are_the_eight_experiments_and_all_backbones():
     assert list(load_variants()) == [f"exp{number}" for number in range(1, 9)]
     assert {row.backbone for row in load_rows().values()} == set(BACKBONES)

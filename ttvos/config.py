@@ -5,7 +5,7 @@ A profile (`workflow/config/*.yaml`) is one `Config`. Recipes of training stages
 """
 
 import csv
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,6 +74,7 @@ class TrainConfig:
 
     initial: backbone -> "imagenet" (timm's weights), a file, or null (random).
     freeze: backbone -> whether only its last block learns, as in the paper (default true).
+    effort: backbone -> share of every stage's steps or epochs that it gets (default 1).
     transition_activation: "softmax" (released code) or "none" (paper), ledger item 6.
     template_loss: the template head's loss of the released code, ledger item 4.
     """
@@ -81,10 +82,23 @@ class TrainConfig:
     stages: tuple[Stage, ...]
     initial: dict[str, str | None] = field(default_factory=dict)
     freeze: dict[str, bool] = field(default_factory=dict)
+    effort: dict[str, float] = field(default_factory=dict)
     transition_activation: Literal["softmax", "none"] = "softmax"
     template_loss: bool = True
     checkpoint_every: int = 50
     workers: int = 0
+
+    def stages_of(self, backbone: str) -> tuple[Stage, ...]:
+        """The stages as this backbone goes through them: at least one step or epoch of each."""
+        effort = self.effort.get(backbone, 1.0)
+
+        def share(count: int | None) -> int | None:
+            return None if count is None else max(1, round(count * effort))
+
+        return tuple(
+            replace(stage, steps=share(stage.steps), epochs=share(stage.epochs))
+            for stage in self.stages
+        )
 
 
 @dataclass(frozen=True)

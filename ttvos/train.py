@@ -7,7 +7,7 @@ weights of the one before, with a new optimizer. The whole loop stands here.
 import math
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -63,6 +63,7 @@ def train(
     """
     out = Path(out)
     target = find_device(device)
+    config = replace(config, stages=config.stages_of(backbone), effort={})
     settings = all_settings(config, variant, backbone, seed, target.type)
     key = settings_hash(settings)
     if _is_finished(out, key):
