@@ -66,6 +66,8 @@ def source_hash(*parts: str) -> str:
     """
     package = Path(__file__).parent
     roots = [package / part for part in parts] or [package]
+    for root in roots:
+        root.stat()  # a part that was renamed must not go unnoticed
     files = sorted(
         path
         for root in roots

@@ -1,0 +1,87 @@
+"""One place knows the paths: what the workflow makes is what the report is told to read."""
+
+import json
+import os
+
+import pytest
+
+from ttvos.config import CONFIG_FOLDER, load_config, parse_config
+from ttvos.files import read_yaml
+from ttvos.plan import Plan, write_if_changed
+
+MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
+
+
+def plan(**changes) -> Plan:
+    return Plan(parse_config({**MINI, **changes}))
+
+
+def paths_in(value) -> set[str]:
+    if isinstance(value, dict):
+        return set().union(*map(paths_in, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(paths_in, value))
+    return {value} if isinstance(value, str) and value.startswith("results/") else set()
+
+
+def test_everything_the_manifest_names_is_made():
+    mini = plan()
+    manifest = mini.manifest()
+    named = {path.removesuffix("/predict.json") for path in paths_in(manifest)}
+    roots = {dataset.root for dataset in mini.config.datasets.values()}
+    assert named - roots - {manifest["notebook"]} <= set(mini.result_files())
+
+
+def test_each_row_has_its_cost_and_each_seed_its_run():
+    mini = plan(seeds=[0, 1])
+    assert len(mini.runs) == 2 * len(mini.rows)
+    rows = {row["row"]: row for row in mini.manifest()["rows"]}
+    assert rows["exp8-hrnet"]["seeds"] == [0, 1]
+    assert len(rows["exp8-hrnet"]["evaluate"]["davis17"]) == 2
+    assert all(row["cost"] for row in rows.values())
+
+
+def test_speed_is_measured_where_a_table_shows_it():
+    rows = {row["row"]: row["speed"] for row in plan().manifest()["rows"]}
+    assert rows["exp8-resnet18"]
+    assert rows["exp1-hrnet"] is None
+    assert not any(row["speed"] for row in plan(speed=None).manifest()["rows"])
+
+
+def test_a_given_checkpoint_stands_in_for_training():
+    given = plan(checkpoint="mine.safetensors", rows=["exp8-hrnet"], seeds=[0, 1])
+    assert list(given.runs) == ["exp8-hrnet-s0"]
+    assert given.checkpoint("exp8-hrnet-s0") == "mine.safetensors"
+    assert not [path for path in given.result_files() if "/train/" in path]
+
+
+@pytest.mark.parametrize(("optional", "shown"), [(True, []), (False, ["Mine"])])
+def test_optional_masks_that_are_absent_are_left_out(optional, shown):
+    masks = {"name": "Mine", "root": "no/such", "datasets": ["davis17"], "optional": optional}
+    assert [entry["name"] for entry in plan(masks=[masks]).manifest()["masks"]] == shown
+
+
+def test_masks_become_a_row(tmp_path):
+    masks = {"name": "Mine", "root": str(tmp_path), "datasets": ["davis16"]}
+    mine = plan(masks=[masks])
+    assert mine.masks_of("masks-Mine", "davis16") == str(tmp_path)
+    assert "results/mini/evaluate/masks-Mine/davis16.json" in mine.result_files()
+
+
+def test_an_unchanged_file_keeps_its_time(tmp_path):
+    path = write_if_changed(str(tmp_path / "settings.json"), {"b": 1, "a": 2})
+    os.utime(path, (1, 1))
+    write_if_changed(path, {"a": 2, "b": 1})
+    assert os.stat(path).st_mtime == 1
+    write_if_changed(path, {"a": 3})
+    assert os.stat(path).st_mtime > 1
+    with open(path) as handle:
+        assert json.load(handle) == {"a": 3}
+
+
+def test_davis16_needs_a_folder_and_takes_a_checkpoint():
+    values = read_yaml(CONFIG_FOLDER / "davis16.yaml")
+    config = parse_config({**values, "davis": "somewhere", "checkpoint": "mine.safetensors"})
+    assert config.datasets["davis16"].root == "somewhere"
+    assert Plan(config).checkpoint("exp8-hrnet-s0") == "mine.safetensors"
+    assert load_config(CONFIG_FOLDER / "mini.yaml").davis is None
