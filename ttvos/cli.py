@@ -144,7 +144,8 @@ def add_predict(commands) -> None:
     source.add_argument(
         "--reference", choices=["still", "flow"], help="first mask held still, or carried by flow"
     )
-    command.add_argument("--backbone", choices=BACKBONES, help="of a released checkpoint")
+    command.add_argument("--backbone", choices=BACKBONES, help="needed for a released checkpoint")
+    command.add_argument("--variant", help="what the checkpoint must be, e.g. exp8; else an error")
     _add_dataset(command)
     command.add_argument("--out", required=True, help="folder for <sequence>/<frame>.png")
     command.add_argument("--maps", help="also write this .npz: what the model saw, for Figure 7")
@@ -181,10 +182,10 @@ def _tracker(options: argparse.Namespace):
 
         return {"still": HeldStill, "flow": FlowCarried}[options.reference]()
     _limit_threads()
-    from ttvos import load
+    from ttvos import checkpoint
     from ttvos.model.tracking import TTVOSTracker
 
-    model = load(options.checkpoint, backbone=options.backbone)
+    model = checkpoint.load(options.checkpoint, options.backbone, options.variant)
     return TTVOSTracker(model, options.device, options.single_object)
 
 

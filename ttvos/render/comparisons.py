@@ -152,8 +152,7 @@ COMPARISONS = (
         (REFINE, FRAME),
         (
             "Segmentation measured: backbone features, both matchings and the attention map, that "
-            "is all of a frame before the refinement (ledger item 12). A cost file that does not "
-            "count short-term matching and attention by themselves has them under refinement.",
+            "is all of a frame before the refinement (ledger item 12).",
         ),
     ),
     Comparison(

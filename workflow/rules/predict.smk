@@ -22,6 +22,7 @@ rule predict:
     resources:
         gpu=NEEDS_GPU,
     params:
+        model=row_options,
         dataset=dataset_options,
         single=settings.single_object,
         device=settings.device,
@@ -29,8 +30,8 @@ rule predict:
             "model", "predict.py", "maps.py", "video.py", "data/davis.py"
         ),
     shell:
-        "TTVOS_THREADS={threads} python -m ttvos predict --checkpoint {input.checkpoint} {params.dataset}"
-        " --single-object {params.single} --device {params.device}"
+        "TTVOS_THREADS={threads} python -m ttvos predict --checkpoint {input.checkpoint}"
+        " {params.model} {params.dataset} --single-object {params.single} --device {params.device}"
         " --out {output.masks} --maps {output.maps} 2> {log}"
 
 
