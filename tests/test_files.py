@@ -35,16 +35,61 @@ def test_failure_keeps_the_earlier_result(tmp_path):
 def test_directory_is_replaced_as_a_whole(tmp_path):
     target = tmp_path / "masks"
     for names in (["a", "b"], ["c"]):
-        with atomic_directory(target) as temporary:
-            for name in names:
+        with atomic_directory(target, "mark") as temporary:
+            for name in ["mark", *names]:
                 (temporary / name).write_text(name)
-    assert [path.name for path in target.iterdir()] == ["c"]
-    with pytest.raises(RuntimeError), atomic_directory(target) as temporary:
+    assert sorted(path.name for path in target.iterdir()) == ["c", "mark"]
+    with pytest.raises(RuntimeError), atomic_directory(target, "mark") as temporary:
         raise RuntimeError
     assert [path.name for path in tmp_path.iterdir()] == ["masks"]
 
 
-@pytest.mark.parametrize("writer", [atomic_path, atomic_directory])
+def test_a_folder_of_other_things_is_never_replaced(tmp_path):
+    """A slip of the pen in --out must not cost anybody a data set."""
+    (tmp_path / "DAVIS").mkdir()
+    (tmp_path / "DAVIS" / "video.jpg").write_text("precious")
+    for name in ("DAVIS", "DAVIS/video.jpg"):
+        with (
+            pytest.raises(UserError, match="no mark in it"),
+            atomic_directory(tmp_path / name, "mark"),
+        ):
+            pytest.fail("work was begun")
+    assert (tmp_path / "DAVIS" / "video.jpg").read_text() == "precious"
+
+
+def test_an_empty_folder_and_a_link_are_replaced(tmp_path):
+    (tmp_path / "other disk").mkdir()
+    (tmp_path / "masks").symlink_to(tmp_path / "other disk")
+    with atomic_directory(tmp_path / "masks", "mark") as temporary:
+        (temporary / "mark").write_text("")
+    assert (tmp_path / "masks").is_symlink()
+    assert (tmp_path / "other disk" / "mark").exists()
+
+
+def test_the_earlier_result_survives_a_failed_replacement(tmp_path, monkeypatch):
+    def refuse_parts(source, target):
+        if ".part." in str(source):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        rename(source, target)
+
+    rename = os.replace
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "masks" / "mark").write_text("earlier")
+    monkeypatch.setattr(os, "replace", refuse_parts)
+    with (
+        pytest.raises(UserError, match="cannot write"),
+        atomic_directory(tmp_path / "masks", "mark"),
+    ):
+        pass
+    assert (tmp_path / "masks" / "mark").read_text() == "earlier"
+    assert [path.name for path in tmp_path.iterdir()] == ["masks"]
+
+
+def directory_writer(path):
+    return atomic_directory(path, "mark")
+
+
+@pytest.mark.parametrize("writer", [atomic_path, directory_writer])
 def test_full_disk_is_one_clear_line(tmp_path, monkeypatch, writer):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -66,10 +111,13 @@ def test_unwritable_place_is_one_clear_line(tmp_path):
 
 def test_damaged_files_are_named(tmp_path):
     (tmp_path / "x.json").write_text("{")
-    (tmp_path / "x.yaml").write_text("a: [")
+    (tmp_path / "x.yaml").write_text("a: [\n b: {")
+    (tmp_path / "latin.yaml").write_bytes("name: Jörg".encode("latin-1"))
     with pytest.raises(UserError, match=r"x\.json: not a readable JSON"):
         read_json(tmp_path / "x.json")
-    with pytest.raises(UserError, match=r"x\.yaml: not a readable YAML"):
-        read_yaml(tmp_path / "x.yaml")
+    for name in ("x.yaml", "latin.yaml"):
+        with pytest.raises(UserError, match=f"{name}: not a readable YAML") as caught:
+            read_yaml(tmp_path / name)
+        assert "\n" not in str(caught.value)
     with pytest.raises(UserError, match="no such file"):
         read_json(tmp_path / "y.json")

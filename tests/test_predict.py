@@ -153,8 +153,16 @@ def test_a_new_result_replaces_the_whole_folder(tiny_davis, tmp_path):
     stale = tmp_path / "out/gone/00000.png"
     stale.parent.mkdir(parents=True)
     stale.write_bytes(b"stale")
+    (tmp_path / "out/predict.json").write_text("{}")
     predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "out")
     assert not stale.exists()
+
+
+def test_a_data_set_is_no_place_for_results(tiny_davis):
+    before = sorted(tiny_davis.rglob("*"))
+    with pytest.raises(UserError, match=r"davis17.*no predict\.json.*new folder"):
+        predict(HeldStill(), tiny_davis, 2017, "val", tiny_davis)
+    assert sorted(tiny_davis.rglob("*")) == before
 
 
 def test_an_empty_first_mask_is_refused(tiny_davis, tmp_path):

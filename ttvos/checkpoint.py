@@ -154,7 +154,7 @@ def _read_pickled(path: Path) -> dict[str, Tensor]:
             f"{path}: refused, because it holds pickled code or objects beside weights "
             f"({foreign[1]}); have its maker save the state dict alone"
         ) from None
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, AttributeError) as error:
+    except Exception as error:  # unpickling a damaged file, torch raises almost anything
         reason = str(error).strip().split("\n")[0]
         raise UserError(
             f"{path}: truncated, or not a PyTorch file ({reason}); fetch it again"
@@ -169,7 +169,7 @@ def _released(tensors: dict[str, Tensor], path: Path, backbone: str | None) -> T
     if backbone is None:
         raise UserError(
             f"{path}: a released file does not say its backbone: "
-            f"pass backbone= one of {', '.join(BACKBONES)}"
+            f"pass backbone= (--backbone), one of {', '.join(BACKBONES)}"
         )
     try:
         return load_released(tensors, backbone)

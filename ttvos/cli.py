@@ -1,14 +1,14 @@
 """The command line: one subcommand for each arrow of the data flow.
 
-Only argparse is imported here; each command imports what it needs when it runs, so that
-`ttvos --help` answers at once.
+Only argparse is imported here, and what the subcommands do stands in `ttvos.commands`, where
+each imports what it needs when it runs: so `ttvos --help` answers at once.
 """
 
 import argparse
-import os
 import sys
-from pathlib import Path
+from typing import NoReturn
 
+from ttvos import commands
 from ttvos.config import BACKBONES
 from ttvos.errors import UserError
 
@@ -25,72 +25,82 @@ EPILOG = """examples:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0 on success, 1 with one line on standard error for a UserError."""
-    options = build_parser().parse_args(arguments)
+    """Run one command; 0 on success, 1 with one line on standard error for the user's trouble.
+
+    An OSError that no command has explained (a full disk, no permission) is such trouble too.
+    """
     try:
+        options = build_parser().parse_args(arguments)
         options.run(options)
     except UserError as error:
-        print(f"ttvos: {error}", file=sys.stderr)
-        return 1
+        return _fail(str(error))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}")
     except KeyboardInterrupt:
         print("ttvos: interrupted", file=sys.stderr)
         return 130
     return 0
 
 
+def _fail(text: str) -> int:
+    print("ttvos:", " ".join(text.splitlines()), file=sys.stderr)
+    return 1
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage is one clear line, as every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see {self.prog} --help")
+
+
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults where there are any."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default is None else super()._get_help_string(action)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all subcommands; `options.run` is the chosen one's function."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="ttvos",
         description="Train, run, score and measure TTVOS, and render the paper's tables.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(metavar="command", required=True)
+    subcommands = parser.add_subparsers(metavar="command", required=True)
     for add in (
-        add_data,
-        add_train,
-        add_backbone,
-        add_predict,
-        add_evaluate,
-        add_cost,
-        add_speed,
-        add_report,
+        _add_data,
+        _add_train,
+        _add_backbone,
+        _add_predict,
+        _add_evaluate,
+        _add_cost,
+        _add_speed,
+        _add_report,
     ):
-        add(commands)
+        add(subcommands)
     return parser
 
 
-def _command(commands, name: str, run, text: str) -> argparse.ArgumentParser:
-    command = commands.add_parser(
-        name,
-        help=text,
-        description=text,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+def _command(subcommands, name: str, run, text: str) -> argparse.ArgumentParser:
+    command = subcommands.add_parser(name, help=text, description=text, formatter_class=_Help)
     command.set_defaults(run=run)
     return command
 
 
-def add_data(commands) -> None:
-    """`ttvos data mini`."""
-    command = _command(commands, "data", run_data, "make the built-in clips")
+def _add_data(subcommands) -> None:
+    command = _command(subcommands, "data", commands.data, "make the built-in clips")
     command.add_argument("what", choices=["mini"], help="which data")
     command.add_argument("--config", required=True, help="profile whose `mini` section is used")
     command.add_argument("--out", required=True, help="folder to fill: davis/ stills/ ytvos/")
 
 
-def run_data(options: argparse.Namespace) -> None:
-    from ttvos.config import MiniConfig, load_config
-    from ttvos.data.mini import generate
-
-    generate(Path(options.out), load_config(options.config).mini or MiniConfig())
-
-
-def add_train(commands) -> None:
-    """`ttvos train`."""
+def _add_train(subcommands) -> None:
     text = "train one experiment through all stages; goes on by itself after an interruption"
-    command = _command(commands, "train", run_train, text)
+    command = _command(subcommands, "train", commands.train, text)
     _add_model(command)
     command.add_argument("--config", required=True, help="profile whose `train` section is used")
     command.add_argument("--seed", type=int, default=0, help="of weights and of the clips' draw")
@@ -98,47 +108,16 @@ def add_train(commands) -> None:
     _add_device(command)
 
 
-def run_train(options: argparse.Namespace) -> None:
-    from ttvos.config import find_variant, load_config
-
-    variant, config = find_variant(options.variant), load_config(options.config)
-    if config.train is None:
-        raise UserError(f"{options.config} has no train section")
-    _limit_threads()
-    from ttvos.train import train
-
-    train(
-        config.train,
-        variant,
-        options.backbone,
-        options.seed,
-        Path(options.out),
-        options.device,
-        config.profile,
-    )
-
-
-def add_backbone(commands) -> None:
-    """`ttvos backbone`."""
+def _add_backbone(subcommands) -> None:
     text = "take the backbone out of a checkpoint, in half precision, to start trainings from"
-    command = _command(commands, "backbone", run_backbone, text)
+    command = _command(subcommands, "backbone", commands.backbone, text)
     command.add_argument("--checkpoint", required=True, help="one of our checkpoints")
     command.add_argument("--out", required=True, help="safetensors file to write")
 
 
-def run_backbone(options: argparse.Namespace) -> None:
-    from ttvos import checkpoint
-    from ttvos.provenance import file_hash, provenance
-
-    origin = checkpoint.metadata(options.checkpoint).get("provenance")
-    facts = {"checkpoint": file_hash(options.checkpoint), "checkpoint_provenance": origin}
-    model = checkpoint.load(options.checkpoint)
-    checkpoint.save_backbone(model, options.out, provenance(precision="float16", **facts))
-
-
-def add_predict(commands) -> None:
-    """`ttvos predict`."""
-    command = _command(commands, "predict", run_predict, "track every sequence and write masks")
+def _add_predict(subcommands) -> None:
+    text = "track every sequence and write masks"
+    command = _command(subcommands, "predict", commands.predict, text)
     source = command.add_mutually_exclusive_group(required=True)
     source.add_argument("--checkpoint", help="ours, or the authors' together with --backbone")
     source.add_argument(
@@ -159,93 +138,33 @@ def add_predict(commands) -> None:
     _add_device(command)
 
 
-def run_predict(options: argparse.Namespace) -> None:
-    from ttvos.predict import predict
-
-    tracker = _tracker(options)
-    predict(
-        tracker,
-        options.dataset,
-        options.year,
-        options.split,
-        options.out,
-        maps=options.maps,
-        maps_sequence=options.maps_sequence,
-        device=options.device,
-        profile=options.profile,
-    )
-
-
-def _tracker(options: argparse.Namespace):
-    if options.reference:
-        from ttvos.references import FlowCarried, HeldStill
-
-        return {"still": HeldStill, "flow": FlowCarried}[options.reference]()
-    _limit_threads()
-    from ttvos import checkpoint
-    from ttvos.model.tracking import TTVOSTracker
-
-    model = checkpoint.load(options.checkpoint, options.backbone, options.variant)
-    return TTVOSTracker(model, options.device, options.single_object)
-
-
-def add_evaluate(commands) -> None:
-    """`ttvos evaluate`."""
-    command = _command(commands, "evaluate", run_evaluate, "score masks by the DAVIS protocol")
+def _add_evaluate(subcommands) -> None:
+    text = "score masks by the DAVIS protocol"
+    command = _command(subcommands, "evaluate", commands.evaluate, text)
     command.add_argument("--masks", required=True, help="folder with <sequence>/<frame>.png")
     _add_dataset(command)
-    command.add_argument("--evaluator", choices=["builtin", "official"], default="builtin")
-    command.add_argument("--workers", type=int, help="processes; default: one a processor")
+    command.add_argument(
+        "--evaluator",
+        choices=["builtin", "official"],
+        default="builtin",
+        help="official: the davis2017-evaluation package, where it is installed",
+    )
+    command.add_argument(
+        "--workers", type=int, help="processes of the builtin evaluator; default: one a processor"
+    )
     command.add_argument("--out", required=True, help="JSON file to write")
 
 
-def run_evaluate(options: argparse.Namespace) -> None:
-    from ttvos.evaluation.davis import evaluate
-    from ttvos.files import write_json
-
-    scores = evaluate(
-        options.masks,
-        options.dataset,
-        options.year,
-        options.split,
-        options.evaluator,
-        options.workers,
-        options.profile,
-    )
-    write_json(options.out, scores)
-    overall = scores["global"]
-    shown = ("J&F-Mean", "J-Mean", "F-Mean")
-    print("  ".join(f"{name} {100 * overall[name]:.1f}" for name in shown))
-
-
-def add_cost(commands) -> None:
-    """`ttvos cost`."""
-    command = _command(commands, "cost", run_cost, "count parameters and MACs")
+def _add_cost(subcommands) -> None:
+    command = _command(subcommands, "cost", commands.cost, "count parameters and MACs")
     _add_model(command)
     _add_size(command)
     command.add_argument("--out", required=True, help="JSON file to write")
 
 
-def run_cost(options: argparse.Namespace) -> None:
-    from ttvos.config import find_variant
-    from ttvos.files import write_json
-
-    variant = find_variant(options.variant)
-    from ttvos.measure.cost import cost
-
-    result = cost(variant, options.backbone, options.height, options.width)
-    write_json(options.out, result)
-    parameters, macs = result["parameters"], result["macs"]
-    print(
-        f"{parameters['total']:,} parameters  {macs['frame'] / 1e9:.3f} GMAC a frame  "
-        f"{macs['two_frame_clip'] / 1e9:.2f} GMAC by the paper's protocol"
-    )
-
-
-def add_speed(commands) -> None:
-    """`ttvos speed`."""
+def _add_speed(subcommands) -> None:
     text = "time the model: strict streaming beside the released code's protocol"
-    command = _command(commands, "speed", run_speed, text)
+    command = _command(subcommands, "speed", commands.speed, text)
     _add_model(command)
     _add_size(command)
     command.add_argument("--checkpoint", help="weights to time; random ones take the same time")
@@ -256,57 +175,26 @@ def add_speed(commands) -> None:
     _add_device(command)
 
 
-def run_speed(options: argparse.Namespace) -> None:
-    from ttvos.config import find_variant
-    from ttvos.files import write_json
-
-    variant = find_variant(options.variant)
-    from ttvos.measure.speed import speed
-
-    result = speed(
-        variant,
-        options.backbone,
-        options.device,
-        options.height,
-        options.width,
-        frames=options.frames,
-        repeats=options.repeats,
-        objects=options.objects,
-        checkpoint=options.checkpoint,
-    )
-    write_json(options.out, result)
-    streaming, released = result["streaming"], result["released"]
-    print(
-        f"streaming {streaming['fps']:.2f} FPS, p50 {streaming['p50_ms']:.0f} ms, "
-        f"p99 {streaming['p99_ms']:.0f} ms; released protocol {released['fps']:.2f} FPS"
-    )
-
-
-def add_report(commands) -> None:
-    """`ttvos report`."""
-    command = _command(commands, "report", run_report, "render tables, figures and the page")
+def _add_report(subcommands) -> None:
+    text = "render tables, figures and the page"
+    command = _command(subcommands, "report", commands.report, text)
     command.add_argument("--manifest", required=True, help="JSON that names the result files")
     command.add_argument("--out", required=True, help="folder for index.html and its files")
 
 
-def run_report(options: argparse.Namespace) -> None:
-    from ttvos.provenance import provenance
-    from ttvos.render.inputs import load_inputs
-    from ttvos.render.report import render
-
-    render(load_inputs(options.manifest, rendered_by=provenance()), Path(options.out))
-    print(Path(options.out) / "index.html")
-
-
 def _add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument("--variant", default="exp8", help="experiment of Table 4: exp1 to exp8")
-    command.add_argument("--backbone", required=True, choices=BACKBONES)
+    command.add_argument("--backbone", required=True, choices=BACKBONES, help="feature extractor")
 
 
 def _add_dataset(command: argparse.ArgumentParser) -> None:
     command.add_argument("--dataset", required=True, help="folder in DAVIS layout")
     command.add_argument(
-        "--year", type=int, required=True, choices=[2016, 2017], help="2016: one object a clip"
+        "--year",
+        type=int,
+        required=True,
+        choices=[2016, 2017],
+        help="2016: binary masks, one object a clip; 2017: ids, 255 is void",
     )
     command.add_argument("--split", default="val", help="list in ImageSets/<year>/")
     command.add_argument("--profile", help="name of the data, for the record")
@@ -318,16 +206,12 @@ def _add_size(command: argparse.ArgumentParser) -> None:
 
 
 def _add_device(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-
-
-def _limit_threads() -> None:
-    """Let TTVOS_THREADS set PyTorch's threads: jobs that run side by side share the cores."""
-    threads = os.environ.get("TTVOS_THREADS")
-    if threads:
-        import torch
-
-        torch.set_num_threads(int(threads))
+    command.add_argument(
+        "--device",
+        choices=["cpu", "cuda"],
+        default="cpu",
+        help="where to compute; CUDA_VISIBLE_DEVICES picks a GPU",
+    )
 
 
 if __name__ == "__main__":

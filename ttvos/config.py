@@ -51,7 +51,7 @@ class Stage:
     learning_rate: float
     steps: int | None = None
     epochs: int | None = None
-    year: int = 2017
+    year: Literal[2016, 2017] = 2017
     split: str = "train"
     warp: Literal["tps", "affine"] = "tps"
     rotation: float = 15.0
@@ -66,6 +66,18 @@ class Stage:
             raise UserError(f"stage {self.name}: height and width must be multiples of 16")
         if self.frames < 2:
             raise UserError(f"stage {self.name}: a clip needs at least 2 frames")
+        if self.learning_rate <= 0:
+            raise UserError(f"stage {self.name}: learning_rate must be positive")
+        if not 0 < self.scale[0] <= self.scale[1]:
+            raise UserError(f"stage {self.name}: scale must be two zooms, the smaller first")
+        for name in ("height", "width", "batch", "steps", "epochs", "gaps"):
+            _check_count(f"stage {self.name}: {name}", getattr(self, name))
+
+
+def _check_count(name: str, count: int | None) -> None:
+    """Refuse a count below 1; None is none given."""
+    if count is not None and count < 1:
+        raise UserError(f"{name} must be 1 or more, not {count}")
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,17 @@ class TrainConfig:
     template_loss: bool = True
     checkpoint_every: int = 50
     workers: int = 0
+
+    def __post_init__(self) -> None:
+        for name in (*self.initial, *self.freeze, *self.effort):
+            if name not in BACKBONES:
+                raise UserError(f"unknown backbone {name!r}; known: {', '.join(BACKBONES)}")
+        for name, effort in self.effort.items():
+            if effort <= 0:
+                raise UserError(f"effort of {name} must be positive")
+        _check_count("checkpoint_every", self.checkpoint_every)
+        if self.workers < 0:
+            raise UserError(f"workers must be 0 or more, not {self.workers}")
 
     def stages_of(self, backbone: str) -> tuple[Stage, ...]:
         """The stages as this backbone goes through them: at least one step or epoch of each."""

@@ -21,7 +21,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     The temporary name keeps the suffix, because writers such as PIL choose the format by it.
     """
     path = Path(path)
-    with _clear_errors(path):
+    with clear_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
             prefix=f".{path.stem}.", suffix=f".part{path.suffix}", dir=path.parent
@@ -37,27 +37,52 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_directory(path: Path | str) -> Iterator[Path]:
+def atomic_directory(path: Path | str, marker: str) -> Iterator[Path]:
     """Yield a temporary directory beside `path`; it takes the place of `path` on success.
 
     An existing `path` is replaced as a whole, so no file of an earlier run survives in it.
+    marker: a file that every such result holds. A folder with anything in it but no marker is
+    somebody's data, not an earlier result: a UserError before any work is done.
     """
     path = Path(path)
-    with _clear_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.part.", dir=path.parent))
+    if path.exists() and not _is_replaceable(path, marker):
+        raise UserError(
+            f"{path}: is there and is no earlier result (no {marker} in it), so it is not "
+            "replaced; name a new folder"
+        )
+    with clear_errors(path):
+        target = path.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.part.", dir=target.parent))
         os.chmod(temporary, 0o755)
         try:
             yield temporary
-            if path.exists():
-                shutil.rmtree(path)
-            os.replace(temporary, path)
+            _put_in_place(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _is_replaceable(path: Path, marker: str) -> bool:
+    return path.is_dir() and ((path / marker).is_file() or not any(path.iterdir()))
+
+
+def _put_in_place(new: Path, target: Path) -> None:
+    """Rename `new` to `target`; an old `target` is deleted only when `new` stands there."""
+    if not target.exists():
+        os.replace(new, target)
+        return
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.old.", dir=target.parent) as folder:
+        aside = Path(folder) / target.name
+        os.replace(target, aside)
+        try:
+            os.replace(new, target)
+        except OSError:
+            os.replace(aside, target)
+            raise
+
+
 @contextmanager
-def _clear_errors(path: Path) -> Iterator[None]:
+def clear_errors(path: Path | str) -> Iterator[None]:
     """Turn what the system refuses (full disk, no permission) into one line."""
     try:
         yield
@@ -87,5 +112,6 @@ def read_yaml(path: Path | str) -> Any:
         return yaml.safe_load(Path(path).read_text())
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: not a readable YAML file ({error})") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())  # PyYAML draws a picture over several lines
+        raise UserError(f"{path}: not a readable YAML file ({reason})") from None

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from ttvos.data.davis import Sequence, first_mask, load_sequences
 from ttvos.device import device_name
 from ttvos.errors import UserError
-from ttvos.files import atomic_directory, atomic_path, write_json
+from ttvos.files import atomic_directory, atomic_path, clear_errors, write_json
 from ttvos.maps import Strip, choose_sequence
 from ttvos.provenance import provenance
 from ttvos.tracker import VOID, Prediction, Tracker, object_ids
@@ -34,7 +34,8 @@ def predict(
     """Track every sequence of a split and write the masks; returns what predict.json holds.
 
     out: receives `<sequence>/<frame name>.png` for every frame (frame 0: the given mask, void
-    as background) and `predict.json`. It appears whole or, after a failure, stays as it was.
+    as background) and `predict.json`. It appears whole or, after a failure, stays as it was; a
+    folder of other things is not replaced.
     maps: an .npz for Figure 7 with up to 4 frames of `maps_sequence` (default: the first one).
     device, profile: for provenance; where the tracker computes, unless its own `device` says so,
     and the data's name, e.g. "mini".
@@ -58,7 +59,7 @@ def predict(
     with ExitStack() as outputs:
         bar = outputs.enter_context(_progress_bar(sequences))
         maps_file = outputs.enter_context(_maps_file(maps, out)) if maps else None
-        folder = outputs.enter_context(atomic_directory(out))
+        folder = outputs.enter_context(atomic_directory(out, marker="predict.json"))
         for sequence in sequences:
             wanted = strip if strip and strip.sequence is sequence else None
             target = folder / sequence.name
@@ -66,7 +67,8 @@ def predict(
         report = {"sequences": results, "tracker": settings["tracker"], "provenance": source}
         write_json(folder / "predict.json", report)
         if strip:
-            strip.save(maps_file, source)
+            with clear_errors(maps):
+                strip.save(maps_file, source)
     return report
 
 

@@ -14,7 +14,8 @@ def build(kind: type[T], value: Any, where: str) -> T:
     """Turn plain data into an instance of the dataclass `kind`.
 
     where: how to name the place in an error, e.g. "mini.yaml: train".
-    Raises UserError for an unknown key, a missing one, or a value of another type.
+    Raises UserError for an unknown key, a missing one, a value of another type, or one that
+    the dataclass itself refuses.
     """
     if not isinstance(value, dict):
         raise UserError(f"{where}: expected keys and values, got {value!r}")
@@ -30,7 +31,11 @@ def build(kind: type[T], value: Any, where: str) -> T:
         if required and name not in value:
             raise UserError(f"{where}: the key {name!r} is missing")
     hints = typing.get_type_hints(kind)
-    return kind(**{key: convert(hints[key], item, f"{where}.{key}") for key, item in value.items()})
+    items = {key: convert(hints[key], item, f"{where}.{key}") for key, item in value.items()}
+    try:
+        return kind(**items)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
 
 
 def convert(hint: Any, value: Any, where: str) -> Any:

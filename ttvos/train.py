@@ -62,6 +62,8 @@ def train(
     Raises UserError for missing data or weights, no CUDA, a damaged state, or a non-finite loss.
     """
     out = Path(out)
+    if seed < 0:
+        raise UserError(f"seed must be 0 or more, not {seed}")
     target = find_device(device)
     config = replace(config, stages=config.stages_of(backbone), effort={})
     settings = all_settings(config, variant, backbone, seed, target.type)
@@ -69,6 +71,8 @@ def train(
     if _is_finished(out, key):
         print(f"{out}: already trained with these settings, data and code", file=sys.stderr)
         return
+    for stage in config.stages:
+        make_clips(stage, seed)  # a later stage's missing data shall not cost an earlier stage
     progress = load_progress(out / "state.pt", key)
     if progress:
         model, initial = build_model(variant, backbone), progress.initial

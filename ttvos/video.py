@@ -5,6 +5,8 @@ Frame: (H, W, 3) uint8 RGB. Mask: (H, W) uint8, one object id per pixel, 0 = bac
 
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -99,26 +101,38 @@ def overlay(frame: np.ndarray, mask: np.ndarray, alpha: float = 0.5) -> np.ndarr
     return np.where((mask > 0)[..., None], np.rint(painted).astype(np.uint8), frame)
 
 
+def image_size(path: Path | str) -> tuple[int, int]:
+    """Width and height of an image, from its header only; UserError as for `read_frame`."""
+    with _clear_errors(path), Image.open(path) as image:
+        return image.size
+
+
 def _open(path: Path | str) -> Image.Image:
     """Decode an image file wholly; a UserError tells a missing file from a damaged one."""
-    try:
+    with _clear_errors(path):
         data = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    try:
         image = Image.open(BytesIO(data))
         image.load()
-    except Image.DecompressionBombError:
-        raise UserError(f"{path}: the image is too large to be a video frame") from None
-    except _DAMAGED as error:
-        text = str(error) if "truncated" in str(error) else "not a readable image"
-        raise UserError(f"{path}: damaged or no image ({text}); replace the file") from None
     # PIL is content once it has all pixels; a PNG without its end was cut off all the same.
     if image.format == "PNG" and b"IEND" not in data:
         raise UserError(f"{path}: damaged or no image (PNG truncated); replace the file")
     return image
+
+
+@contextmanager
+def _clear_errors(path: Path | str) -> Iterator[None]:
+    """Turn whatever a missing, forbidden or damaged image raises into one line."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except Image.DecompressionBombError:
+        raise UserError(f"{path}: the image is too large to be a video frame") from None
+    except _DAMAGED as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+        text = str(error) if "truncated" in str(error) else "not a readable image"
+        raise UserError(f"{path}: damaged or no image ({text}); replace the file") from None
 
 
 def _single_channel(path: Path | str, image: Image.Image) -> np.ndarray:

@@ -77,7 +77,8 @@ def test_a_clip_does_not_depend_on_how_many_there_are(tiny, tmp_path):
 
 def test_an_earlier_set_is_replaced_as_a_whole(tiny, tmp_path):
     (tmp_path / "mini").mkdir()
-    (tmp_path / "mini" / "stale.txt").write_text("old")
+    for name in ("stale.txt", "mini.json"):
+        (tmp_path / "mini" / name).write_text("old")
     generate(tmp_path / "mini", TINY)
     assert file_hashes(tmp_path / "mini") == file_hashes(tiny)
 

@@ -11,10 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from ttvos.errors import UserError
-from ttvos.video import VOID, read_mask
+from ttvos.video import VOID, image_size, read_mask
 
 FRAME_SUFFIXES = {".jpg", ".jpeg", ".png"}
 MASK_SUFFIXES = {".png"}
@@ -150,11 +149,7 @@ def _check_sizes(paths: list[Path]) -> None:
     """Refuse frames and masks of different sizes; reads the files' headers only."""
     expected = None
     for path in paths:
-        try:
-            with Image.open(path) as image:
-                size = image.size
-        except (OSError, SyntaxError, ValueError, UnidentifiedImageError):
-            raise UserError(f"{path}: damaged or no image; replace the file") from None
+        size = image_size(path)
         expected = expected or size
         if size != expected:
             raise UserError(

@@ -35,10 +35,10 @@ SETS = {"train": 0, "val": 1, "stills": 2, "ytvos": 3}
 def generate(out: Path, settings: MiniConfig) -> None:
     """Write the built-in data to the folder `out`, whole or not at all.
 
-    Raises UserError for sizes or counts that make no clips.
+    Raises UserError for sizes or counts that make no clips, and for a folder of other things.
     """
     _check(settings)
-    with atomic_directory(out) as folder:
+    with atomic_directory(out, marker="mini.json") as folder:
         _write_davis(folder / "davis", settings)
         _write_stills(folder / "stills", settings)
         _write_ytvos(folder / "ytvos" / "train", settings)

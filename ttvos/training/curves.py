@@ -2,12 +2,14 @@
 
 import csv
 import io
+import os
 import sys
+import time
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from ttvos.errors import UserError
-from ttvos.files import atomic_path
+from ttvos.files import atomic_path, clear_errors
 
 COLUMNS = (
     "stage",
@@ -37,14 +39,16 @@ class Curves:
         with atomic_path(self._path) as temporary:
             temporary.write_text(text)
         self._count = text.count("\n") - 1
-        self._board = _board(out / "tensorboard", self._count)
+        with clear_errors(out / "tensorboard"):
+            self._board = _board(out / "tensorboard", self._count)
 
     def __enter__(self) -> "Curves":
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._board:
-            self._board.close()
+            with suppress(OSError):  # each step is on disk already, or its failure was told
+                self._board.close()
 
     def add(
         self, stage: str, step: int, losses: dict[str, float], learning_rate: float, seconds: float
@@ -52,13 +56,11 @@ class Curves:
         """Record one step; losses: term name -> value. Raises UserError when it cannot write."""
         terms = [f"{losses[name]:.6g}" if name in losses else "" for name in TERMS]
         line = [stage, step, *terms, learning_rate, f"{seconds:.4f}"]
-        try:
-            with open(self._path, "a", newline="") as handle:
-                csv.writer(handle, lineterminator="\n").writerow(line)
-            for name, value in losses.items() if self._board else ():
-                self._board.add_scalar(f"loss/{name}", value, self._count)
-        except OSError as error:
-            raise UserError(f"cannot write {self._path}: {error.strerror or error}") from error
+        with clear_errors(self._path), open(self._path, "a", newline="") as handle:
+            csv.writer(handle, lineterminator="\n").writerow(line)
+        if self._board:
+            with clear_errors(self._path.parent / "tensorboard"):
+                self._board.add(self._count, losses)
         self._count += 1
 
     def text(self) -> str:
@@ -87,18 +89,52 @@ def _summary(name: str, rows: list[dict[str, str]], tail: list[dict[str, str]]) 
     }
 
 
-def _board(folder: Path, first_step: int) -> Any:
-    """A TensorBoard writer; None, with a note, on a machine without tensorboard.
+class _Board:
+    """TensorBoard's event file, written at once, where torch's SummaryWriter uses a thread.
 
-    A run from the start removes the events of an older one. A resumed run keeps them; its purge
-    step makes TensorBoard forget what was logged from there on before the interruption.
+    An error of a full disk therefore arises in the step that meets it. first_step > 0: a resumed
+    run, which makes TensorBoard forget what was logged from there on before the interruption.
     """
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
+
+    def __init__(self, folder: Path, first_step: int) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        self._event, self._summary = Event, Summary
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"events.out.tfevents.{time.time():.6f}.{os.getpid()}"
+        self._records = RecordWriter(open(folder / name, "ab"))  # noqa: SIM115 (see `close`)
+        self._write(step=first_step, file_version="brain.Event:2")
+        if first_step:
+            self._write(step=first_step, session_log=SessionLog(status=SessionLog.START))
+
+    def add(self, step: int, losses: dict[str, float]) -> None:
+        """Record a step's losses as scalars "loss/<term>"."""
+        values = [
+            self._summary.Value(tag=f"loss/{name}", simple_value=value)
+            for name, value in losses.items()
+        ]
+        self._write(step=step, summary=self._summary(value=values))
+
+    def _write(self, **content: object) -> None:
+        event = self._event(wall_time=time.time(), **content)
+        self._records.write(event.SerializeToString())
+        self._records.flush()
+
+    def close(self) -> None:
+        self._records.close()
+
+
+def _board(folder: Path, first_step: int) -> _Board | None:
+    """The event file; None, with a note, on a machine without tensorboard.
+
+    A run from the start removes the events of an older one; a resumed run keeps them.
+    """
+    if find_spec("tensorboard") is None:
         print("tensorboard is not installed: loss curves go to loss.csv only", file=sys.stderr)
         return None
     if first_step == 0:
         for events in folder.glob("events.out.tfevents.*"):
             events.unlink()
-    return SummaryWriter(str(folder), purge_step=first_step, flush_secs=30)
+    return _Board(folder, first_step)

@@ -45,9 +45,11 @@ def all_settings(
     """Everything that decides the trained weights, as plain data: also the data and the code.
 
     How often the state is saved and how many workers read do not decide them.
-    Raises UserError for missing data or initial weights, and for two stages of one name.
+    Raises UserError for missing data or initial weights, no stage, and two stages of one name.
     """
     names = [stage.name for stage in config.stages]
+    if not names:
+        raise UserError("train.stages: names no stage, so there is nothing to train")
     if len(set(names)) < len(names):
         raise UserError(f"train.stages: two have the same name: {', '.join(names)}")
     plain = as_plain(config)

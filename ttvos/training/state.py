@@ -1,7 +1,6 @@
 """An interrupted training on disk: everything that going on bit-equally needs."""
 
 import io
-import pickle
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -56,7 +55,7 @@ def load_progress(path: Path, settings: str) -> Progress | None:
         return None
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+    except Exception as error:  # unpickling a damaged file, torch raises almost anything
         raise UserError(_damaged(path)) from error
     if not isinstance(content, dict) or set(content) != KEYS or content["format"] != FORMAT:
         raise UserError(_damaged(path))

@@ -1,0 +1,173 @@
+"""What each subcommand of `ttvos.cli` does: options in, result files out.
+
+Each function takes the parsed options, imports what it needs (PyTorch takes seconds), writes
+its result and says in a line what it found. A wrong name is refused before the slow imports.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from ttvos.errors import UserError
+
+
+def data(options: argparse.Namespace) -> None:
+    """`ttvos data mini`: the built-in clips."""
+    from ttvos.config import MiniConfig, load_config
+    from ttvos.data.mini import generate
+
+    generate(Path(options.out), load_config(options.config).mini or MiniConfig())
+
+
+def train(options: argparse.Namespace) -> None:
+    """`ttvos train`: one experiment through all stages."""
+    from ttvos.config import find_variant, load_config
+
+    variant, config = find_variant(options.variant), load_config(options.config)
+    if config.train is None:
+        raise UserError(f"{options.config} has no train section")
+    _limit_threads()
+    from ttvos.train import train
+
+    train(
+        config.train,
+        variant,
+        options.backbone,
+        options.seed,
+        Path(options.out),
+        options.device,
+        config.profile,
+    )
+
+
+def backbone(options: argparse.Namespace) -> None:
+    """`ttvos backbone`: a checkpoint's backbone alone."""
+    from ttvos import checkpoint
+    from ttvos.provenance import file_hash, provenance
+
+    origin = checkpoint.metadata(options.checkpoint).get("provenance")
+    facts = {"checkpoint": file_hash(options.checkpoint), "checkpoint_provenance": origin}
+    model = checkpoint.load(options.checkpoint)
+    checkpoint.save_backbone(model, options.out, provenance(precision="float16", **facts))
+
+
+def predict(options: argparse.Namespace) -> None:
+    """`ttvos predict`: masks of every sequence of a split."""
+    from ttvos.predict import predict
+
+    predict(
+        _tracker(options),
+        options.dataset,
+        options.year,
+        options.split,
+        options.out,
+        maps=options.maps,
+        maps_sequence=options.maps_sequence,
+        device=options.device,
+        profile=options.profile,
+    )
+
+
+def _tracker(options: argparse.Namespace):
+    if options.reference:
+        from ttvos.references import FlowCarried, HeldStill
+
+        if options.device != "cpu":
+            raise UserError("the reference trackers run on the CPU only: leave --device out")
+        return {"still": HeldStill, "flow": FlowCarried}[options.reference]()
+    _limit_threads()
+    from ttvos import checkpoint
+    from ttvos.model.tracking import TTVOSTracker
+
+    model = checkpoint.load(options.checkpoint, options.backbone, options.variant)
+    return TTVOSTracker(model, options.device, options.single_object)
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """`ttvos evaluate`: J and F of a folder of masks."""
+    from ttvos.evaluation.davis import evaluate
+    from ttvos.files import write_json
+
+    scores = evaluate(
+        options.masks,
+        options.dataset,
+        options.year,
+        options.split,
+        options.evaluator,
+        options.workers,
+        options.profile,
+    )
+    write_json(options.out, scores)
+    overall = scores["global"]
+    shown = ("J&F-Mean", "J-Mean", "F-Mean")
+    print("  ".join(f"{name} {100 * overall[name]:.1f}" for name in shown))
+
+
+def cost(options: argparse.Namespace) -> None:
+    """`ttvos cost`: parameters and MACs."""
+    from ttvos.config import find_variant
+    from ttvos.files import write_json
+
+    variant = find_variant(options.variant)
+    from ttvos.measure.cost import cost
+
+    result = cost(variant, options.backbone, options.height, options.width)
+    write_json(options.out, result)
+    parameters, macs = result["parameters"], result["macs"]
+    print(
+        f"{parameters['total']:,} parameters  {macs['frame'] / 1e9:.3f} GMAC a frame  "
+        f"{macs['two_frame_clip'] / 1e9:.2f} GMAC by the paper's protocol"
+    )
+
+
+def speed(options: argparse.Namespace) -> None:
+    """`ttvos speed`: frames a second by two protocols."""
+    from ttvos.config import find_variant
+    from ttvos.files import write_json
+
+    variant = find_variant(options.variant)
+    _limit_threads()
+    from ttvos.measure.speed import speed
+
+    result = speed(
+        variant,
+        options.backbone,
+        options.device,
+        options.height,
+        options.width,
+        frames=options.frames,
+        repeats=options.repeats,
+        objects=options.objects,
+        checkpoint=options.checkpoint,
+    )
+    write_json(options.out, result)
+    streaming, released = result["streaming"], result["released"]
+    print(
+        f"streaming {streaming['fps']:.2f} FPS, p50 {streaming['p50_ms']:.0f} ms, "
+        f"p99 {streaming['p99_ms']:.0f} ms; released protocol {released['fps']:.2f} FPS"
+    )
+
+
+def report(options: argparse.Namespace) -> None:
+    """`ttvos report`: the page, its tables and its figures."""
+    from ttvos.files import atomic_directory
+    from ttvos.provenance import provenance
+    from ttvos.render.inputs import load_inputs
+    from ttvos.render.report import render
+
+    inputs = load_inputs(options.manifest, rendered_by=provenance())
+    with atomic_directory(options.out, marker="index.html") as folder:
+        render(inputs, folder)
+    print(Path(options.out) / "index.html")
+
+
+def _limit_threads() -> None:
+    """Let TTVOS_THREADS set PyTorch's threads: jobs that run side by side share the cores."""
+    threads = os.environ.get("TTVOS_THREADS")
+    if not threads:
+        return
+    if not threads.isdecimal() or int(threads) < 1:
+        raise UserError(f"TTVOS_THREADS={threads}: expected a number of threads, 1 or more")
+    import torch
+
+    torch.set_num_threads(int(threads))
