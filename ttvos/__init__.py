@@ -42,7 +42,7 @@ def track(
     """Follow the objects of a first mask through a clip.
 
     frames: (T, H, W, 3) uint8 RGB of any size. first_mask: (H, W) uint8 ids, 0 background,
-    255 void. single_object: "aggregated" (released code) or "direct" (paper; FACTS 7.7).
+    255 void. single_object: "aggregated" (released code) or "direct" (paper; ledger item 7).
     Returns a `ttvos.tracker.Track`: masks (T, H, W) uint8 ids, foreground (T, O, H, W) float32
     before aggregation, update_weights (T-1, O) float32. Raises UserError for an empty first
     mask or sizes that differ.

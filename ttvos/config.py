@@ -84,7 +84,7 @@ def _check_count(name: str, count: int | None) -> None:
 class TrainConfig:
     """How every row is trained.
 
-    initial: backbone -> "imagenet" (timm's weights), a file, or null (random).
+    initial: backbone -> "imagenet" (the paper's weights), a file, or null (random).
     freeze: backbone -> whether only its last block learns, as in the paper (default true).
     effort: backbone -> share of every stage's steps or epochs that it gets (default 1).
     transition_activation: "softmax" (released code) or "none" (paper), ledger item 6.

@@ -13,8 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ttvos.config import TrainConfig, Variant
-
-IGNORED = 255
+from ttvos.video import IGNORED
 
 
 @dataclass(frozen=True)

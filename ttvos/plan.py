@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ttvos.config import Config, Dataset, Row, as_plain, load_rows
+from ttvos.config import Config, Row, as_plain, load_rows
 from ttvos.files import atomic_path
 
 REFERENCE_LABELS = {
@@ -90,10 +90,6 @@ class Plan:
         if who.startswith("masks-"):
             return self.masks[who.removeprefix("masks-")].root
         return self.predictions(who, dataset)
-
-    def is_made_here(self, dataset: Dataset) -> bool:
-        """Whether the dataset is the profile's own built-in one."""
-        return dataset.root.startswith(self.path("data"))
 
     def result_files(self) -> list[str]:
         """Everything that is made before the report; predictions by their folder, made whole."""

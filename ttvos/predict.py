@@ -16,8 +16,8 @@ from ttvos.errors import UserError
 from ttvos.files import atomic_directory, atomic_path, clear_errors, write_json
 from ttvos.maps import Strip, choose_sequence
 from ttvos.provenance import provenance
-from ttvos.tracker import VOID, Prediction, Tracker, object_ids
-from ttvos.video import read_frame, write_mask
+from ttvos.tracker import Prediction, Tracker, object_ids
+from ttvos.video import VOID, read_frame, write_mask
 
 
 def predict(

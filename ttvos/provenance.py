@@ -32,9 +32,7 @@ def provenance(settings: Any = None, seed: int | None = None, **facts: Any) -> d
         "device": facts.pop("device", None) or cpu_name(),
         "precision": facts.pop("precision", None),
         "data": facts.pop("data", None),
-        "cpus": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cpus": available_cpus(),
         "platform": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "libraries": library_versions(),
@@ -96,6 +94,13 @@ def _git(*arguments: str) -> str:
         ["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=10
     )
     return done.stdout.strip()
+
+
+def available_cpus() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @cache

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ttvos.tracker import VOID, Prediction, check_pair, object_ids, one_hot
+from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
+from ttvos.video import VOID
 
 
 class HeldStill:

@@ -1,13 +1,12 @@
 """The protocol every tracker meets: TTVOS, the reference rows, and users' own models."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from ttvos.errors import UserError
-
-VOID = 255
+from ttvos.video import VOID
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Track:
     masks: np.ndarray
     foreground: np.ndarray
     update_weights: np.ndarray
-    objects: tuple[int, ...] = field(default=())
+    objects: tuple[int, ...] = ()
 
 
 def object_ids(mask: np.ndarray) -> tuple[int, ...]:

@@ -17,10 +17,9 @@ from tqdm import tqdm
 from ttvos import checkpoint
 from ttvos.config import TrainConfig, Variant
 from ttvos.data.clips import make_clips
-from ttvos.device import device_name
+from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
 from ttvos.files import read_json, write_json
-from ttvos.model.tracking import find_device
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import file_hash, provenance, settings_hash
 from ttvos.training.batches import batches, count_steps

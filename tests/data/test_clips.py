@@ -268,6 +268,9 @@ def test_batches_are_normalised_floats_and_labels():
 
 
 def test_clips_are_normalised_as_in_tracking():
-    from ttvos.model import tracking
+    from ttvos.model.tracking import normalise
 
-    assert (module.MEAN, module.STD) == (tracking.MEAN, tracking.STD)
+    frames = np.random.default_rng(0).integers(0, 256, (2, 32, 48, 3), dtype=np.uint8)
+    batch = module.collate([module.Clip(frames, np.zeros((2, 32, 48), np.uint8))])
+    tracked = normalise(torch.from_numpy(frames).permute(0, 3, 1, 2))
+    torch.testing.assert_close(batch["frames"][0], tracked, rtol=0, atol=1e-6)

@@ -88,5 +88,5 @@ def test_lost_files_are_named(root, lost, text):
 
 def test_video_without_folder_is_named(root):
     write_meta(root, {"videos": {"other": {"objects": {}}}})
-    with pytest.raises(UserError, match="other: no such folder"):
+    with pytest.raises(UserError, match="other: no such sequence folder"):
         load_sparse_sequences(root)

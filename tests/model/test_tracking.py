@@ -6,8 +6,9 @@ import torch
 
 import ttvos
 from ttvos.config import find_variant
+from ttvos.device import find_device
 from ttvos.errors import UserError
-from ttvos.model.tracking import TTVOSTracker, aggregate, crop, find_device, label, margins, pad
+from ttvos.model.tracking import TTVOSTracker, aggregate, crop, label, margins, pad
 from ttvos.model.ttvos import build_model
 
 
@@ -124,6 +125,8 @@ def test_bad_input_is_one_clear_line(model):
         tracker.step(frames[1][:-1], tracker.init(frames[0], mask))
     with pytest.raises(UserError, match="frames must be"):
         ttvos.track(model, frames[0], mask)
+    with pytest.raises(UserError, match="single_object 'Direct': aggregated or direct"):
+        ttvos.track(model, frames, mask, single_object="Direct")
 
 
 def test_no_cuda_is_one_clear_line(monkeypatch):

@@ -7,8 +7,9 @@ Everything is the same for all frames of a clip. Frames are (T, H, W, 3) uint8 R
 import cv2
 import numpy as np
 
+from ttvos.video import IGNORED
+
 Rng = np.random.Generator
-IGNORED = 255
 GRAYSCALE = 0.1  # probability
 JITTER = 0.25  # brightness, contrast and saturation change by up to this share
 HUE = 0.1  # of a full turn

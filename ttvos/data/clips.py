@@ -14,15 +14,14 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ttvos.config import Stage
-from ttvos.data.augment import IGNORED, augment
+from ttvos.data.augment import augment
 from ttvos.data.davis import Sequence, load_sequences
 from ttvos.data.stills import Still, load_stills, read_still
 from ttvos.data.warp import warp_clip
 from ttvos.data.youtube_vos import load_sparse_sequences
 from ttvos.errors import UserError
-from ttvos.video import VOID, read_frame, read_mask
+from ttvos.video import IGNORED, IMAGENET_MEAN, IMAGENET_STD, VOID, read_frame, read_mask
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, RGB in [0, 1]
 VISIBLE = 100  # an object is visible with more pixels than this (FACTS section 4)
 CACHE_BYTES = 512 * 2**20  # decoded images kept in memory, in each process
 
@@ -57,7 +56,7 @@ def collate(clips: list[Clip]) -> dict[str, Tensor]:
     int64 in {0, 1, 255}."""
     frames = torch.from_numpy(np.stack([clip.frames for clip in clips]))
     labels = torch.from_numpy(np.stack([clip.labels for clip in clips]))
-    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
     scaled = frames.permute(0, 1, 4, 2, 3).contiguous().float().div_(255)
     return {"frames": scaled.sub_(mean).div_(std), "labels": labels.long()}
 

@@ -104,8 +104,8 @@ def _read_split(path: Path) -> list[str]:
 
 
 def _load_sequence(root: Path, resolution: str, name: str, split: str) -> Sequence:
-    frames = _files(root / "JPEGImages" / resolution / name, FRAME_SUFFIXES)
-    masks = _files(root / "Annotations" / resolution / name, MASK_SUFFIXES)
+    frames = files_by_stem(root / "JPEGImages" / resolution / name, FRAME_SUFFIXES)
+    masks = files_by_stem(root / "Annotations" / resolution / name, MASK_SUFFIXES)
     folder = root / "Annotations" / resolution / name
     needed = list(frames)[:1] if split.startswith("test") else list(frames)
     if missing := [stem for stem in needed if stem not in masks]:
@@ -117,7 +117,7 @@ def _load_sequence(root: Path, resolution: str, name: str, split: str) -> Sequen
     return Sequence(name, tuple(frames.values()), tuple(masks.get(stem) for stem in frames))
 
 
-def _files(folder: Path, suffixes: set[str]) -> dict[str, Path]:
+def files_by_stem(folder: Path, suffixes: set[str]) -> dict[str, Path]:
     """Files of a sequence by stem, sorted; hidden files are not ours."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such sequence folder")

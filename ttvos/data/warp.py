@@ -10,7 +10,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from ttvos.data.augment import IGNORED, random_affine
+from ttvos.data.augment import random_affine
+from ttvos.video import IGNORED
 
 Rng = np.random.Generator
 Warp = Callable[[np.ndarray], np.ndarray]

@@ -8,7 +8,7 @@ Annotations/<id>/00000.png           palette masks of ids, where there are any
 from pathlib import Path
 from typing import Any
 
-from ttvos.data.davis import FRAME_SUFFIXES, Sequence
+from ttvos.data.davis import FRAME_SUFFIXES, MASK_SUFFIXES, Sequence, files_by_stem
 from ttvos.errors import UserError
 from ttvos.files import read_json
 
@@ -43,8 +43,8 @@ def _annotated(path: Path, name: str, video: Any) -> list[str]:
 
 
 def _load_video(root: Path, name: str, annotated: list[str]) -> Sequence:
-    frames = _files(root / "JPEGImages" / name, FRAME_SUFFIXES)
-    masks = _files(root / "Annotations" / name, {".png"})
+    frames = files_by_stem(root / "JPEGImages" / name, FRAME_SUFFIXES)
+    masks = files_by_stem(root / "Annotations" / name, MASK_SUFFIXES)
     for stem in annotated:
         if stem not in masks:
             raise UserError(f"{root / 'Annotations' / name / stem}.png: missing; meta.json has it")
@@ -52,16 +52,3 @@ def _load_video(root: Path, name: str, annotated: list[str]) -> Sequence:
         if stem not in frames:
             raise UserError(f"{path}: a mask without a frame of that name; remove or rename")
     return Sequence(name, tuple(frames.values()), tuple(masks.get(stem) for stem in frames))
-
-
-def _files(folder: Path, suffixes: set[str]) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; meta.json names this video")
-    found = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in suffixes and not path.name.startswith(".")
-    )
-    if not found:
-        raise UserError(f"{folder}: has no {' or '.join(sorted(suffixes))} files")
-    return {path.stem: path for path in found}

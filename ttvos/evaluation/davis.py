@@ -14,8 +14,8 @@ import numpy as np
 from ttvos.data.davis import Sequence, first_mask, load_sequences
 from ttvos.errors import UserError
 from ttvos.evaluation.metrics import boundary_f, jaccard, statistics
-from ttvos.evaluation.parallel import available_cpus, map_processes
-from ttvos.provenance import provenance
+from ttvos.evaluation.parallel import map_processes
+from ttvos.provenance import available_cpus, provenance
 from ttvos.video import VOID, read_mask
 
 EVALUATORS = ("builtin", "official")

@@ -1,7 +1,6 @@
 """Work spread over processes, such that a worker that fails or dies never hangs the run."""
 
 import multiprocessing
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -48,13 +47,6 @@ def map_processes(
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def available_cpus() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _single_threaded() -> None:

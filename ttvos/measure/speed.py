@@ -18,10 +18,10 @@ import torch
 
 from ttvos import checkpoint as checkpoints
 from ttvos.config import Variant
-from ttvos.device import device_name
+from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
-from ttvos.model.tracking import TTVOSTracker, aggregate, find_device, label, normalise, pad
+from ttvos.model.tracking import TTVOSTracker, aggregate, label, normalise, pad
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import provenance
 from ttvos.tracker import Tracker, object_ids, one_hot

@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 import timm
 import torch
 import torch.nn.functional as F
+import torchvision
 from torch import Tensor, nn
 
 from ttvos.errors import UserError
+from ttvos.model.torchvision_names import timm_name
 
 
 @dataclass(frozen=True)
@@ -63,18 +65,21 @@ class Backbone(nn.Module):
         raise NotImplementedError
 
     def load_imagenet(self) -> None:
-        """Load the ImageNet weights the paper starts from, through timm; needs a network."""
+        """Load the ImageNet weights the paper starts from (FACTS section 4); needs a network."""
         try:
-            source = timm.create_model(
-                f"{self.timm_name}.{self.pretrained_tag}", pretrained=True, **self.timm_options
-            )
-        except Exception as error:  # timm passes on whatever its download library raises
+            weights = self.imagenet_weights()
+        except Exception as error:  # whatever the download's library raises
             raise UserError(
-                f"ImageNet weights {self.timm_name}.{self.pretrained_tag} could not be had "
+                f"ImageNet weights of {self.timm_name} could not be had "
                 f"({type(error).__name__}); fetch them where there is a network, or set "
                 f"train.initial to a file or null"
             ) from error
-        self.net.load_state_dict(source.state_dict())
+        self.net.load_state_dict(weights)
+
+    def imagenet_weights(self) -> Mapping[str, Tensor]:
+        """State of `net` with the paper's ImageNet weights, through timm unless overridden."""
+        name = f"{self.timm_name}.{self.pretrained_tag}"
+        return timm.create_model(name, pretrained=True, **self.timm_options).state_dict()
 
 
 class HRNet(Backbone):
@@ -200,7 +205,6 @@ class MobileNetV3(Backbone):
 
     timm_name = "mobilenetv3_large_100"
     timm_options: ClassVar = {"features_only": True, "output_stride": 16}
-    pretrained_tag = "ra_in1k"
     channels = (24, 40, 960)
     entry_channels = 24
 
@@ -224,6 +228,11 @@ class MobileNetV3(Backbone):
 
     def trained_block(self) -> nn.Module:
         return self.net.blocks[5:]
+
+    def imagenet_weights(self) -> Mapping[str, Tensor]:
+        """torchvision's IMAGENET1K_V1; timm's own are of another training."""
+        source = torchvision.models.mobilenet_v3_large(weights="IMAGENET1K_V1").features
+        return {timm_name(name): value for name, value in source.state_dict().items()}
 
 
 def _set_dilation(conv: nn.Conv2d, dilation: int) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ttvos.config import find_variant
 from ttvos.errors import UserError
+from ttvos.model.torchvision_names import timm_name
 from ttvos.model.ttvos import TTVOS, build_model
 
 PREFIX = "vos."
@@ -36,13 +37,6 @@ HEAD_NAMES = (
     ("refine.predictor_Diff.", "heads.transition."),
     ("refine.predictor_Tmp.", "heads.template."),
 )
-
-MOBILENET_UNITS = {
-    index: f"blocks.{group}.{unit}"
-    for index, (group, unit) in enumerate(
-        [(g, u) for g, units in enumerate((1, 2, 3, 4, 2, 3, 1)) for u in range(units)], start=1
-    )
-}
 
 
 def is_released(state_dict: dict[str, Tensor]) -> bool:
@@ -76,39 +70,10 @@ def our_name(key: str, backbone: str) -> str:
     key = key.removeprefix("module.").removeprefix(PREFIX)
     if key.startswith("backbone."):
         rest = key.removeprefix("backbone.")
-        renamed = _mobilenet_name(rest) if backbone == "mobilenetv3" else rest
-        return f"backbone.net.{renamed}"
+        if backbone == "mobilenetv3":
+            rest = timm_name(re.sub(r"^layer\d\.", "", rest))
+        return f"backbone.net.{rest}"
     for released, ours in HEAD_NAMES:
         if key.startswith(released):
             return ours + key.removeprefix(released)
     return key
-
-
-def _mobilenet_name(key: str) -> str:
-    """torchvision's feature index and position in the unit, as timm names it."""
-    match = re.fullmatch(r"layer\d\.(\d+)\.(?:block\.(\d+)\.)?(\w+)\.?(\w*)", key)
-    if not match:
-        return key
-    index, position, part, entry = match.groups()
-    if index == "0":
-        return f"conv_stem.{entry}" if part == "0" else f"bn1.{entry}"
-    if index == "16":
-        return f"blocks.6.0.{'conv' if part == '0' else 'bn1'}.{entry}"
-    if part in ("fc1", "fc2"):
-        place = f"se.conv_{'reduce' if part == 'fc1' else 'expand'}"
-    else:
-        place = _unit_layer(int(index), int(position), is_norm=part == "1")
-    return f"{MOBILENET_UNITS[int(index)]}.{place}.{entry}"
-
-
-# Units of torchvision's MobileNetV3-Large with squeeze-excitation between depthwise and last conv.
-UNITS_WITH_SQUEEZE = {4, 5, 6, 11, 12, 13, 14, 15}
-
-
-def _unit_layer(index: int, position: int, is_norm: bool) -> str:
-    """timm's name of the convolution (or its norm) at `position` of an inverted residual."""
-    if index in UNITS_WITH_SQUEEZE and position == 3:
-        position = 2
-    # Unit 1 does not expand, so that its depthwise convolution comes first.
-    names = ("conv_dw", "conv_pw") if index == 1 else ("conv_pw", "conv_dw", "conv_pwl")
-    return f"bn{position + 1}" if is_norm else names[position]

@@ -8,11 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ttvos.device import find_device
 from ttvos.errors import UserError
 from ttvos.model.ttvos import TTVOS, State, Step
 from ttvos.tracker import Prediction, Track, check_pair, object_ids, one_hot
+from ttvos.video import IMAGENET_MEAN, IMAGENET_STD
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, RGB in [0, 1]
 ODDS_LIMIT = 1e-7
 MULTIPLE = 16
 
@@ -39,6 +40,8 @@ class TTVOSTracker:
         device: str = "cpu",
         single_object: Literal["aggregated", "direct"] = "aggregated",
     ) -> None:
+        if single_object not in ("aggregated", "direct"):
+            raise UserError(f"single_object {single_object!r}: aggregated or direct")
         self.device = find_device(device)
         self.model = model.eval().to(self.device)
         self.single_object = single_object
@@ -129,8 +132,8 @@ def label(heatmaps: Tensor) -> Tensor:
 
 def normalise(images: Tensor) -> Tensor:
     """uint8 (N, 3, H, W) -> float32 with ImageNet mean and standard deviation."""
-    mean = torch.tensor(MEAN, device=images.device).view(1, 3, 1, 1)
-    std = torch.tensor(STD, device=images.device).view(1, 3, 1, 1)
+    mean = torch.tensor(IMAGENET_MEAN, device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor(IMAGENET_STD, device=images.device).view(1, 3, 1, 1)
     return (images.float() / 255 - mean) / std
 
 
@@ -158,15 +161,6 @@ def crop(x: Tensor, size: tuple[int, int]) -> Tensor:
     height, width = size
     top, left = margins(height)[0], margins(width)[0]
     return x[..., top : top + height, left : left + width]
-
-
-def find_device(name: str) -> torch.device:
-    """The device "cpu" or "cuda"; UserError for another name, or for CUDA where there is none."""
-    if name not in ("cpu", "cuda"):
-        raise UserError(f"unknown device {name!r}: cpu or cuda (CUDA_VISIBLE_DEVICES picks a GPU)")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("no CUDA device here: use --device cpu, or run where torch sees a GPU")
-    return torch.device(name)
 
 
 def track_clip(tracker: TTVOSTracker, frames: np.ndarray, first_mask: np.ndarray) -> Track:

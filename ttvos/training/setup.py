@@ -22,10 +22,10 @@ def initial_model(
 ) -> tuple[TTVOS, dict[str, str | None]]:
     """The model before its first step, and where its backbone's weights come from.
 
-    Heads are random from `seed`; the backbone is by `config.initial`: "imagenet" (timm's
-    weights), a file of `checkpoint.save_backbone`, or null (random from `seed`).
+    Heads are random from `seed`; the backbone is by `config.initial`: "imagenet" (the
+    paper's weights), a file of `checkpoint.save_backbone`, or null (random from `seed`).
     Returns the model and {"source", "sha256"} of the initial weights (the file's hash, or one
-    over timm's tensors).
+    over the tensors).
     """
     torch.manual_seed(seed)
     model = build_model(variant, backbone)
