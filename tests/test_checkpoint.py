@@ -10,9 +10,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from ttvos import checkpoint
-from ttvos.config import Variant, find_variant
 from ttvos.errors import UserError
 from ttvos.model.ttvos import TTVOS, build_model
+from ttvos.variants import Variant, find_variant
 
 PROVENANCE = {"commit": "abc", "seed": 3}
 

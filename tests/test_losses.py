@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from ttvos import losses
-from ttvos.config import TrainConfig, Variant
+from ttvos.config import TrainConfig
+from ttvos.variants import Variant
 
 FULL = Variant("exp8")
 CONFIG = TrainConfig(stages=())

@@ -5,9 +5,10 @@ import os
 
 import pytest
 
-from ttvos.config import CONFIG_FOLDER, load_config, parse_config
+from ttvos.config import load_config, parse_config
 from ttvos.files import read_yaml
 from ttvos.plan import Plan, write_if_changed
+from ttvos.variants import CONFIG_FOLDER
 
 MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
 

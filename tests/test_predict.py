@@ -9,7 +9,6 @@ import torch
 from PIL import Image
 
 from ttvos import predict as module
-from ttvos.config import Variant
 from ttvos.errors import UserError
 from ttvos.model.tracking import TTVOSTracker
 from ttvos.model.ttvos import build_model
@@ -17,6 +16,7 @@ from ttvos.predict import predict
 from ttvos.provenance import cpu_name
 from ttvos.references import HeldStill
 from ttvos.tracker import Prediction
+from ttvos.variants import Variant
 from ttvos.video import davis_palette, read_mask, write_mask
 
 

@@ -15,12 +15,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from ttvos.config import BACKBONES, Variant, as_plain
+from ttvos.config import as_plain
 from ttvos.errors import UserError
 from ttvos.files import atomic_path
 from ttvos.model.released import is_released, load_released
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.strict import build
+from ttvos.variants import BACKBONES, Variant
 
 FORMAT = "ttvos-1"
 BACKBONE_FORMAT = "ttvos-backbone-1"

@@ -9,8 +9,8 @@ import sys
 from typing import NoReturn
 
 from ttvos import commands
-from ttvos.config import BACKBONES
 from ttvos.errors import UserError
+from ttvos.variants import BACKBONES
 
 EPILOG = """examples:
   ttvos data mini --config workflow/config/mini.yaml --out data/mini

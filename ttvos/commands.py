@@ -21,7 +21,8 @@ def data(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> None:
     """`ttvos train`: one experiment through all stages."""
-    from ttvos.config import find_variant, load_config
+    from ttvos.config import load_config
+    from ttvos.variants import find_variant
 
     variant, config = find_variant(options.variant), load_config(options.config)
     if config.train is None:
@@ -105,8 +106,8 @@ def evaluate(options: argparse.Namespace) -> None:
 
 def cost(options: argparse.Namespace) -> None:
     """`ttvos cost`: parameters and MACs."""
-    from ttvos.config import find_variant
     from ttvos.files import write_json
+    from ttvos.variants import find_variant
 
     variant = find_variant(options.variant)
     from ttvos.measure.cost import cost
@@ -122,8 +123,8 @@ def cost(options: argparse.Namespace) -> None:
 
 def speed(options: argparse.Namespace) -> None:
     """`ttvos speed`: frames a second by two protocols."""
-    from ttvos.config import find_variant
     from ttvos.files import write_json
+    from ttvos.variants import find_variant
 
     variant = find_variant(options.variant)
     _limit_threads()

@@ -1,21 +1,17 @@
 """Everything a run is configured by, as validated data.
 
 A profile (`workflow/config/*.yaml`) is one `Config`. Recipes of training stages stand in
-`workflow/config/stages.yaml`, experiments and rows in `workflow/config/variants.tsv`.
+`workflow/config/stages.yaml`, experiments and rows (`ttvos.variants`) in `variants.tsv` there.
 """
 
-import csv
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ttvos.errors import UserError
 from ttvos.files import read_yaml
-from ttvos.provenance import REPOSITORY
 from ttvos.strict import build
-
-CONFIG_FOLDER = REPOSITORY / "workflow" / "config"
-BACKBONES = ("hrnet", "resnet18", "resnet50", "mobilenetv3")
+from ttvos.variants import BACKBONES, CONFIG_FOLDER, load_rows
 
 
 @dataclass(frozen=True)
@@ -201,29 +197,6 @@ class Config:
     comparable: Comparable = Comparable()
 
 
-@dataclass(frozen=True)
-class Variant:
-    """One experiment of the paper's Table 4 (FACTS section 6): which parts the model has."""
-
-    name: str
-    short_term: bool = True
-    long_term: bool = True
-    adaptive_weight: bool = True
-    update_template: bool = True
-    attention_clue: Literal["full", "none", "reextract"] = "full"
-    transition_loss: bool = True
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of variants.tsv: an experiment with a backbone, and the tables it feeds."""
-
-    name: str
-    variant: Variant
-    backbone: str
-    tables: tuple[int, ...]
-
-
 def load_config(path: Path | str) -> Config:
     """Read and check a profile; raises UserError with file and key."""
     return parse_config(read_yaml(path), str(path))
@@ -274,53 +247,6 @@ def _fill_placeholders(value: Any, values: dict, where: str) -> Any:
                 raise UserError(f"{where}: {value!r} needs a folder: add --config {name}=FOLDER")
             value = value.replace("{" + name + "}", values[name])
     return value
-
-
-def load_rows(path: Path | None = None) -> dict[str, Row]:
-    """All rows of variants.tsv by name; the same variant name must always mean the same parts."""
-    path = path or CONFIG_FOLDER / "variants.tsv"
-    rows: dict[str, Row] = {}
-    variants: dict[str, Variant] = {}
-    with open(path, newline="") as handle:
-        for line in csv.DictReader(handle, delimiter="\t"):
-            row = _parse_row(line, f"{path.name}: row {line.get('row')}")
-            if variants.setdefault(row.variant.name, row.variant) != row.variant:
-                raise UserError(f"{path.name}: variant {row.variant.name} has two meanings")
-            if row.name in rows:
-                raise UserError(f"{path.name}: row {row.name} stands there twice")
-            rows[row.name] = row
-    return rows
-
-
-def load_variants() -> dict[str, Variant]:
-    """All experiments by name."""
-    return {row.variant.name: row.variant for row in load_rows().values()}
-
-
-def _parse_row(line: dict, where: str) -> Row:
-    flags = ("short_term", "long_term", "adaptive_weight", "update_template", "transition_loss")
-    known = {"row", "variant", "backbone", "attention_clue", "tables", *flags}
-    if set(line) != known:
-        raise UserError(f"{where}: columns must be exactly {', '.join(sorted(known))}")
-    for flag in flags:
-        if line[flag] not in ("0", "1"):
-            raise UserError(f"{where}: {flag} must be 0 or 1, not {line[flag]!r}")
-    if line["backbone"] not in BACKBONES:
-        raise UserError(
-            f"{where}: unknown backbone {line['backbone']!r}; known: {', '.join(BACKBONES)}"
-        )
-    values = {flag: line[flag] == "1" for flag in flags}
-    values |= {"name": line["variant"], "attention_clue": line["attention_clue"]}
-    tables = tuple(int(number) for number in line["tables"].split(",") if number)
-    return Row(line["row"], build(Variant, values, where), line["backbone"], tables)
-
-
-def find_variant(name: str) -> Variant:
-    """The experiment of that name; UserError lists the known ones."""
-    variants = load_variants()
-    if name not in variants:
-        raise UserError(f"unknown variant {name!r}; known: {', '.join(variants)}")
-    return variants[name]
 
 
 def as_plain(value: Any) -> Any:

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ttvos.config import TrainConfig, Variant
+from ttvos.config import TrainConfig
+from ttvos.variants import Variant
 from ttvos.video import IGNORED
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ttvos.config import Config, Row, as_plain, load_rows
+from ttvos.config import Config, as_plain
 from ttvos.files import atomic_path
+from ttvos.variants import Row, load_rows
 
 REFERENCE_LABELS = {
     "still": "First mask held still",

@@ -15,7 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ttvos import checkpoint
-from ttvos.config import TrainConfig, Variant
+from ttvos.config import TrainConfig
 from ttvos.data.clips import make_clips
 from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
@@ -27,6 +27,7 @@ from ttvos.training.curves import Curves, summarise
 from ttvos.training.setup import all_settings, initial_model
 from ttvos.training.state import Progress, load_progress, save_progress
 from ttvos.training.unroll import clip_loss
+from ttvos.variants import Variant
 
 
 @dataclass(frozen=True)

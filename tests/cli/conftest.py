@@ -8,8 +8,8 @@ import torch
 
 from ttvos import checkpoint
 from ttvos.cli import main
-from ttvos.config import find_variant
 from ttvos.model.ttvos import build_model
+from ttvos.variants import find_variant
 
 
 @pytest.fixture(scope="package")

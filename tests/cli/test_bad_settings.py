@@ -14,8 +14,8 @@ from PIL import Image
 from tests.cli.conftest import evaluate, predict, train
 from tests.cli.damage import truncate
 from ttvos import checkpoint
-from ttvos.config import find_variant
 from ttvos.model.ttvos import build_model
+from ttvos.variants import find_variant
 
 
 @pytest.mark.parametrize("command", ["train", "cost", "speed"])

@@ -11,7 +11,7 @@ import torch
 from tests.cli.conftest import evaluate, predict, train
 from ttvos import checkpoint
 from ttvos.cli import main
-from ttvos.config import REPOSITORY
+from ttvos.provenance import REPOSITORY
 from ttvos.video import read_mask
 
 SUBCOMMANDS = ("data", "train", "backbone", "predict", "evaluate", "cost", "speed", "report")

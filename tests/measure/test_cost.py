@@ -2,10 +2,10 @@
 
 import pytest
 
-from ttvos.config import Variant, load_variants
 from ttvos.errors import UserError
 from ttvos.measure import cost as module
 from ttvos.measure.cost import cost
+from ttvos.variants import Variant, load_variants
 
 COLUMNS = ("total", "backbone", "memory", "query", "refine", "heads", "trainable")
 PARAMETERS = {

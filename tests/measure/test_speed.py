@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from ttvos.checkpoint import save
-from ttvos.config import Variant
 from ttvos.errors import UserError
 from ttvos.measure import speed as module
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.speed import speed
 from ttvos.model.ttvos import build_model
 from ttvos.references import HeldStill
+from ttvos.variants import Variant
 
 SMALL = {"height": 34, "width": 50, "frames": 3}
 CPU = torch.device("cpu")

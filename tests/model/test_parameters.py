@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from ttvos.config import BACKBONES, Variant, find_variant, load_variants
 from ttvos.errors import UserError
 from ttvos.model.ttvos import TTVOS, build_model
+from ttvos.variants import BACKBONES, Variant, find_variant, load_variants
 
 # backbone: total, backbone, memory, query, training-only heads, trainable (FACTS section 3)
 COUNTS = {

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 import ttvos
-from ttvos.config import find_variant
 from ttvos.device import find_device
 from ttvos.errors import UserError
 from ttvos.model.tracking import TTVOSTracker, aggregate, crop, label, margins, pad
 from ttvos.model.ttvos import build_model
+from ttvos.variants import find_variant
 
 
 @pytest.fixture(scope="module")

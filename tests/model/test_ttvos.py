@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ttvos.config import BACKBONES, Variant, find_variant, load_variants
 from ttvos.model.blocks import coordinates, to_eighth
 from ttvos.model.ttvos import build_model
+from ttvos.variants import BACKBONES, Variant, find_variant, load_variants
 
 
 @pytest.fixture

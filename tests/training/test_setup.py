@@ -10,11 +10,12 @@ import torch
 from tests.training.tiny import EXP8, run, tiny_config
 from ttvos import checkpoint
 from ttvos import train as training
-from ttvos.config import TrainConfig, find_variant
+from ttvos.config import TrainConfig
 from ttvos.errors import UserError
 from ttvos.model.ttvos import build_model
 from ttvos.provenance import file_hash
 from ttvos.training import setup
+from ttvos.variants import find_variant
 
 
 def test_settings_follow_all_that_decides_the_weights(tiny_davis: Path, monkeypatch):

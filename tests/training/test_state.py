@@ -69,7 +69,8 @@ def test_resuming_does_not_need_the_loss_file(tiny_davis: Path, tmp_path: Path, 
 SCRIPT = """
 import sys, torch
 from pathlib import Path
-from ttvos.config import TrainConfig, find_variant
+from ttvos.config import TrainConfig
+from ttvos.variants import find_variant
 from ttvos.strict import build
 from ttvos.train import train
 import json

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from tests.training.tiny import EXP8, batches_of, tiny_config
-from ttvos.config import TrainConfig, find_variant, load_variants
+from ttvos.config import TrainConfig
 from ttvos.model.ttvos import build_model
 from ttvos.training.unroll import clip_loss, unroll
+from ttvos.variants import find_variant, load_variants
 
 
 def test_one_clip_can_be_learnt_by_heart(tiny_davis: Path):

@@ -8,8 +8,9 @@ import torch
 from safetensors.torch import load_file
 
 from ttvos import train as training
-from ttvos.config import Stage, TrainConfig, find_variant
+from ttvos.config import Stage, TrainConfig
 from ttvos.training import batches
+from ttvos.variants import find_variant
 
 EXP8 = find_variant("exp8")
 

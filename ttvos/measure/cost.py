@@ -12,10 +12,10 @@ import torch
 from fvcore.nn import FlopCountAnalysis
 from torch import Tensor, nn
 
-from ttvos.config import Variant
 from ttvos.errors import UserError
 from ttvos.model.ttvos import TTVOS, Features, State, Step, build_model
 from ttvos.provenance import provenance
+from ttvos.variants import Variant
 
 # Modules of TTVOS by the part of the table that they belong to.
 REFINE = ("short_term", "attention", "refinement")

@@ -17,7 +17,6 @@ import numpy as np
 import torch
 
 from ttvos import checkpoint as checkpoints
-from ttvos.config import Variant
 from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
@@ -25,6 +24,7 @@ from ttvos.model.tracking import TTVOSTracker, aggregate, label, normalise, pad
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import provenance
 from ttvos.tracker import Tracker, object_ids, one_hot
+from ttvos.variants import Variant
 
 MIN_REPEATS = 5
 RELEASED_MAX_FRAMES = 128

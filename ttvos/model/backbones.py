@@ -1,6 +1,6 @@
 """The four backbones (timm), changed where the released code differs (FACTS section 1).
 
-Adding one is a subclass of `Backbone` and a line in `BACKBONE_CLASSES` (and in config.BACKBONES).
+Adding one is a subclass of `Backbone` and a line in `BACKBONE_CLASSES` (and in variants.BACKBONES).
 """
 
 from collections.abc import Mapping

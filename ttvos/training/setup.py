@@ -8,10 +8,11 @@ from typing import Any
 import torch
 
 from ttvos import checkpoint
-from ttvos.config import TrainConfig, Variant, as_plain
+from ttvos.config import TrainConfig, as_plain
 from ttvos.errors import UserError
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import file_hash, source_hash
+from ttvos.variants import Variant
 
 # Sources that can change the trained weights.
 SOURCES = ("model", "data", "training", "losses.py", "train.py", "checkpoint.py", "video.py")

@@ -1,0 +1,54 @@
+"""variants.tsv: the paper's experiments, and rows that are refused."""
+
+import pytest
+
+from ttvos.errors import UserError
+from ttvos.provenance import REPOSITORY
+from ttvos.variants import BACKBONES, CONFIG_FOLDER, find_variant, load_rows, load_variants
+
+
+def test_variants_are_the_eight_experiments_and_all_backbones():
+    assert list(load_variants()) == [f"exp{number}" for number in range(1, 9)]
+    assert {row.backbone for row in load_rows().values()} == set(BACKBONES)
+    assert {n for row in load_rows().values() for n in row.tables} == {2, 3, 4, 6}
+
+
+def test_variants_are_those_of_table_4():
+    """variants.tsv against the paper's own columns."""
+    import pandas as pd
+
+    table = pd.read_csv(REPOSITORY / "data/paper/table4.csv").set_index("exp")
+    clue = {"0": "none", "1": "full", "reextract": "reextract"}
+    for number, line in table.iterrows():
+        variant = load_variants()[f"exp{number}"]
+        assert variant.short_term == bool(line.short_term)
+        assert variant.long_term == bool(line.long_term)
+        assert variant.adaptive_weight == bool(line.adaptive_weight)
+        assert variant.update_template == bool(line.update_long_term)
+        assert variant.transition_loss == bool(line.transition_map)
+        assert variant.attention_clue == clue[str(line.attention_clue)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("exp8-resnet18\texp8\tresnet18\t1", "exp8-resnet18\texp8\tresnet18\t0", "two meanings"),
+        ("exp8-resnet18", "exp8-hrnet", "stands there twice"),
+        ("\tresnet18\t", "\tvgg\t", "unknown backbone 'vgg'"),
+        ("reextract", "maybe", "'maybe' is not one of full, none, reextract"),
+        ("exp1\thrnet\t1", "exp1\thrnet\tyes", "must be 0 or 1"),
+        ("short_term\t", "short\t", "columns must be exactly"),
+    ],
+)
+def test_bad_rows_are_one_clear_line(tmp_path, old, new, message):
+    text = (CONFIG_FOLDER / "variants.tsv").read_text()
+    assert old in text
+    (tmp_path / "variants.tsv").write_text(text.replace(old, new))
+    with pytest.raises(UserError, match=message):
+        load_rows(tmp_path / "variants.tsv")
+
+
+def test_unknown_variant_lists_the_known_ones():
+    assert find_variant("exp8").name == "exp8"
+    with pytest.raises(UserError, match=r"unknown variant 'exp9'; known: exp1, .*exp8"):
+        find_variant("exp9")
