@@ -66,6 +66,7 @@ def predict(options: argparse.Namespace) -> None:
         maps_sequence=options.maps_sequence,
         device=options.device,
         profile=options.profile,
+        checkpoint=options.checkpoint,
     )
 
 

@@ -15,7 +15,7 @@ from ttvos.device import device_name
 from ttvos.errors import UserError
 from ttvos.files import atomic_directory, atomic_path, clear_errors, write_json
 from ttvos.maps import Strip, choose_sequence
-from ttvos.provenance import provenance
+from ttvos.provenance import file_hash, provenance
 from ttvos.tracker import Prediction, Tracker, object_ids
 from ttvos.video import VOID, read_frame, write_mask
 
@@ -30,6 +30,7 @@ def predict(
     maps_sequence: str | None = None,
     device: str | None = None,
     profile: str | None = None,
+    checkpoint: Path | str | None = None,
 ) -> dict[str, Any]:
     """Track every sequence of a split and write the masks; returns what predict.json holds.
 
@@ -37,8 +38,8 @@ def predict(
     as background) and `predict.json`. It appears whole or, after a failure, stays as it was; a
     folder of other things is not replaced.
     maps: an .npz for Figure 7 with up to 4 frames of `maps_sequence` (default: the first one).
-    device, profile: for provenance; where the tracker computes, unless its own `device` says so,
-    and the data's name, e.g. "mini".
+    device, profile, checkpoint: for provenance; where the tracker computes, unless its own
+    `device` says so, the data's name, e.g. "mini", and the file of its weights (kept as a hash).
     Memory does not grow with the clips' length: frames are read one by one, one ahead.
     Only frame 0's mask is looked at (and those of the frames in `maps`).
     predict.json: sequences {name: {objects [ids], frames T, update_weights (T-1) x O or null,
@@ -48,12 +49,14 @@ def predict(
     dataset, out = Path(dataset), Path(out)
     sequences = load_sequences(dataset, year, split)
     strip = Strip(choose_sequence(sequences, maps_sequence), year) if maps else None
-    settings = {"tracker": tracker.name, "year": year, "split": split}
+    tracked_by = {"name": tracker.name, **getattr(tracker, "options", {})}
     source = provenance(
-        settings,
+        {"tracker": tracked_by, "year": year, "split": split},
         device=device_name(getattr(tracker, "device", device or "cpu")),
         precision="float32",
         data={"profile": profile, "root": str(dataset), "year": year, "split": split},
+        tracker=tracked_by,
+        checkpoint=file_hash(checkpoint) if checkpoint else None,
     )
     results = {}
     with ExitStack() as outputs:
@@ -64,7 +67,7 @@ def predict(
             wanted = strip if strip and strip.sequence is sequence else None
             target = folder / sequence.name
             results[sequence.name] = track_sequence(tracker, sequence, year, target, bar, wanted)
-        report = {"sequences": results, "tracker": settings["tracker"], "provenance": source}
+        report = {"sequences": results, "tracker": tracker.name, "provenance": source}
         write_json(folder / "predict.json", report)
         if strip:
             with clear_errors(maps):

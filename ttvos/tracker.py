@@ -28,7 +28,8 @@ class Prediction:
 class Tracker(Protocol):
     """Follows the objects of a first mask through a clip, one frame at a time.
 
-    The state holds all memory of the clip and must not grow with its length.
+    The state holds all memory of the clip and must not grow with its length. Optional attributes
+    for the record: `device`, where it computes, and `options`, a dictionary of its settings.
     """
 
     name: str

@@ -11,7 +11,7 @@ import torch
 from tests.cli.conftest import evaluate, predict, train
 from ttvos import checkpoint
 from ttvos.cli import main
-from ttvos.provenance import REPOSITORY
+from ttvos.provenance import REPOSITORY, file_hash
 from ttvos.video import read_mask
 
 SUBCOMMANDS = ("data", "train", "backbone", "predict", "evaluate", "cost", "speed", "report")
@@ -122,6 +122,9 @@ def test_predict_and_evaluate(tiny_davis, weights, tmp_path, capsys):
     run(predict(tiny_davis, masks, *options, "--maps", maps, "--maps-sequence", "two"))
     assert read_mask(masks / "two/00007.png", 2017).shape == (64, 96)
     assert maps.exists()
+    source = json.loads((masks / "predict.json").read_text())["provenance"]
+    assert source["checkpoint"] == file_hash(weights)
+    assert source["tracker"] == {"name": "ttvos-exp8-hrnet", "single_object": "direct"}
     run(evaluate(masks, tiny_davis, scores, "--profile", "tiny"))
     result = json.loads(scores.read_text())
     assert set(result["objects"]) == {"one_1", "two_1", "two_2"}

@@ -45,6 +45,7 @@ class TTVOSTracker:
         self.device = find_device(device)
         self.model = model.eval().to(self.device)
         self.single_object = single_object
+        self.options = {"single_object": single_object}
         self.name = f"ttvos-{model.variant.name}-{model.backbone_name}"
 
     @torch.inference_mode()
