@@ -8,8 +8,8 @@ from snakemake.utils import min_version
 sys.path.insert(0, workflow.basedir)
 from ttvos.config import as_plain, parse_config
 from ttvos.errors import UserError
+from ttvos.imports import code_hash
 from ttvos.plan import Plan
-from ttvos.provenance import source_hash
 
 min_version("9.27")
 # The commands run from this checkout, whatever version may be installed beside it.

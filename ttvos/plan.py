@@ -101,6 +101,27 @@ class Plan:
         named |= {self.predictions(who, name) for who in self.config.references for name in names}
         return sorted(named)
 
+    def benchmarks(self) -> dict[str, str]:
+        """Snakemake's timing of every job, by "rule job"."""
+        config = self.config
+        trackers = [f"{who}-{name}" for who in self._trackers() for name in config.datasets]
+        foreign = [f"masks-{m.name}-{name}" for m in self.masks.values() for name in m.datasets]
+        jobs = {
+            "train": [] if config.checkpoint else list(self.runs),
+            "predict": trackers,
+            "evaluate": trackers + foreign,
+            "cost": [row.name for row in self.rows],
+            "speed": [row.name for row in self.timed_rows],
+        }
+        return {
+            f"{rule} {job}": self.path("benchmarks", rule, f"{job}.tsv")
+            for rule, names in jobs.items()
+            for job in names
+        }
+
+    def _trackers(self) -> list[str]:
+        return [*self.runs, *self.config.references]
+
     def manifest(self) -> dict[str, Any]:
         """What the report reads (ttvos.render.manifest)."""
         config = self.config
@@ -124,6 +145,7 @@ class Plan:
                 for name, masks in self.masks.items()
             ],
             "maps": self.maps(shown.name, first) if shown and first else None,
+            "benchmarks": self.benchmarks(),
             "notebook": self.path("notebook", "adaptive_weight.html"),
         }
 
@@ -156,12 +178,13 @@ class Plan:
 def _paths(entry: Any) -> list[str]:
     """Paths of result files named anywhere under the manifest's rows, references and masks."""
     if isinstance(entry, dict) and "rows" in entry:
-        return _paths([entry["rows"], entry["references"], entry["masks"], entry["maps"]])
+        parts = ("rows", "references", "masks", "maps", "benchmarks")
+        return _paths([entry[part] for part in parts])
     if isinstance(entry, dict):
         return [path for value in entry.values() for path in _paths(value)]
     if isinstance(entry, list):
         return [path for value in entry for path in _paths(value)]
-    is_result = isinstance(entry, str) and entry.endswith((".json", ".csv", ".npz"))
+    is_result = isinstance(entry, str) and entry.endswith((".json", ".csv", ".npz", ".tsv"))
     return [entry] if is_result else []
 
 

@@ -9,7 +9,6 @@ import torch
 
 from tests.training.tiny import EXP8, run, tiny_config
 from ttvos import checkpoint
-from ttvos import train as training
 from ttvos.config import TrainConfig
 from ttvos.errors import UserError
 from ttvos.model.ttvos import build_model
@@ -36,13 +35,8 @@ def test_settings_follow_all_that_decides_the_weights(tiny_davis: Path, monkeypa
     image.write_bytes(image.read_bytes() + b"0")
     assert settings() != known
     known = settings()
-    monkeypatch.setattr(setup, "source_hash", lambda *parts: "another")
+    monkeypatch.setattr(setup, "code_hash", lambda *parts: "another")
     assert settings() != known
-
-
-def test_sources_exist():
-    package = Path(training.__file__).parent
-    assert [name for name in setup.SOURCES if not (package / name).exists()] == []
 
 
 def test_initial_backbone_file(tiny_davis: Path, tmp_path: Path):

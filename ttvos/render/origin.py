@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ttvos.errors import UserError
@@ -20,10 +21,11 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Job:
-    """One line of timing: seconds of wall time; memory in MiB, or None."""
+class Jobs:
+    """One rule's timing: its jobs, the sum of their seconds, their largest memory in MiB."""
 
-    name: str
+    rule: str
+    count: int
     seconds: float
     memory: float | None
 
@@ -77,20 +79,29 @@ def overview(results: Iterable[Result]) -> list[tuple[str, str]]:
     return lines
 
 
-def jobs(report: ReportInput) -> list[Job]:
-    """Wall time and peak memory of each job, from Snakemake's benchmark files."""
-    found = []
+def jobs(report: ReportInput) -> list[Jobs]:
+    """Wall time and peak memory by rule, from Snakemake's benchmark files ("rule job" by name)."""
+    rules: dict[str, list[tuple[float, float | None]]] = {}
     for name, path in report.manifest.benchmarks.items():
         if path is not None:
-            found.append(_job(name, report.located.path(path)))
-    return found
+            rules.setdefault(name.split()[0], []).append(_timing(report.located.path(path)))
+    return [
+        Jobs(
+            rule,
+            len(timings),
+            sum(seconds for seconds, _ in timings),
+            max((memory for _, memory in timings if memory is not None), default=None),
+        )
+        for rule, timings in rules.items()
+    ]
 
 
-def _job(name: str, path) -> Job:
+def _timing(path: Path) -> tuple[float, float | None]:
+    """Seconds of wall time and MiB of one job; a job of under a second may have no memory."""
     try:
         with open(path, newline="") as handle:
             line = next(csv.DictReader(handle, delimiter="\t"))
         memory = line.get("max_rss", "-")
-        return Job(name, float(line["s"]), float(memory) if memory not in ("-", "NA") else None)
+        return float(line["s"]), float(memory) if memory not in ("-", "NA") else None
     except (OSError, StopIteration, KeyError, ValueError) as error:
         raise UserError(f"{path}: not a readable benchmark file ({error}); run anew") from None

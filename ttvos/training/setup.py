@@ -10,12 +10,10 @@ import torch
 from ttvos import checkpoint
 from ttvos.config import TrainConfig, as_plain
 from ttvos.errors import UserError
+from ttvos.imports import code_hash
 from ttvos.model.ttvos import TTVOS, build_model
-from ttvos.provenance import file_hash, source_hash
+from ttvos.provenance import file_hash
 from ttvos.variants import Variant
-
-# Sources that can change the trained weights.
-SOURCES = ("model", "data", "training", "losses.py", "train.py", "checkpoint.py", "video.py")
 
 
 def initial_model(
@@ -69,7 +67,7 @@ def all_settings(
         "seed": seed,
         "device": device,
         "torch": torch.__version__,
-        "code": source_hash(*SOURCES),
+        "code": code_hash("train.py"),
         "data": {root: listing_hash(root) for stage in config.stages for root in stage.roots},
     }
 

@@ -8,9 +8,11 @@ rule mini_clips:
         directory(f"{RESULTS}/data"),
     log:
         f"{RESULTS}/logs/mini_clips.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/mini_clips.tsv"
     conda:
         ENVIRONMENT
     params:
-        source=source_hash("data", "video.py"),
+        source=code_hash("data/mini.py"),
     shell:
         "python -m ttvos data mini --config {input.settings} --out {output} 2> {log}"

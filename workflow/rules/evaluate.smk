@@ -9,12 +9,14 @@ rule evaluate:
         f"{RESULTS}/evaluate/{{who}}/{{dataset}}.json",
     log:
         f"{RESULTS}/logs/evaluate/{{who}}-{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate/{{who}}-{{dataset}}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
     params:
         dataset=dataset_options,
-        source=source_hash("evaluation", "video.py", "data/davis.py"),
+        source=code_hash("evaluation/davis.py"),
     shell:
         "python -m ttvos evaluate --masks '{input.masks}' {params.dataset} --workers {threads}"
         " --out {output} > {log} 2>&1"

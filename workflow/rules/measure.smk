@@ -6,6 +6,8 @@ rule cost:
         f"{RESULTS}/cost/{{row}}.json",
     log:
         f"{RESULTS}/logs/cost/{{row}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/cost/{{row}}.tsv"
     conda:
         ENVIRONMENT
     params:
@@ -13,7 +15,7 @@ rule cost:
         variant=row_parts,
         height=settings.cost.height,
         width=settings.cost.width,
-        source=source_hash("model", "measure/cost.py"),
+        source=code_hash("measure/cost.py"),
     shell:
         "python -m ttvos cost {params.model} --height {params.height} --width {params.width}"
         " --out {output} > {log} 2>&1"
@@ -25,6 +27,8 @@ rule speed:
         f"{RESULTS}/speed/{{row}}.json",
     log:
         f"{RESULTS}/logs/speed/{{row}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/speed/{{row}}.tsv"
     conda:
         ENVIRONMENT
     threads: workflow.cores
@@ -35,7 +39,7 @@ rule speed:
         variant=row_parts,
         speed=as_plain(settings.speed) if settings.speed else {},
         device=settings.device,
-        source=source_hash("model", "measure/speed.py", "measure/clip.py"),
+        source=code_hash("measure/speed.py"),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos speed {params.model} --device {params.device}"
         " --height {params.speed[height]} --width {params.speed[width]}"

@@ -16,6 +16,8 @@ rule predict:
         maps=f"{RESULTS}/predict/{{run}}/{{dataset}}.maps.npz",
     log:
         f"{RESULTS}/logs/predict/{{run}}-{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/predict/{{run}}-{{dataset}}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -26,9 +28,7 @@ rule predict:
         dataset=dataset_options,
         single=settings.single_object,
         device=settings.device,
-        source=source_hash(
-            "model", "predict.py", "maps.py", "video.py", "data/davis.py"
-        ),
+        source=code_hash("predict.py", "model/tracking.py", "checkpoint.py"),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos predict --checkpoint {input.checkpoint}"
         " {params.model} {params.dataset} --single-object {params.single} --device {params.device}"
@@ -42,11 +42,13 @@ rule reference:
         masks=directory(f"{RESULTS}/predict/{{reference}}/{{dataset}}"),
     log:
         f"{RESULTS}/logs/predict/{{reference}}-{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/predict/{{reference}}-{{dataset}}.tsv"
     conda:
         ENVIRONMENT
     params:
         dataset=dataset_options,
-        source=source_hash("references.py", "predict.py", "video.py", "data/davis.py"),
+        source=code_hash("references.py", "predict.py"),
     shell:
         "python -m ttvos predict --reference {wildcards.reference} {params.dataset}"
         " --out {output.masks} 2> {log}"

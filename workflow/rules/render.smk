@@ -15,7 +15,7 @@ rule notebook:
     conda:
         ENVIRONMENT
     params:
-        source=source_hash("render"),
+        source=code_hash("render/report.py", "render/templates"),
         folder=lambda wildcards, output: os.path.dirname(output[0]),
     shell:
         "TTVOS_MANIFEST=$PWD/{input.manifest}"
@@ -38,6 +38,6 @@ rule reports:
     conda:
         ENVIRONMENT
     params:
-        source=source_hash("render"),
+        source=code_hash("render/report.py", "render/templates"),
     shell:
         "python -m ttvos report --manifest {input.manifest} --out {output} > {log} 2>&1"

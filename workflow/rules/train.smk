@@ -12,6 +12,8 @@ rule train:
         record=f"{RESULTS}/train/{{run}}/train.json",
     log:
         f"{RESULTS}/logs/train/{{run}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train/{{run}}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -23,9 +25,7 @@ rule train:
         seed=lambda wildcards: plan.runs[wildcards.run].seed,
         out=lambda wildcards, output: os.path.dirname(output.record),
         device=settings.device,
-        source=source_hash(
-            "model", "data", "training", "losses.py", "train.py", "checkpoint.py"
-        ),
+        source=code_hash("train.py"),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos train {params.model} --config {input.settings}"
         " --seed {params.seed} --device {params.device} --out {params.out} 2> {log}"
