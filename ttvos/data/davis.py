@@ -82,7 +82,7 @@ def _split_names(root: Path, year: int, split: str, resolution: str) -> list[str
         folders.append(root / "ImageSets" / resolution)
     for folder in folders:
         if (folder / f"{split}.txt").is_file():
-            return _read_split(folder / f"{split}.txt")
+            return read_split(folder / f"{split}.txt")
     known = sorted({path.stem for folder in folders for path in folder.glob("*.txt")})
     raise UserError(
         f"{folders[0] / f'{split}.txt'}: no such split file "
@@ -90,7 +90,8 @@ def _split_names(root: Path, year: int, split: str, resolution: str) -> list[str
     )
 
 
-def _read_split(path: Path) -> list[str]:
+def read_split(path: Path) -> list[str]:
+    """Sequence names of a split file, of either year's kind; UserError if there are none."""
     try:
         lines = [line.split() for line in path.read_text().splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
