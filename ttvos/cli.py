@@ -9,11 +9,13 @@ import sys
 from typing import NoReturn
 
 from ttvos import commands
+from ttvos.data.sources import NAMES
 from ttvos.errors import UserError
 from ttvos.variants import BACKBONES
 
 EPILOG = """examples:
   ttvos data mini --config workflow/config/mini.yaml --out data/mini
+  ttvos data fetch davis2017 --root data
   ttvos train --variant exp8 --backbone hrnet --config workflow/config/mini.yaml --out runs/exp8
   ttvos predict --checkpoint runs/exp8/checkpoint.safetensors --dataset DAVIS --year 2016 \\
       --out masks
@@ -92,10 +94,21 @@ def _command(subcommands, name: str, run, text: str) -> argparse.ArgumentParser:
 
 
 def _add_data(subcommands) -> None:
-    command = _command(subcommands, "data", commands.data, "make the built-in clips")
-    command.add_argument("what", choices=["mini"], help="which data")
+    text = "make the built-in clips; fetch or check the published data sets"
+    data = subcommands.add_parser("data", help=text, description=text)
+    kinds = data.add_subparsers(metavar="what", required=True, help="mini, fetch or check")
+    command = _command(kinds, "mini", commands.data, "make the built-in clips")
     command.add_argument("--config", required=True, help="profile whose `mini` section is used")
     command.add_argument("--out", required=True, help="folder to fill: davis/ stills/ ytvos/")
+    text = "bring a data set or weights below a folder, and check it; goes on after a break"
+    command = _command(kinds, "fetch", commands.data_fetch, text)
+    command.add_argument("name", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
+    command.add_argument("--root", default="data", help="folder that holds the data sets")
+    text = "say what is complete, missing or damaged, file by file; changes nothing"
+    command = _command(kinds, "check", commands.data_check, text)
+    names = "default: all that is there, each by its own lists"
+    command.add_argument("name", nargs="?", choices=NAMES, metavar="NAME", help=names)
+    command.add_argument("--root", default="data", help="folder that holds the data sets")
 
 
 def _add_train(subcommands) -> None:

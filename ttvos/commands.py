@@ -19,6 +19,49 @@ def data(options: argparse.Namespace) -> None:
     generate(Path(options.out), load_config(options.config).mini or MiniConfig())
 
 
+def data_fetch(options: argparse.Namespace) -> None:
+    """`ttvos data fetch`: a published data set or weights, checked."""
+    from ttvos.data.fetch import fetch_set
+    from ttvos.data.sources import SET_NAMES, find_source
+    from ttvos.data.weights import fetch_weights
+
+    source, root = find_source(options.name), Path(options.root)
+    if source.name not in SET_NAMES:
+        print(fetch_weights(source, root))
+        return
+    report = fetch_set(source, root)
+    print("\n".join([*report.lines(), f"  licence: {source.licence} ({source.page})"]))
+    if not report.complete:
+        raise UserError(f"{report.found.folder}: not complete; remove it to fetch it anew")
+
+
+def data_check(options: argparse.Namespace) -> None:
+    """`ttvos data check`: what is complete, missing or damaged; changes nothing."""
+    from ttvos.data.check import check_set
+    from ttvos.data.fetch import best_match
+    from ttvos.data.layout import find_sets
+    from ttvos.data.sources import SET_NAMES, find_source
+    from ttvos.data.weights import check_weights
+
+    root, contents = Path(options.root), None
+    found = find_sets(root)
+    if options.name:
+        source = find_source(options.name)
+        if source.name not in SET_NAMES:
+            print(check_weights(source, root))
+            return
+        best, contents = best_match(source, root), source.contents
+        found = [best] if best else []
+    if not found:
+        what = options.name or "data set"
+        raise UserError(f"{root}: no {what} in it, in any layout known; see docs/data.md")
+    reports = [check_set(one, contents) for one in found]
+    print("\n".join(line for report in reports for line in report.lines()))
+    missing, damaged = (sum(len(getattr(r, k)) for r in reports) for k in ("missing", "damaged"))
+    if missing or damaged:
+        raise UserError(f"{root}: {missing} missing, {damaged} damaged, as listed")
+
+
 def train(options: argparse.Namespace) -> None:
     """`ttvos train`: one experiment through all stages."""
     from ttvos.config import load_config

@@ -29,14 +29,17 @@ def python(*arguments: str) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.mark.parametrize("subcommand", SUBCOMMANDS)
+DATA = ("data mini", "data fetch", "data check")
+
+
+@pytest.mark.parametrize("subcommand", [*DATA, *SUBCOMMANDS[1:]])
 def test_help(capsys, subcommand):
     with pytest.raises(SystemExit) as finished:
-        main([subcommand, "--help"])
+        main([*subcommand.split(), "--help"])
     assert finished.value.code == 0
     text = capsys.readouterr().out
     assert f"usage: ttvos {subcommand}" in text
-    assert "--out" in text
+    assert "--root" in text if subcommand in DATA[1:] else "--out" in text
     assert "default: None" not in text
 
 
@@ -45,7 +48,9 @@ def test_every_option_is_explained():
 
     (subparsers,) = (a for a in build_parser()._actions if hasattr(a, "choices") and a.choices)
     assert tuple(subparsers.choices) == SUBCOMMANDS
-    for command in subparsers.choices.values():
+    (kinds,) = (a for a in subparsers.choices["data"]._actions if a.choices)
+    assert tuple(f"data {name}" for name in kinds.choices) == DATA
+    for command in (*subparsers.choices.values(), *kinds.choices.values()):
         assert [action.dest for action in command._actions if not action.help] == []
 
 
