@@ -118,3 +118,10 @@ def test_conda_users_get_the_same_versions():
     (listed,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
     assert set(listed) == locked()
     assert pins() <= set(listed)
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_learning_rate_is_positive_and_finite(rate):
+    size = {"height": 32, "width": 48, "frames": 2, "batch": 1, "steps": 1}
+    with pytest.raises(UserError, match="learning_rate must be positive and finite"):
+        Stage("davis", "davis", ("x",), learning_rate=rate, **size)

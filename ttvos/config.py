@@ -4,6 +4,7 @@ A profile (`workflow/config/*.yaml`) is one `Config`. Recipes of training stages
 `workflow/config/stages.yaml`, experiments and rows (`ttvos.variants`) in `variants.tsv` there.
 """
 
+import math
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -62,8 +63,8 @@ class Stage:
             raise UserError(f"stage {self.name}: height and width must be multiples of 16")
         if self.frames < 2:
             raise UserError(f"stage {self.name}: a clip needs at least 2 frames")
-        if self.learning_rate <= 0:
-            raise UserError(f"stage {self.name}: learning_rate must be positive")
+        if not 0 < self.learning_rate < math.inf:  # NaN is refused too
+            raise UserError(f"stage {self.name}: learning_rate must be positive and finite")
         if not 0 < self.scale[0] <= self.scale[1]:
             raise UserError(f"stage {self.name}: scale must be two zooms, the smaller first")
         for name in ("height", "width", "batch", "steps", "epochs", "gaps"):
