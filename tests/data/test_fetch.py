@@ -127,8 +127,9 @@ def test_a_taken_folder_is_left_alone(source, root):
 
 
 def test_what_a_killed_run_left_is_cleared(source, root):
-    stale = root / ".ttvos" / "unpack" / "davis2017" / "half"
-    stale.mkdir(parents=True)
+    stale = root / ".ttvos/unpack/davis2017/DAVIS/ImageSets/2017/val.txt"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("half")
     (root / "DAVIS-2017").mkdir()
     assert fetch_set(source, root, QUICK).complete
     assert not stale.exists()
