@@ -1,5 +1,6 @@
 # snakemake --cores all reports/            the built-in clips (workflow/config/mini.yaml)
 # snakemake --cores all reports/ --configfile FILE     another profile of workflow/config/
+import shlex
 import sys
 
 from snakemake.exceptions import WorkflowError
@@ -13,7 +14,7 @@ from ttvos.plan import Plan
 
 min_version("9.27")
 # The commands run from this checkout, whatever version may be installed beside it.
-shell.prefix(f"export PYTHONPATH='{workflow.basedir}'; ")
+shell.prefix(f"export PYTHONPATH={shlex.quote(str(workflow.basedir))}; ")
 
 # Not "configfile:" alone, which would mix this profile's keys into one given by --configfile.
 if "profile" not in config:

@@ -133,6 +133,7 @@ def test_truncated(path: Path, length: int):
             ("1 of another shape", "refinement.up4.bias"),
         ),
         (lambda t, m: m.update(format="ttvos-9"), ("ttvos-9", "ttvos-1")),
+        (lambda t, m: t["memory.f.0.bias"].fill_(float("nan")), ("memory.f.0.bias", "finite")),
         (lambda t, m: m.clear(), ("not a TTVOS checkpoint",)),
         (lambda t, m: m.update(backbone="vgg"), ("vgg",)),
         (lambda t, m: m.update(backbone="mobilenetv3"), ("missing", "mobilenetv3")),

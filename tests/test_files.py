@@ -6,7 +6,15 @@ import os
 import pytest
 
 from ttvos.errors import UserError
-from ttvos.files import atomic_directory, atomic_path, read_json, read_yaml, write_json
+from ttvos.files import (
+    LISTING,
+    atomic_directory,
+    atomic_path,
+    deleted_files,
+    read_json,
+    read_yaml,
+    write_json,
+)
 
 
 def test_file_appears_only_on_success(tmp_path):
@@ -38,7 +46,7 @@ def test_directory_is_replaced_as_a_whole(tmp_path):
         with atomic_directory(target, "mark") as temporary:
             for name in ["mark", *names]:
                 (temporary / name).write_text(name)
-    assert sorted(path.name for path in target.iterdir()) == ["c", "mark"]
+    assert sorted(path.name for path in target.iterdir()) == [LISTING, "c", "mark"]
     with pytest.raises(RuntimeError), atomic_directory(target, "mark") as temporary:
         raise RuntimeError
     assert [path.name for path in tmp_path.iterdir()] == ["masks"]
@@ -121,3 +129,17 @@ def test_damaged_files_are_named(tmp_path):
         assert "\n" not in str(caught.value)
     with pytest.raises(UserError, match="no such file"):
         read_json(tmp_path / "y.json")
+
+
+def test_what_is_deleted_from_a_folder_is_noticed(tmp_path):
+    target = tmp_path / "masks"
+    assert deleted_files(target) == []
+    with atomic_directory(target, "a") as temporary:
+        (temporary / "a").write_text("a")
+        (temporary / "clip").mkdir()
+        (temporary / "clip" / "0.png").write_text("0")
+    assert deleted_files(target) == []
+    (target / "clip" / "0.png").unlink()
+    assert deleted_files(target) == [str(target / "clip" / "0.png")]
+    (target / LISTING).unlink()
+    assert deleted_files(target) == [str(target / LISTING)]

@@ -223,4 +223,7 @@ def _fill(module: nn.Module, tensors: dict[str, Tensor], where: str) -> None:
     ]
     if found:
         raise UserError(f"{where}: tensors {'; '.join(found)}")
+    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise UserError(f"{where}: {broken[0]} holds values that are not finite")
     module.load_state_dict(tensors, strict=True)

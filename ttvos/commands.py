@@ -99,6 +99,8 @@ def predict(options: argparse.Namespace) -> None:
     """`ttvos predict`: masks of every sequence of a split."""
     from ttvos.predict import predict
 
+    if options.maps_sequence and not options.maps:
+        raise UserError("--maps-sequence says which sequence --maps shows: add --maps FILE.npz")
     predict(
         _tracker(options),
         options.dataset,

@@ -13,6 +13,8 @@ import yaml
 
 from ttvos.errors import UserError
 
+LISTING = ".files.json"  # in every folder that is made whole: what belongs in it
+
 
 @contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
@@ -57,9 +59,23 @@ def atomic_directory(path: Path | str, marker: str) -> Iterator[Path]:
         os.chmod(temporary, 0o755)
         try:
             yield temporary
+            files = sorted(str(p.relative_to(temporary)) for p in temporary.rglob("*"))
+            (temporary / LISTING).write_text(json.dumps(files))
             _put_in_place(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def deleted_files(path: Path | str) -> list[str]:
+    """What has gone from a folder since `atomic_directory` made it; nothing if it is not there."""
+    path = Path(path)
+    if not path.is_dir():
+        return []
+    try:
+        files = json.loads((path / LISTING).read_text())
+    except (OSError, ValueError):
+        return [str(path / LISTING)]
+    return [str(path / name) for name in files if not (path / name).exists()]
 
 
 def _is_replaceable(path: Path, marker: str) -> bool:

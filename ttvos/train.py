@@ -73,6 +73,8 @@ def train(
         return
     for stage in config.stages:
         make_clips(stage, seed)  # a later stage's missing data shall not cost an earlier stage
+    for leaving in out.glob(".state.*.part.pt"):  # of a run that was killed while saving
+        leaving.unlink()
     progress = load_progress(out / "state.pt", key)
     if progress:
         model, initial = build_model(variant, backbone), progress.initial

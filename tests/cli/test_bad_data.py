@@ -92,7 +92,7 @@ def masks(tiny_davis: Path, tmp_path: Path) -> Path:
 
 
 MASKS = [
-    (remove("one/00003.png"), ("one/00003.png: missing (1 of the 6 masks",)),
+    (remove("one/00003.png"), ("one/00003.png: missing (1 of the 8 masks",)),
     (remove("two"), ("two: no result masks for sequence two",)),
     (remove(""), ("one: no result masks for sequence one",)),
     (copy("one/00003.png", "one/00008.png"), ("one/00008.png", "no such frame")),

@@ -97,7 +97,7 @@ def test_wrong_name_in_a_process_of_its_own(tmp_path):
 
 def test_data(profile, tmp_path):
     run(["data", "mini", "--config", profile, "--out", tmp_path / "mini"])
-    found = {path.name for path in (tmp_path / "mini").iterdir()}
+    found = {path.name for path in (tmp_path / "mini").glob("[!.]*")}
     assert found == {"davis", "stills", "ytvos", "mini.json"}
     assert len(list((tmp_path / "mini").rglob("*.jpg"))) == 2 + 2 + 1 + 2
 

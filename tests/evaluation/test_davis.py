@@ -58,11 +58,18 @@ def test_the_first_and_last_frame_are_not_scored(tiny_davis, results):
     before = evaluate(results, tiny_davis, 2017, "val")
     assert all(len(v["J"]) == len(v["F"]) == 6 for v in before["frames"].values())
     for name in ("00000.png", "00007.png"):
-        (results / "one" / name).unlink()
+        change(results / "one" / name, lambda ids: ids.fill(0))
     assert numbers(evaluate(results, tiny_davis, 2017, "val")) == numbers(before)
     change(results / "one/00001.png", lambda ids: ids.fill(0))
     after = evaluate(results, tiny_davis, 2017, "val")
     assert after["frames"]["one_1"]["J"] == [0.0, *before["frames"]["one_1"]["J"][1:]]
+
+
+@pytest.mark.parametrize("name", ["00000.png", "00003.png", "00007.png"])
+def test_no_mask_may_be_missing(tiny_davis, results, name):
+    (results / "one" / name).unlink()
+    with pytest.raises(UserError, match=rf"one/{name}: missing \(1 of the 8 masks"):
+        evaluate(results, tiny_davis, 2017, "val")
 
 
 def test_each_frame_s_values_are_the_metrics_of_its_masks(tiny_davis, results):
@@ -227,7 +234,7 @@ def _two_frames(root, results):
 
 
 BAD_INPUT = [
-    (_missing_frame, r"results/one/00003\.png: missing \(1 of the 6 masks that sequence one needs"),
+    (_missing_frame, r"results/one/00003\.png: missing \(1 of the 8 masks that sequence one needs"),
     (_missing_sequence, r"results/two: no result masks for sequence two"),
     (_extra_frame, r"results/one/00008\.png: sequence one has no such frame"),
     (_other_size, r"results/one/00003\.png: 48x32, but the ground truth has 96x64"),

@@ -133,3 +133,11 @@ def test_no_cuda_is_one_clear_line(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match="no CUDA device"):
         find_device("cuda")
+
+
+def test_a_list_of_frames_is_a_clip(model):
+    frames, mask = clip(3, 32, 48)
+    listed = ttvos.track(model, list(frames), mask)
+    assert np.array_equal(listed.masks, ttvos.track(model, frames, mask).masks)
+    with pytest.raises(UserError, match="all be of one size"):
+        ttvos.track(model, [frames[0], frames[1][:-1]], mask)

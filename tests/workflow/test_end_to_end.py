@@ -74,14 +74,6 @@ def test_every_table_and_figure_is_there(project):
     assert set(expected_files(notebook=True)) <= found
 
 
-def test_a_deleted_report_is_made_again_from_the_results(project):
-    (project / "reports").rename(project / "aside")
-    try:
-        assert planned(project) == {"reports": 1}
-    finally:
-        (project / "aside").rename(project / "reports")
-
-
 def test_a_second_run_does_nothing(project):
     assert planned(project) == {}
 
@@ -90,7 +82,7 @@ def test_results_carry_their_provenance(project):
     results = [
         path
         for folder in ("train", "predict", "evaluate", "cost", "speed")
-        for path in (project / "results/tiny" / folder).rglob("*.json")
+        for path in (project / "results/tiny" / folder).rglob("[!.]*.json")
     ]
     assert len(results) > 10
     for path in results:
@@ -112,33 +104,53 @@ def test_the_page_says_what_it_shows(project):
     assert "no number here means anything" in page
 
 
+@pytest.fixture
+def notes(project):
+    """Puts the notes of deletions back as they were, with their times."""
+    files = {path: path.read_bytes() for path in (project / "results/tiny/notes").iterdir()}
+    times = {path: path.stat() for path in files}
+    yield
+    for path, content in files.items():
+        path.write_bytes(content)
+        os.utime(path, ns=(times[path].st_atime_ns, times[path].st_mtime_ns))
+
+
 # What a deleted file or folder, or a changed text, makes run again: exactly that and what
 # follows from it.
 @pytest.mark.parametrize(
     ("deleted", "expected"),
     [
-        ("results/tiny/cost/exp2-hrnet.json", {"cost": 1}),
-        ("results/tiny/evaluate/flow/davis16.json", {"evaluate": 1}),
-        ("results/tiny/speed/exp8-hrnet.json", {"speed": 1}),
-        ("results/tiny/predict/still/davis17", {"reference": 1, "evaluate": 1}),
-        ("results/tiny/predict/exp8-hrnet-s0/davis17.maps.npz", {"predict": 1, "evaluate": 1}),
+        ("cost/exp2-hrnet.json", {"cost": 1}),
+        ("evaluate/flow/davis16.json", {"evaluate": 1}),
+        ("speed/exp8-hrnet.json", {"speed": 1}),
+        ("predict/still/davis17", {"reference": 1, "evaluate": 1}),
+        ("predict/still/davis17/predict.json", {"reference": 1, "evaluate": 1}),
+        ("predict/exp8-hrnet-s0/davis17.maps.npz", {"predict": 1, "evaluate": 1}),
+        ("predict/exp8-hrnet-s0/davis17/*/00003.png", {"predict": 1, "evaluate": 1}),
+        ("train/exp2-hrnet-s0/checkpoint.safetensors", {"train": 1, "predict": 2, "evaluate": 2}),
         (
-            "results/tiny/train/exp2-hrnet-s0/checkpoint.safetensors",
-            {"train": 1, "predict": 2, "evaluate": 2},
+            "data/davis/JPEGImages/*/*/00003.jpg",
+            {"mini_clips": 1, "train": 2, "predict": 4, "reference": 4, "evaluate": 9},
         ),
     ],
 )
-def test_a_deleted_result_is_made_again(project, deleted, expected):
-    path, aside = project / deleted, project / "aside"
-    noted = project / "results/tiny/deleted.json"
-    text, times = noted.read_text(), noted.stat()
+def test_a_deleted_result_is_made_again(project, notes, deleted, expected):
+    path, aside = next((project / "results/tiny").glob(deleted)), project / "aside"
     path.rename(aside)
     try:
         assert planned(project) == {**expected, "notebook": 1, "reports": 1}
     finally:
         aside.rename(path)
-        noted.write_text(text)
-        os.utime(noted, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+@pytest.mark.parametrize("deleted", ["", "index.html", "table4.csv"])
+def test_a_deleted_report_is_made_again_from_the_results(project, notes, deleted):
+    path, aside = project / "reports" / deleted, project / "aside"
+    path.rename(aside)
+    try:
+        assert planned(project) == {"reports": 1}
+    finally:
+        aside.rename(path)
 
 
 @pytest.mark.parametrize(

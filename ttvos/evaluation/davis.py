@@ -89,7 +89,8 @@ def make_task(sequence: Sequence, masks: Path, year: int) -> Task:
         )
     known = {path.stem for path in sequence.frames}
     found = {path.stem for path in folder.glob("*.png") if not path.name.startswith(".")}
-    needed = [path.stem for path in sequence.frames[1:-1]]
+    # The first and the last are not scored, but a folder without them is not a whole result.
+    needed = [path.stem for path in sequence.frames]
     if missing := [stem for stem in needed if stem not in found]:
         raise UserError(
             f"{folder / missing[0]}.png: missing ({len(missing)} of the {len(needed)} masks that "

@@ -164,8 +164,19 @@ def crop(x: Tensor, size: tuple[int, int]) -> Tensor:
     return x[..., top : top + height, left : left + width]
 
 
+def _stack(frames: np.ndarray | list[np.ndarray]) -> np.ndarray:
+    try:
+        return np.asarray(frames)
+    except ValueError:
+        raise UserError("frames must all be of one size, (H, W, 3) uint8 RGB") from None
+
+
 def track_clip(tracker: TTVOSTracker, frames: np.ndarray, first_mask: np.ndarray) -> Track:
-    """frames (T, H, W, 3) uint8 RGB, first_mask (H, W) uint8 ids -> Track."""
+    """frames (T, H, W, 3) uint8 RGB, first_mask (H, W) uint8 ids -> Track.
+
+    frames may also be a list of (H, W, 3) arrays of one size.
+    """
+    frames = _stack(frames)
     if frames.ndim != 4 or len(frames) == 0:
         raise UserError(f"frames must be (T, H, W, 3) with T > 0, these are {frames.shape}")
     state = tracker.init(frames[0], first_mask)

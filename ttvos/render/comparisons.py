@@ -32,7 +32,7 @@ class Comparison:
 
 def build(comparison: Comparison, report: ReportInput, folder: Path = PAPER_FOLDER) -> Table:
     """Fill one table: every row of the paper's, whether measured here or not."""
-    rows, sources = [], []
+    rows, sources, entries = [], [], []
     for printed in read_paper(f"table{comparison.number}", folder):
         entry = comparison.find(report, printed)
         row = {key: Cell(printed[key]) for key in comparison.texts}
@@ -42,6 +42,7 @@ def build(comparison: Comparison, report: ReportInput, folder: Path = PAPER_FOLD
         for extra in comparison.extras:
             row[extra.key] = q.measured_cell(extra.take(entry) if entry else None)
         rows.append(row)
+        entries.append(entry)
         sources += _sources(comparison, entry)
     columns = _columns(comparison, report)
     return Table(
@@ -52,7 +53,7 @@ def build(comparison: Comparison, report: ReportInput, folder: Path = PAPER_FOLD
         rows=tuple(rows),
         profile=report.manifest.profile,
         caution=report.manifest.caution,
-        notes=(*comparison.notes, *_reasons(comparison, rows)),
+        notes=(*comparison.notes, *_reasons(comparison, rows), *_starts(entries)),
         sources=tuple(dict.fromkeys(sources)),
     )
 
@@ -79,6 +80,18 @@ def _reasons(comparison: Comparison, rows: list[dict[str, Cell]]) -> list[str]:
             if reason not in (ABSENT, NO_NUMBER):
                 found.setdefault(reason, []).append(quantity.label)
     return [f"{', '.join(labels)}: {NOT_MEASURED} ({why})." for why, labels in found.items()]
+
+
+def _starts(entries: list[Accuracy | None]) -> list[str]:
+    """What the trainings behind the rows started from, one note; none for given checkpoints."""
+    found = []
+    for entry in entries:
+        for result in entry.train if isinstance(entry, RowResults) else ():
+            start = (result.provenance or {}).get("initial") or {}
+            source = Path(start.get("source") or "unknown").name
+            text = f"{entry.label} (seed {result.data['seed']}) from {source} weights"
+            found.append(f"{text}, {result.data['steps']} steps")
+    return [f"Trained here: {'; '.join(found)}."] if found else []
 
 
 def _sources(comparison: Comparison, entry: Accuracy | None) -> list[str]:

@@ -1,9 +1,10 @@
 """What the rules ask of the plan: settings files, inputs, and options of the commands."""
 
 import os
+import shlex
 import time
 
-from ttvos.files import write_json
+from ttvos.files import deleted_files, write_json
 from ttvos.plan import write_if_changed
 
 ENVIRONMENT = f"{workflow.basedir}/environment.yml"
@@ -43,10 +44,15 @@ def initial_weights(wildcards):
 def dataset_options(wildcards):
     """--dataset, --year and --split of a dataset, and the profile's name for the record."""
     dataset = settings.datasets[wildcards.dataset]
-    return (
-        f"--dataset '{dataset.root}' --year {dataset.year} --split {dataset.split}"
-        f" --profile {settings.profile}"
-    )
+    words = [
+        "--dataset",
+        dataset.root,
+        "--year",
+        dataset.year,
+        "--split",
+        dataset.split,
+    ]
+    return shlex.join(map(str, [*words, "--profile", settings.profile]))
 
 
 def row_options(wildcards):
@@ -66,15 +72,32 @@ def find_row(wildcards):
     return {row.name: row for row in plan.rows}[wildcards.row]
 
 
-def deleted_results():
-    """A file that is written anew when results of a finished report have been deleted.
+def note(name, gone):
+    """A small input file that is written anew when files of a finished result have been deleted.
 
-    Snakemake makes a deleted file again only if a job needs it; a report that stands there is up
-    to date in its eyes, though a result under it has gone. This input makes the report run.
+    Snakemake makes a deleted file again only if a job needs it, and sees nothing inside a folder;
+    this input makes the job run to which the files belong.
     """
-    noted = f"{RESULTS}/deleted.json"
-    gone = [path for path in plan.result_files() if not os.path.exists(path)]
-    if not os.path.exists(noted) or (gone and os.path.exists("reports")):
-        if workflow.is_main_process:
-            write_json(noted, {"gone": gone, "noticed": time.time()})
+    noted = f"{RESULTS}/notes/{name}.json"
+    if workflow.is_main_process and (gone or not os.path.exists(noted)):
+        write_json(noted, {"gone": gone, "noticed": time.time()})
     return noted
+
+
+def whole_clips():
+    return note("mini_clips", deleted_files(f"{RESULTS}/data"))
+
+
+def whole_masks(wildcards):
+    """The note of a folder of masks: wildcards.run or .reference, and .dataset."""
+    who = wildcards.get("run") or wildcards.get("reference")
+    folder = plan.predictions(who, wildcards.dataset)
+    return note(f"predict-{who}-{wildcards.dataset}", deleted_files(folder))
+
+
+def whole_report():
+    """The note of the report: its own files, and results that nothing else would ask for."""
+    if not os.path.exists("reports"):
+        return note("reports", [])
+    results = [path for path in plan.result_files() if not os.path.exists(path)]
+    return note("reports", results + deleted_files("reports"))

@@ -4,6 +4,7 @@
 rule mini_clips:
     input:
         settings=section("mini", "mini"),
+        whole=whole_clips(),
     output:
         directory(f"{RESULTS}/data"),
     log:
@@ -15,4 +16,4 @@ rule mini_clips:
     params:
         source=code_hash("data/mini.py"),
     shell:
-        "python -m ttvos data mini --config {input.settings} --out {output} 2> {log}"
+        "python -m ttvos data mini --config {input.settings:q} --out {output:q} 2> {log:q}"

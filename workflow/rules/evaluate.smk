@@ -18,5 +18,5 @@ rule evaluate:
         dataset=dataset_options,
         source=code_hash("evaluation/davis.py"),
     shell:
-        "python -m ttvos evaluate --masks '{input.masks}' {params.dataset} --workers {threads}"
-        " --out {output} > {log} 2>&1"
+        "python -m ttvos evaluate --masks {input.masks:q} {params.dataset} --workers {threads}"
+        " --out {output:q} > {log:q} 2>&1"

@@ -18,7 +18,7 @@ rule cost:
         source=code_hash("measure/cost.py"),
     shell:
         "python -m ttvos cost {params.model} --height {params.height} --width {params.width}"
-        " --out {output} > {log} 2>&1"
+        " --out {output:q} > {log:q} 2>&1"
 
 
 # It takes every core, so that nothing else runs beside what is being timed.
@@ -41,7 +41,7 @@ rule speed:
         device=settings.device,
         source=code_hash("measure/speed.py"),
     shell:
-        "TTVOS_THREADS={threads} python -m ttvos speed {params.model} --device {params.device}"
+        "TTVOS_THREADS={threads} python -m ttvos speed {params.model} --device {params.device:q}"
         " --height {params.speed[height]} --width {params.speed[width]}"
         " --frames {params.speed[frames]} --repeats {params.speed[repeats]}"
-        " --objects {params.speed[objects]} --out {output} > {log} 2>&1"
+        " --objects {params.speed[objects]} --out {output:q} > {log:q} 2>&1"

@@ -11,6 +11,7 @@ rule predict:
     input:
         checkpoint=lambda wildcards: plan.checkpoint(wildcards.run),
         data=dataset_data,
+        whole=whole_masks,
     output:
         masks=directory(f"{RESULTS}/predict/{{run}}/{{dataset}}"),
         maps=f"{RESULTS}/predict/{{run}}/{{dataset}}.maps.npz",
@@ -30,14 +31,15 @@ rule predict:
         device=settings.device,
         source=code_hash("predict.py", "model/tracking.py", "checkpoint.py"),
     shell:
-        "TTVOS_THREADS={threads} python -m ttvos predict --checkpoint {input.checkpoint}"
-        " {params.model} {params.dataset} --single-object {params.single} --device {params.device}"
-        " --out {output.masks} --maps {output.maps} 2> {log}"
+        "TTVOS_THREADS={threads} python -m ttvos predict --checkpoint {input.checkpoint:q}"
+        " {params.model} {params.dataset} --single-object {params.single:q} --device {params.device:q}"
+        " --out {output.masks:q} --maps {output.maps:q} 2> {log:q}"
 
 
 rule reference:
     input:
         data=dataset_data,
+        whole=whole_masks,
     output:
         masks=directory(f"{RESULTS}/predict/{{reference}}/{{dataset}}"),
     log:
@@ -51,4 +53,4 @@ rule reference:
         source=code_hash("references.py", "predict.py"),
     shell:
         "python -m ttvos predict --reference {wildcards.reference} {params.dataset}"
-        " --out {output.masks} 2> {log}"
+        " --out {output.masks:q} 2> {log:q}"

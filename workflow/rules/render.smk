@@ -18,9 +18,9 @@ rule notebook:
         source=code_hash("render/report.py", "render/templates"),
         folder=lambda wildcards, output: os.path.dirname(output[0]),
     shell:
-        "TTVOS_MANIFEST=$PWD/{input.manifest}"
+        "TTVOS_MANIFEST=$PWD/{input.manifest:q}"
         " jupyter nbconvert --execute --to html --template basic"
-        " --output-dir {params.folder} {input.notebook} > {log} 2>&1"
+        " --output-dir {params.folder:q} {input.notebook:q} > {log:q} 2>&1"
 
 
 rule reports:
@@ -30,7 +30,7 @@ rule reports:
         notebook=f"{RESULTS}/notebook/adaptive_weight.html",
         paper=[f"data/paper/table{number}.csv" for number in range(2, 7)],
         ledger="data/paper/ledger.csv",
-        deleted=deleted_results(),
+        whole=whole_report(),
     output:
         directory("reports"),
     log:
@@ -40,4 +40,4 @@ rule reports:
     params:
         source=code_hash("render/report.py", "render/templates"),
     shell:
-        "python -m ttvos report --manifest {input.manifest} --out {output} > {log} 2>&1"
+        "python -m ttvos report --manifest {input.manifest:q} --out {output:q} > {log:q} 2>&1"

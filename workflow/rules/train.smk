@@ -27,5 +27,5 @@ rule train:
         device=settings.device,
         source=code_hash("train.py"),
     shell:
-        "TTVOS_THREADS={threads} python -m ttvos train {params.model} --config {input.settings}"
-        " --seed {params.seed} --device {params.device} --out {params.out} 2> {log}"
+        "TTVOS_THREADS={threads} python -m ttvos train {params.model} --config {input.settings:q}"
+        " --seed {params.seed} --device {params.device:q} --out {params.out:q} 2> {log:q}"
