@@ -36,6 +36,7 @@ class Stage:
     source: layout of the data under `roots`: "stills" (images with masks), "ytvos", "davis".
     warp: how further frames of a still are made: "tps" (released code) or "affine" (paper).
     rotation: degrees, of the clip's one rotation and shear; gaps: largest frame step.
+    years: of "davis", each read as it says (2016: ids merged); the paper's stage 3 has both.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Stage:
     learning_rate: float
     steps: int | None = None
     epochs: int | None = None
-    year: Literal[2016, 2017] = 2017
+    years: tuple[Literal[2016, 2017], ...] = (2017,)
     split: str = "train"
     warp: Literal["tps", "affine"] = "tps"
     rotation: float = 15.0

@@ -51,7 +51,11 @@ def test_wrong_usage(refused, arguments, words):
         ("steps: 1", "steps: -1", ("stage clips: steps must be 1 or more",)),
         ("steps: 1", "steps: 1, gaps: 0", ("stage clips: gaps must be 1 or more",)),
         ("steps: 1", "steps: 1, scale: [0, 1]", ("stage clips: scale must be",)),
-        ("steps: 1", "steps: 1, year: 2015", ("stages[0].year: 2015 is not one of 2016, 2017",)),
+        (
+            "steps: 1",
+            "steps: 1, years: [2015]",
+            ("stages[0].years[0]: 2015 is not one of 2016, 2017",),
+        ),
         ("0.001", "-0.001", ("stage clips: learning_rate must be positive",)),
         ("stages:", "checkpoint_every: 0, stages:", ("checkpoint_every must be 1 or more",)),
         ("stages:", "workers: -1, stages:", ("workers must be 0 or more",)),

@@ -1,6 +1,7 @@
 """Training clips: the right object, labels of three values, the same clip for the same number."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from ttvos.config import Stage
 from ttvos.data import clips as module
 from ttvos.data.clips import Clip, collate, make_clips, one_object, resize_pair
 from ttvos.errors import UserError
-from ttvos.video import write_mask
+from ttvos.video import read_mask, write_mask
 
 LENGTH = 24
 
@@ -113,6 +114,20 @@ def test_consecutive_frames_with_one_visible_object(davis):
     assert starts <= set(range(LENGTH - 2))
     assert len(starts) > 15
     assert objects == {1}
+
+
+def test_years_are_read_each_in_its_way(tiny_davis):
+    both = Stage("d", "davis", (str(tiny_davis),), 64, 96, 2, 1, 0.001, steps=1, augment=False)
+    clips = make_clips(replace(both, years=(2016, 2017)), seed=0)
+    assert len(clips) == 4
+    masks = [read_mask(path, 2017) for path in sorted(tiny_davis.rglob("two/*.png"))]
+    merged, single = set(), set()
+    for number in range(40):
+        labels = clips[number].labels[0]
+        merged |= {t for t, mask in enumerate(masks) if np.array_equal(labels, mask > 0)}
+        single |= {t for t, mask in enumerate(masks) if np.array_equal(labels, mask == 1)}
+    assert merged
+    assert single
 
 
 def test_gaps_widen_the_step(davis):

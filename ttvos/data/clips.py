@@ -34,18 +34,28 @@ class Clip:
     labels: np.ndarray
 
 
+@dataclass(frozen=True)
+class Video:
+    """A sequence, and the year that says how its masks are read (2016: ids merged)."""
+
+    sequence: Sequence
+    year: int
+
+
 def make_clips(stage: Stage, seed: int) -> "Clips":
     """The training clips of a stage, from all its roots; raises UserError for missing data."""
     # Small images gain nothing from threads, and OpenCV's do not survive a loader's fork.
     cv2.setNumThreads(0)
-    items: list[Sequence] | list[Still] = []
+    items: list[Video] | list[Still] = []
     for root in stage.roots:
         if stage.source == "stills":
             items += load_stills(root)
         elif stage.source == "ytvos":
-            items += load_sparse_sequences(root)
+            items += [Video(sequence, 2017) for sequence in load_sparse_sequences(root)]
         else:
-            items += load_sequences(root, stage.year, stage.split)
+            for year in stage.years:
+                found = load_sequences(root, year, stage.split)
+                items += [Video(sequence, year) for sequence in found]
     if not items:
         raise UserError(f"stage {stage.name}: no data; give it at least one folder under roots")
     return Clips(stage, items, seed)
@@ -69,7 +79,7 @@ class Clips(Dataset):
     that goes on at number i therefore sees what it would have seen.
     """
 
-    def __init__(self, stage: Stage, items: list[Sequence] | list[Still], seed: int) -> None:
+    def __init__(self, stage: Stage, items: list[Video] | list[Still], seed: int) -> None:
         self.stage, self.items, self.seed = stage, items, seed
         self._images = _Images(stage.height, stage.width)
         self._order: tuple[int, np.ndarray] | None = None
@@ -115,9 +125,10 @@ class Clips(Dataset):
             *warp_clip(image, mask, stage.frames, rng, stage.warp, stage.rotation, stage.scale)
         )
 
-    def _video(self, sequence: Sequence, rng: np.random.Generator) -> Clip | None:
+    def _video(self, video: Video, rng: np.random.Generator) -> Clip | None:
+        sequence = video.sequence
         pairs = [
-            (frame, mask)
+            (frame, mask, video.year)
             for frame, mask in zip(sequence.frames, sequence.masks, strict=True)
             if mask is not None
         ]
@@ -127,13 +138,13 @@ class Clips(Dataset):
         start, step, label = chosen
         frames, labels = [], []
         for i in _indices(start, step, self.stage.frames, len(pairs)):
-            frame, ids = self._images.pair(*pairs[i], self.stage.year)
+            frame, ids = self._images.pair(*pairs[i])
             frames.append(frame)
             labels.append(one_object(ids, label))
         return Clip(np.stack(frames), np.stack(labels))
 
     def _start(
-        self, pairs: list[tuple[Path, Path]], rng: np.random.Generator
+        self, pairs: list[tuple[Path, Path, int]], rng: np.random.Generator
     ) -> tuple[int, int, int] | None:
         """Draw the first frame, the step between frames, and an object visible in the first."""
         length = self.stage.frames
@@ -143,7 +154,7 @@ class Clips(Dataset):
         # Starts that leave room for a whole clip come first; the rest is played to and fro.
         later = whole + rng.permutation(len(pairs) - whole)
         for start in [*rng.permutation(whole), *later]:
-            counts = np.bincount(self._images.pair(*pairs[start], self.stage.year)[1].ravel())
+            counts = np.bincount(self._images.pair(*pairs[start])[1].ravel())
             ids = [i for i in np.flatnonzero(counts > VISIBLE) if i not in (0, VOID)]
             if ids:
                 return int(start), step, int(rng.choice(ids))
@@ -174,13 +185,14 @@ class _Images:
 
     def pair(self, frame: Path, mask: Path, year: int) -> tuple[np.ndarray, np.ndarray]:
         """Frame (H, W, 3) uint8 and ids (H, W) uint8 (255 void); UserError if sizes differ."""
-        if frame not in self.kept:
+        key = frame, year
+        if key not in self.kept:
             image, ids = read_frame(frame), read_mask(mask, year)
             if image.shape[:2] != ids.shape:
                 sizes = [f"{array.shape[1]}x{array.shape[0]}" for array in (ids, image)]
                 raise UserError(f"{mask}: {sizes[0]}, but its frame has {sizes[1]}")
-            return self._keep(frame, image, ids)
-        return self.kept[frame]
+            return self._keep(key, image, ids)
+        return self.kept[key]
 
     def still(self, still: Still) -> tuple[np.ndarray, np.ndarray]:
         """Image (H, W, 3) uint8 and mask (H, W) uint8 in {0, 1}."""
