@@ -1,5 +1,5 @@
 # make reports   everything from nothing: environment, built-in clips, training, report
-# make test      the same environment, and the tests
+# make test      the same environment, and the tests (make lint: format and style)
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)

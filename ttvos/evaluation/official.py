@@ -1,10 +1,12 @@
 """`--evaluator official`: the DAVIS toolkit itself judges, where its package is installed.
 
-Package davis2017 (github.com/davisvideochallenge/davis2017-evaluation), written for commit
-ac7c43f: DAVISEvaluation(davis_root, task, gt_set).evaluate(results) gives per metric "J" and "F"
-the lists "M", "R", "D" and the dictionary "M_per_object", in one order of objects; the module
-`metrics` has db_eval_iou and db_eval_boundary(annotation, segmentation), arrays (T, H, W) in, T
-values out. The package is not on PyPI, so our tests use a stand-in with this interface.
+Package davis2017 (github.com/davisvideochallenge/davis2017-evaluation), meant for commit ac7c43f
+and written from what is public of it and its neighbours; never run against the package itself.
+Its interface as taken here: DAVISEvaluation(davis_root, task, gt_set).evaluate(results) gives per
+metric "J" and "F" the lists "M", "R", "D" and the dictionary "M_per_object", in one order of
+objects; the module `metrics` has db_eval_iou and db_eval_boundary(annotation, segmentation),
+arrays (T, H, W) in, T values out. The package is not on PyPI, so our tests use a stand-in with
+this interface.
 
 Two of its ways differ from the built-in evaluator's; neither touches DAVIS's own sequences:
 in the semi-supervised task it takes void (255) for background, and from 258 scored frames on its

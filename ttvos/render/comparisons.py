@@ -212,7 +212,7 @@ COMPARISONS = (
         {"transition_loss": "TM loss"},
         (DAVIS17, DAVIS16),
         _nobody,
-        notes=("FRTM-VOS is not part of this project: nothing of this table is measured here.",),
+        notes=("FRTM-VOS is not built here: nothing of this table is measured.",),
     ),
     Comparison(
         6,
