@@ -14,6 +14,8 @@ from ttvos.files import read_yaml
 from ttvos.strict import build
 from ttvos.variants import BACKBONES, CONFIG_FOLDER, load_rows
 
+FOLDERS = ("results", "davis", "davis_train", "stills")  # keys whose {name} stands in paths
+
 
 @dataclass(frozen=True)
 class MiniConfig:
@@ -30,6 +32,18 @@ class MiniConfig:
 
 
 @dataclass(frozen=True)
+class Motion:
+    """How an object of a still moves from frame to frame where `Stage.warp` is "affine".
+
+    rotation: largest rotation and shear, degrees; scale: zooms; shift: share of the object's box.
+    """
+
+    rotation: float = 8.0
+    scale: tuple[float, float] = (0.9, 1.1)
+    shift: float = 0.15
+
+
+@dataclass(frozen=True)
 class Stage:
     """One training stage (FACTS section 4); exactly one of steps and epochs is given.
 
@@ -37,6 +51,11 @@ class Stage:
     warp: how further frames of a still are made: "tps" (released code) or "affine" (paper).
     rotation: degrees, of the clip's one rotation and shear; gaps: largest frame step.
     years: of "davis", each read as it says (2016: ids merged); the paper's stage 3 has both.
+    What the paper has not, and is off by default (measured in docs/training.md):
+    motion: of stills (None: `rotation` and `scale`). shift: of the clip's one map, share of the
+    frame. reverse: half of the clips run backwards. stills_share: of a video stage's clips are
+    made of stills under stills_roots. paste: share of the clips that get the moving object of
+    another still. warmup: steps; end_rate: the learning rate falls to it along a cosine.
     """
 
     name: str
@@ -56,6 +75,14 @@ class Stage:
     scale: tuple[float, float] = (0.75, 1.25)
     augment: bool = True
     gaps: int = 1
+    motion: Motion | None = None
+    shift: float = 0.0
+    reverse: bool = False
+    stills_roots: tuple[str, ...] = ()
+    stills_share: float = 0.0
+    paste: float = 0.0
+    warmup: int = 0
+    end_rate: float | None = None
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.epochs is None):
@@ -70,6 +97,40 @@ class Stage:
             raise UserError(f"stage {self.name}: scale must be two zooms, the smaller first")
         for name in ("height", "width", "batch", "steps", "epochs", "gaps"):
             _check_count(f"stage {self.name}: {name}", getattr(self, name))
+        self._check_extras()
+
+    def _check_extras(self) -> None:
+        for name in ("shift", "stills_share", "paste"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UserError(f"stage {self.name}: {name} must be a share from 0 to 1")
+        if self.source == "stills" and (self.stills_roots or self.stills_share):
+            raise UserError(f"stage {self.name}: stills_roots and stills_share are for videos")
+        if self.source != "stills" and bool(self.stills_roots) != bool(
+            self.stills_share or self.paste
+        ):
+            raise UserError(
+                f"stage {self.name}: stills_roots and a share of them (stills_share or paste) "
+                "go together"
+            )
+        if self.warmup < 0:
+            raise UserError(f"stage {self.name}: warmup must be 0 or more")
+        if self.end_rate is not None and not 0 <= self.end_rate <= self.learning_rate:
+            raise UserError(f"stage {self.name}: end_rate must lie from 0 to learning_rate")
+
+    def all_roots(self) -> tuple[str, ...]:
+        """Every folder the stage reads."""
+        return (*self.roots, *self.stills_roots)
+
+    def rate(self, step: int, steps: int) -> float:
+        """Learning rate of step 0 .. steps-1: a linear warm-up, then constant or a cosine."""
+        if step < self.warmup:
+            return self.learning_rate * (step + 1) / (self.warmup + 1)
+        if self.end_rate is None:
+            return self.learning_rate
+        done = (step - self.warmup) / max(1, steps - 1 - self.warmup)
+        return self.end_rate + (self.learning_rate - self.end_rate) * (
+            0.5 + 0.5 * math.cos(math.pi * min(1.0, done))
+        )
 
 
 def _check_count(name: str, count: int | None) -> None:
@@ -87,6 +148,10 @@ class TrainConfig:
     effort: backbone -> share of every stage's steps or epochs that it gets (default 1).
     transition_activation: "softmax" (released code) or "none" (paper), ledger item 6.
     template_loss: the template head's loss of the released code, ledger item 4.
+    heldout: sequences of the training split that no stage with DAVIS data learns from.
+    What the paper has not: optimizer "adamw" with weight_decay; clip_norm: largest norm of the
+    gradient; average: decay of a running mean of the weights, which then is the result;
+    precision: of the layers ("bfloat16": autocast; weights and losses stay float32).
     """
 
     stages: tuple[Stage, ...]
@@ -95,6 +160,12 @@ class TrainConfig:
     effort: dict[str, float] = field(default_factory=dict)
     transition_activation: Literal["softmax", "none"] = "softmax"
     template_loss: bool = True
+    heldout: tuple[str, ...] = ()
+    optimizer: Literal["adam", "adamw"] = "adam"
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    average: float | None = None
+    precision: Literal["float32", "bfloat16"] = "float32"
     checkpoint_every: int = 50
     workers: int = 0
 
@@ -108,6 +179,12 @@ class TrainConfig:
         _check_count("checkpoint_every", self.checkpoint_every)
         if self.workers < 0:
             raise UserError(f"workers must be 0 or more, not {self.workers}")
+        if self.weight_decay < 0 or (self.weight_decay and self.optimizer == "adam"):
+            raise UserError("weight_decay must be 0 or more, and is for optimizer adamw")
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise UserError("clip_norm must be above 0, or null for none")
+        if self.average is not None and not 0 < self.average < 1:
+            raise UserError("average must lie between 0 and 1, or be null for none")
 
     def stages_of(self, backbone: str) -> tuple[Stage, ...]:
         """The stages as this backbone goes through them: at least one step or epoch of each."""
@@ -175,7 +252,8 @@ class Config:
 
     rows: names from variants.tsv. checkpoint: used for every row instead of training.
     data_label: the data in a few words, for column headings.
-    davis: a folder that `{davis}` stands for in the other paths; `{results}` is `results`.
+    davis, davis_train, stills: folders that `{davis}` and so on stand for in the other paths;
+    `{results}` is `results`.
     """
 
     profile: str
@@ -194,6 +272,8 @@ class Config:
     train: TrainConfig | None = None
     checkpoint: str | None = None
     davis: str | None = None
+    davis_train: str | None = None
+    stills: str | None = None
     cost: CostConfig = CostConfig()
     speed: SpeedConfig | None = SpeedConfig()
     comparable: Comparable = Comparable()
@@ -236,14 +316,14 @@ def _with_recipe(train: dict, values: dict, where: str) -> dict:
 
 
 def _fill_placeholders(value: Any, values: dict, where: str) -> Any:
-    """Replace {davis} and {results} in every string."""
+    """Replace {davis} and the other FOLDERS in every string."""
     if isinstance(value, dict):
         return {key: _fill_placeholders(item, values, where) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_fill_placeholders(item, values, where) for item in value]
     if not isinstance(value, str):
         return value
-    for name in ("davis", "results"):
+    for name in FOLDERS:
         if "{" + name + "}" in value:
             if not isinstance(values.get(name), str):
                 raise UserError(f"{where}: {value!r} needs a folder: add --config {name}=FOLDER")

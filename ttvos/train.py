@@ -1,7 +1,8 @@
 """Training: all stages in order, resumable, the same weights for the same seed (CPU).
 
 FACTS section 4: Adam, constant learning rate, no weight decay; each stage starts from the
-weights of the one before, with a new optimizer. The whole loop stands here.
+weights of the one before, with a new optimizer. The configuration may ask for more than the
+paper has (`TrainConfig`). The whole loop stands here.
 """
 
 import math
@@ -24,6 +25,7 @@ from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import file_hash, provenance, settings_hash
 from ttvos.training.batches import batches, count_steps
 from ttvos.training.curves import Curves, summarise
+from ttvos.training.optimizer import Average, learn, make_optimizer
 from ttvos.training.setup import all_settings, initial_model
 from ttvos.training.state import Progress, load_progress, save_progress
 from ttvos.training.unroll import clip_loss
@@ -42,6 +44,7 @@ class Run:
     model: TTVOS
     initial: dict[str, str | None]
     curves: Curves
+    average: Average | None
 
 
 def train(
@@ -72,7 +75,9 @@ def train(
         print(f"{out}: already trained with these settings, data and code", file=sys.stderr)
         return
     for stage in config.stages:
-        make_clips(stage, seed)  # a later stage's missing data shall not cost an earlier stage
+        make_clips(
+            stage, seed, config.heldout
+        )  # a later stage's missing data shall not cost an earlier stage
     for leaving in out.glob(".state.*.part.pt"):  # of a run that was killed while saving
         leaving.unlink()
     progress = load_progress(out / "state.pt", key)
@@ -83,13 +88,25 @@ def train(
         model, initial = initial_model(config, variant, backbone, seed)
     if config.freeze.get(backbone, True):
         model.freeze()
-    model.to(target)
+    model.to(target, memory_format=torch.channels_last)
+    average = _average(config, model, progress)
     with Curves(out, progress.curves if progress else "") as curves:
-        run = Run(config, seed, out, target, key, model, initial, curves)
+        run = Run(config, seed, out, target, key, model, initial, curves, average)
         for number in range(progress.stage if progress else 0, len(config.stages)):
             is_here = progress is not None and progress.stage == number
             _train_stage(run, number, progress if is_here else None)
     _finish(run, settings, profile)
+
+
+def _average(config: TrainConfig, model: TTVOS, progress: Progress | None) -> Average | None:
+    """The running mean of the weights, if wanted; it goes on through all stages."""
+    if config.average is None:
+        return None
+    if progress is None:
+        return Average(config.average, model.state_dict())
+    device = next(model.parameters()).device
+    kept = {name: value.to(device) for name, value in progress.average.items()}
+    return Average.restored(config.average, kept)
 
 
 def _train_stage(run: Run, number: int, progress: Progress | None) -> None:
@@ -98,21 +115,21 @@ def _train_stage(run: Run, number: int, progress: Progress | None) -> None:
     seed = run.seed * 1000 + number
     torch.manual_seed(seed)
     model = run.model.train()
-    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.Adam(learning, lr=stage.learning_rate)
+    optimizer = make_optimizer(run.config, model, stage.learning_rate)
     if progress and progress.optimizer is not None:
         optimizer.load_state_dict(progress.optimizer)
         _set_random(progress)
     first = progress.step if progress else 0
-    clips = make_clips(stage, seed)
+    clips = make_clips(stage, seed, run.config.heldout)
     steps = count_steps(stage, len(clips))
     source = batches(clips, stage, first, steps, run.config.workers, run.device)
     with tqdm(total=steps, initial=first, desc=stage.name, unit="step", disable=None) as bar:
         since = time.perf_counter()
         for step, batch in enumerate(source, start=first):
-            losses = _learn(run, optimizer, batch, f"stage {stage.name}, step {step}")
+            rate = stage.rate(step, steps)
+            losses = _learn(run, optimizer, batch, rate, f"stage {stage.name}, step {step}")
             now = time.perf_counter()
-            run.curves.add(stage.name, step, losses, stage.learning_rate, now - since)
+            run.curves.add(stage.name, step, losses, rate, now - since)
             since = now
             bar.set_postfix(loss=f"{losses['total']:.4f}", refresh=False)
             bar.update()
@@ -122,7 +139,7 @@ def _train_stage(run: Run, number: int, progress: Progress | None) -> None:
 
 
 def _learn(
-    run: Run, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor], where: str
+    run: Run, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor], rate: float, where: str
 ) -> dict[str, float]:
     """One optimizer step; the losses before it, by name."""
     losses = clip_loss(run.model, batch, run.config)
@@ -132,9 +149,9 @@ def _learn(
             f"{where}: the loss is not finite ({values}); try a lower learning rate, "
             f"and delete {run.out / 'state.pt'} to train from the start"
         )
-    optimizer.zero_grad()
-    losses["total"].backward()
-    optimizer.step()
+    learn(optimizer, losses["total"], rate, run.config.clip_norm)
+    if run.average:
+        run.average.update(run.model.state_dict())
     return values
 
 
@@ -150,6 +167,7 @@ def _save(run: Run, stage: int, step: int, optimizer: torch.optim.Optimizer | No
         cuda=torch.cuda.get_rng_state(run.device) if is_cuda else None,
         curves=run.curves.text(),
         initial=run.initial,
+        average=run.average.state() if run.average else None,
     )
     save_progress(progress, run.out / "state.pt")
 
@@ -158,6 +176,12 @@ def _set_random(progress: Progress) -> None:
     torch.set_rng_state(progress.random)
     if progress.cuda is not None:
         torch.cuda.set_rng_state(progress.cuda)
+
+
+def _precision(run: Run) -> str:
+    if run.config.precision != "float32":
+        return f"float32, layers in {run.config.precision}"
+    return "float32, convolutions in TF32" if run.device.type == "cuda" else "float32"
 
 
 def _is_finished(out: Path, settings: str) -> bool:
@@ -171,14 +195,15 @@ def _is_finished(out: Path, settings: str) -> bool:
 
 def _finish(run: Run, settings: dict, profile: str | None) -> None:
     """Write the checkpoint and its record, and drop the state."""
-    is_cuda = run.device.type == "cuda"
+    if run.average:
+        run.model.load_state_dict(run.average.weights)
     stages = summarise(run.curves.text())
     origin = provenance(
         settings,
         run.seed,
         device=device_name(run.device),
-        precision="float32, convolutions in TF32" if is_cuda else "float32",
-        data={"profile": profile, "root": [r for s in run.config.stages for r in s.roots]},
+        precision=_precision(run),
+        data={"profile": profile, "root": [r for s in run.config.stages for r in s.all_roots()]},
         initial=run.initial,
         threads=torch.get_num_threads(),
     )

@@ -22,15 +22,17 @@ def augment(
     rng: Rng,
     rotation: float,
     scale: tuple[float, float],
+    shift: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Vary a clip: grayscale, colour jitter, one affine map, horizontal flip.
 
-    rotation: largest rotation and shear in degrees; scale: smallest and largest zoom. The map
-    is drawn up to five times until the object is still in frame 0; else the clip stays unmapped.
+    rotation: largest rotation and shear in degrees; scale: smallest and largest zoom;
+    shift: largest move, as a share of the frame's sides. The map is drawn up to five times until
+    the object is still in frame 0; else the clip stays unmapped.
     """
     frames = jitter_colours(frames, rng)
     for _ in range(5):
-        matrix = random_affine(rng, frames.shape[1:3], rotation, scale)
+        matrix = random_affine(rng, frames.shape[1:3], rotation, scale, shift)
         first = map_labels(labels[:1], matrix)
         if _is_kept(labels[0], first[0]):
             labels = np.concatenate([first, map_labels(labels[1:], matrix)])
@@ -75,15 +77,20 @@ def _turn_hue(image: np.ndarray, turn: float) -> np.ndarray:
 
 
 def random_affine(
-    rng: Rng, size: tuple[int, int], rotation: float, scale: tuple[float, float]
+    rng: Rng,
+    size: tuple[int, int],
+    rotation: float,
+    scale: tuple[float, float],
+    shift: float = 0.0,
 ) -> np.ndarray:
-    """A 2x3 matrix from output to input pixels: rotation, shear and zoom about the centre."""
+    """A 2x3 matrix from output to input pixels: rotation, shear, zoom about the centre, shift."""
     angle, shear = np.deg2rad(rng.uniform(-rotation, rotation, 2))
     zoom = rng.uniform(*scale)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     inverse = np.linalg.inv(zoom * turn @ np.array([[1, np.tan(shear)], [0, 1]]))
     centre = (np.array([size[1], size[0]]) - 1) / 2
-    return np.column_stack([inverse, centre - inverse @ centre])
+    moved = centre + (rng.uniform(-shift, shift, 2) * 2 * centre if shift else 0)
+    return np.column_stack([inverse, centre - inverse @ moved])
 
 
 def map_frames(frames: np.ndarray, matrix: np.ndarray) -> np.ndarray:

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ttvos.config import Stage
+from ttvos.config import Motion, Stage
 from ttvos.data.augment import augment
 from ttvos.data.davis import Sequence, load_sequences
+from ttvos.data.paste import paste
 from ttvos.data.stills import Still, load_stills, read_still
 from ttvos.data.warp import warp_clip
 from ttvos.data.youtube_vos import load_sparse_sequences
@@ -42,8 +43,11 @@ class Video:
     year: int
 
 
-def make_clips(stage: Stage, seed: int) -> "Clips":
-    """The training clips of a stage, from all its roots; raises UserError for missing data."""
+def make_clips(stage: Stage, seed: int, heldout: tuple[str, ...] = ()) -> "Clips":
+    """The training clips of a stage, from all its roots; raises UserError for missing data.
+
+    heldout: names of DAVIS sequences that are left out.
+    """
     # Small images gain nothing from threads, and OpenCV's do not survive a loader's fork.
     cv2.setNumThreads(0)
     items: list[Video] | list[Still] = []
@@ -55,10 +59,24 @@ def make_clips(stage: Stage, seed: int) -> "Clips":
         else:
             for year in stage.years:
                 found = load_sequences(root, year, stage.split)
-                items += [Video(sequence, year) for sequence in found]
+                _check_heldout(stage, root, heldout, found)
+                items += [Video(each, year) for each in found if each.name not in heldout]
     if not items:
         raise UserError(f"stage {stage.name}: no data; give it at least one folder under roots")
-    return Clips(stage, items, seed)
+    stills = [still for root in stage.stills_roots for still in load_stills(root)]
+    return Clips(stage, items, seed, stills)
+
+
+def _check_heldout(
+    stage: Stage, root: str, heldout: tuple[str, ...], found: list[Sequence]
+) -> None:
+    """Refuse a name that is not there: a sequence held out by a wrong name is learnt from."""
+    unknown = set(heldout) - {sequence.name for sequence in found}
+    if unknown:
+        raise UserError(
+            f"stage {stage.name}: heldout names {', '.join(sorted(unknown))}, which the split "
+            f"{stage.split} under {root} does not have"
+        )
 
 
 def collate(clips: list[Clip]) -> dict[str, Tensor]:
@@ -79,8 +97,16 @@ class Clips(Dataset):
     that goes on at number i therefore sees what it would have seen.
     """
 
-    def __init__(self, stage: Stage, items: list[Video] | list[Still], seed: int) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        items: list[Video] | list[Still],
+        seed: int,
+        stills: list[Still] | None = None,
+    ) -> None:
+        """stills: further ones, for `stage.stills_share` and `stage.paste`."""
         self.stage, self.items, self.seed = stage, items, seed
+        self._stills = items if stage.source == "stills" else stills or []
         self._images = _Images(stage.height, stage.width)
         self._order: tuple[int, np.ndarray] | None = None
 
@@ -91,6 +117,10 @@ class Clips(Dataset):
     def __getitem__(self, number: int) -> Clip:
         """Raises UserError for damaged files, and if no item shows any object."""
         rng = np.random.default_rng([self.seed, 1, number])
+        if self.stage.stills_share and rng.random() < self.stage.stills_share:
+            clip = self._any_still(rng)
+            if clip is not None:
+                return self._vary(clip, rng)
         first = self._item(number)
         # An item without a visible object is passed over for the one after it.
         for offset in range(len(self.items)):
@@ -111,19 +141,38 @@ class Clips(Dataset):
         return int(self._order[1][place])
 
     def _vary(self, clip: Clip, rng: np.random.Generator) -> Clip:
-        if not self.stage.augment:
-            return clip
         stage = self.stage
-        return Clip(*augment(clip.frames, clip.labels, rng, stage.rotation, stage.scale))
+        if stage.paste and rng.random() < stage.paste:
+            clip = self._with_another(clip, rng)
+        if not stage.augment:
+            return clip
+        varied = augment(clip.frames, clip.labels, rng, stage.rotation, stage.scale, stage.shift)
+        return Clip(*varied)
+
+    def _with_another(self, clip: Clip, rng: np.random.Generator) -> Clip:
+        """A second moving object in the clip; the one to follow is still seen in frame 0."""
+        other = self._any_still(rng)
+        if other is None:
+            return clip
+        pair = (clip.frames, clip.labels), (other.frames, other.labels)
+        kept = Clip(*paste(*pair, follow_pasted=False))
+        if np.count_nonzero(kept.labels[0] == 1) <= VISIBLE or rng.random() < 0.5:
+            return Clip(*paste(*pair, follow_pasted=True))
+        return kept
+
+    def _any_still(self, rng: np.random.Generator) -> Clip | None:
+        return self._still(self._stills[int(rng.integers(len(self._stills)))], rng)
 
     def _still(self, still: Still, rng: np.random.Generator) -> Clip | None:
         image, mask = self._images.still(still)
         if np.count_nonzero(mask == 1) <= VISIBLE:
             return None
         stage = self.stage
-        return Clip(
-            *warp_clip(image, mask, stage.frames, rng, stage.warp, stage.rotation, stage.scale)
+        motion = stage.motion or Motion(stage.rotation, stage.scale, shift=0)
+        pixels = warp_clip(
+            image, mask, stage.frames, rng, stage.warp, motion.rotation, motion.scale, motion.shift
         )
+        return Clip(*pixels)
 
     def _video(self, video: Video, rng: np.random.Generator) -> Clip | None:
         sequence = video.sequence
@@ -137,11 +186,17 @@ class Clips(Dataset):
             return None
         start, step, label = chosen
         frames, labels = [], []
-        for i in _indices(start, step, self.stage.frames, len(pairs)):
+        places = _indices(start, step, self.stage.frames, len(pairs))
+        if self.stage.reverse and rng.random() < 0.5 and self._shows(pairs[places[-1]], label):
+            places.reverse()
+        for i in places:
             frame, ids = self._images.pair(*pairs[i])
             frames.append(frame)
             labels.append(one_object(ids, label))
         return Clip(np.stack(frames), np.stack(labels))
+
+    def _shows(self, pair: tuple[Path, Path, int], label: int) -> bool:
+        return np.count_nonzero(self._images.pair(*pair)[1] == label) > VISIBLE
 
     def _start(
         self, pairs: list[tuple[Path, Path, int]], rng: np.random.Generator

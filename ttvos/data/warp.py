@@ -27,13 +27,15 @@ def warp_clip(
     kind: str = "tps",
     rotation: float = 15.0,
     scale: tuple[float, float] = (0.75, 1.25),
+    shift: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return frames (T, H, W, 3) uint8 and labels (T, H, W) uint8 in {0, 1, 255}; [0] = the still.
 
     image (H, W, 3) uint8; mask (H, W) uint8, 1 on the object. kind "tps": a thin-plate spline
     with 5 control points inside the object's box, each moved by up to 10 % of it (the released
     code). "affine": rotation, shear (degrees) and scale between two frames within the given
-    bounds (the paper's wording). A warp that would drive the object out of sight is left out.
+    bounds (the paper's wording), and a shift by up to that share of the object's box. A warp
+    that would drive the object out of sight is left out.
     """
     clip, labels = [image], [mask]
     warps: list[Warp] = []
@@ -42,7 +44,7 @@ def warp_clip(
         if kind == "tps":
             warp = random_spline(rng, box)
         else:
-            warp = _about_box(random_affine(rng, (1, 1), rotation, scale), box)
+            warp = _about_box(random_affine(rng, (1, 1), rotation, scale), box, rng, shift)
         lookup = _lookup(image.shape[:2], [*warps, warp])
         label = _map_mask(mask, lookup)
         if (label == 1).sum() * 4 >= (mask == 1).sum():
@@ -90,10 +92,14 @@ def _bending(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return squared * np.log(np.maximum(squared, 1e-12))
 
 
-def _about_box(matrix: np.ndarray, box: tuple[float, float, float, float]) -> Warp:
-    """The linear part of a 2x3 matrix as a warp about the box's middle."""
-    middle = (np.array(box[:2]) + np.array(box[2:])) / 2
-    return lambda points: (points - middle) @ matrix[:, :2].T + middle
+def _about_box(
+    matrix: np.ndarray, box: tuple[float, float, float, float], rng: Rng, shift: float
+) -> Warp:
+    """The linear part of a 2x3 matrix as a warp about the box's middle, and a random shift."""
+    corner, end = np.array(box[:2]), np.array(box[2:])
+    middle = (corner + end) / 2
+    move = rng.uniform(-shift, shift, 2) * (end - corner) if shift else np.zeros(2)
+    return lambda points: (points - middle - move) @ matrix[:, :2].T + middle
 
 
 def _box(label: np.ndarray) -> tuple[float, float, float, float]:

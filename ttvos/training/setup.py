@@ -68,7 +68,7 @@ def all_settings(
         "device": device,
         "torch": torch.__version__,
         "code": code_hash("train.py"),
-        "data": {root: listing_hash(root) for stage in config.stages for root in stage.roots},
+        "data": {root: listing_hash(root) for stage in config.stages for root in stage.all_roots()},
     }
 
 

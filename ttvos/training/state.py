@@ -11,7 +11,7 @@ import torch
 from ttvos.errors import UserError
 from ttvos.files import atomic_path
 
-FORMAT = "ttvos-training-1"
+FORMAT = "ttvos-training-2"
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Progress:
 
     settings: hash of all that decides the result. curves: text of loss.csv up to here.
     optimizer is None before a stage's first step. random: torch's CPU generator; cuda: the
-    GPU's, None on the CPU. initial: where the initial weights came from.
+    GPU's, None on the CPU. initial: where the initial weights came from. average: the running
+    mean of the weights, None without one.
     """
 
     settings: str
@@ -32,6 +33,7 @@ class Progress:
     cuda: torch.Tensor | None
     curves: str
     initial: dict[str, str | None]
+    average: dict[str, torch.Tensor] | None
 
 
 KEYS = {"format", *(field.name for field in fields(Progress))}

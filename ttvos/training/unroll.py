@@ -17,7 +17,9 @@ def clip_loss(model: TTVOS, batch: dict[str, Tensor], config: TrainConfig) -> di
     batch: "frames" (B,T,3,H,W) float32, ImageNet-normalised; "labels" (B,T,H,W) int64 in
     {0, 1, 255}. One object a clip.
     """
-    outputs = unroll(model, batch["frames"], batch["labels"][:, 0])
+    is_half = config.precision != "float32"
+    with torch.autocast(batch["frames"].device.type, torch.bfloat16, enabled=is_half):
+        outputs = unroll(model, batch["frames"], batch["labels"][:, 0])
     return clip_losses(outputs, batch["labels"], model.variant, config)
 
 
@@ -40,11 +42,12 @@ def unroll(model: TTVOS, frames: Tensor, first_labels: Tensor) -> Outputs:
             heatmap = step.logits.softmax(dim=1)
             state = model.advance(of_frame[t], state, step, heatmap)
     return Outputs(
-        logits=torch.stack([step.logits for step in steps], dim=1),
+        logits=_stacked([step.logits for step in steps]),
         transition=_stacked([step.transition for step in steps]),
         template_logits=_stacked([step.template_logit for step in steps]),
     )
 
 
 def _stacked(maps: list[Tensor | None]) -> Tensor | None:
-    return None if maps[0] is None else torch.stack(maps, dim=1)
+    """Maps of all tracked frames in float32, which the losses need."""
+    return None if maps[0] is None else torch.stack(maps, dim=1).float()

@@ -32,7 +32,7 @@ def dataset_data(wildcards):
 
 
 def training_data(wildcards):
-    return data_of([root for stage in settings.train.stages for root in stage.roots])
+    return data_of([root for stage in settings.train.stages for root in stage.all_roots()])
 
 
 def initial_weights(wildcards):

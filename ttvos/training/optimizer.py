@@ -1,0 +1,70 @@
+"""The optimizer, one step of it, and the running mean of the weights."""
+
+import torch
+from torch import Tensor, nn
+
+from ttvos.config import TrainConfig
+
+
+def make_optimizer(config: TrainConfig, model: nn.Module, rate: float) -> torch.optim.Optimizer:
+    """Adam (FACTS section 4), or AdamW where `config.optimizer` says so, over what learns.
+
+    Biases and batch-norms (one axis) do not decay.
+    """
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if config.optimizer == "adam":
+        return torch.optim.Adam(learning, lr=rate)
+    groups = [
+        {"params": [p for p in learning if p.dim() > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in learning if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=rate)
+
+
+def learn(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, clip: float | None) -> None:
+    """One step down the gradient of `loss`, at this learning rate.
+
+    clip: largest norm of the whole gradient; None leaves it as it is.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad()
+    loss.backward()
+    if clip is not None:
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        torch.nn.utils.clip_grad_norm_(parameters, clip)
+    optimizer.step()
+
+
+class Average:
+    """Exponential running mean of a model's weights and batch-norm statistics.
+
+    After n updates it moves by 1 - min(decay, (1 + n) / (10 + n)), so that the first, poor
+    weights are soon forgotten. Counters (integers) are copied.
+    """
+
+    COUNT = "average_updates"
+
+    def __init__(self, decay: float, weights: dict[str, Tensor], updates: int = 0) -> None:
+        self.decay, self.updates = decay, updates
+        self.weights = {name: value.detach().clone() for name, value in weights.items()}
+
+    @torch.no_grad()
+    def update(self, weights: dict[str, Tensor]) -> None:
+        """Take in the weights after one step."""
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        self.updates += 1
+        for name, mean in self.weights.items():
+            if mean.is_floating_point():
+                mean.lerp_(weights[name], 1 - decay)
+            else:
+                mean.copy_(weights[name])
+
+    def state(self) -> dict[str, Tensor]:
+        """What `restored` needs to go on."""
+        return {**self.weights, self.COUNT: torch.tensor(self.updates)}
+
+    @classmethod
+    def restored(cls, decay: float, state: dict[str, Tensor]) -> "Average":
+        weights = {name: value for name, value in state.items() if name != cls.COUNT}
+        return cls(decay, weights, int(state[cls.COUNT]))
