@@ -14,20 +14,21 @@ from ttvos.variants import CONFIG_FOLDER
 
 PROFILES = sorted(p.name for p in CONFIG_FOLDER.glob("*.yaml") if p.name != "stages.yaml")
 MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
+FOLDERS = {"davis": "somewhere", "davis_train": "training", "stills": "photos"}
 
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_profiles_are_valid(name):
     values = read_yaml(CONFIG_FOLDER / name)
-    config = parse_config({"davis": "somewhere", **values}, name)
+    config = parse_config({**FOLDERS, **values}, name)
     assert config.rows
-    assert "{davis}" not in str(config)
-    assert "{results}" not in str(config)
+    for folder in (*FOLDERS, "results"):
+        assert "{" + folder + "}" not in str(config)
 
 
 @pytest.mark.parametrize("recipe", read_yaml(CONFIG_FOLDER / "stages.yaml"))
 def test_recipes_are_valid(recipe):
-    config = parse_config({**MINI, "davis": "somewhere", "train": {"recipe": recipe}})
+    config = parse_config({**MINI, **FOLDERS, "train": {"recipe": recipe}})
     assert all(isinstance(stage, Stage) for stage in config.train.stages)
 
 
@@ -48,7 +49,8 @@ def test_the_papers_recipes_differ_where_the_ledger_says():
     ("change", "message"),
     [
         ({"colour": 1}, "unknown key 'colour'"),
-        ({"train": {"recipe": "mini", "optimizer": "sgd"}}, "unknown key 'optimizer'"),
+        ({"train": {"recipe": "mini", "momentum": 0.9}}, "unknown key 'momentum'"),
+        ({"train": {"recipe": "mini", "optimizer": "sgd"}}, "'sgd' is not one of adam, adamw"),
         ({"train": {"recipe": "huge"}}, "unknown recipe 'huge'"),
         ({"train": {"recipe": "mini", "stages": []}}, "both recipe and stages"),
         ({"rows": ["exp9-hrnet"]}, "unknown row 'exp9-hrnet'"),
