@@ -10,6 +10,7 @@ from PIL import Image
 
 from ttvos import predict as module
 from ttvos.errors import UserError
+from ttvos.evaluation.davis import evaluate
 from ttvos.model.tracking import TTVOSTracker
 from ttvos.model.ttvos import build_model
 from ttvos.predict import predict
@@ -73,6 +74,15 @@ def test_every_frame_gets_a_palette_mask_of_its_size_and_name(tiny_davis, tmp_pa
         assert bytes(image.getpalette()) == davis_palette()
         known = {"one": {0, 1}, "two": {0, 1, 2}}[path.parent.name]
         assert set(np.unique(image)) <= known
+
+
+def test_only_the_named_sequences_are_tracked_and_scored(tiny_davis, tmp_path):
+    out = tmp_path / "out"
+    report = predict(HeldStill(), tiny_davis, 2017, "val", out, only=("two",))
+    assert list(report["sequences"]) == ["two"]
+    scores = evaluate(out, tiny_davis, 2017, "val", only=("two",))
+    assert {name.split("_")[0] for name in scores["objects"]} == {"two"}
+    assert scores["provenance"]["data"]["only"] == ["two"]
 
 
 def test_frame_0_is_the_given_mask_with_void_as_background(tiny_davis, tmp_path):

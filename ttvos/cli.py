@@ -12,6 +12,7 @@ from ttvos import commands
 from ttvos.data.sources import NAMES
 from ttvos.errors import UserError
 from ttvos.variants import BACKBONES
+from ttvos.weights import find_weights
 
 EPILOG = """examples:
   ttvos data mini --config workflow/config/mini.yaml --out data/mini
@@ -124,7 +125,7 @@ def _add_train(subcommands) -> None:
 def _add_backbone(subcommands) -> None:
     text = "take the backbone out of a checkpoint, in half precision, to start trainings from"
     command = _command(subcommands, "backbone", commands.backbone, text)
-    command.add_argument("--checkpoint", required=True, help="one of our checkpoints")
+    _add_checkpoint(command, "one of our checkpoints", required=True)
     command.add_argument("--out", required=True, help="safetensors file to write")
 
 
@@ -132,7 +133,7 @@ def _add_predict(subcommands) -> None:
     text = "track every sequence and write masks"
     command = _command(subcommands, "predict", commands.predict, text)
     source = command.add_mutually_exclusive_group(required=True)
-    source.add_argument("--checkpoint", help="ours, or the authors' together with --backbone")
+    _add_checkpoint(source, "ours, or the authors' together with --backbone")
     source.add_argument(
         "--reference", choices=["still", "flow"], help="first mask held still, or carried by flow"
     )
@@ -180,7 +181,7 @@ def _add_speed(subcommands) -> None:
     command = _command(subcommands, "speed", commands.speed, text)
     _add_model(command)
     _add_size(command)
-    command.add_argument("--checkpoint", help="weights to time; random ones take the same time")
+    _add_checkpoint(command, "weights to time; random ones take the same time")
     command.add_argument("--frames", type=int, default=6, help="length of the clip, with frame 0")
     command.add_argument("--repeats", type=int, default=5, help="clips timed, at least 5")
     command.add_argument("--objects", type=int, default=1, help="objects tracked at once")
@@ -200,6 +201,12 @@ def _add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument("--backbone", required=True, choices=BACKBONES, help="feature extractor")
 
 
+def _add_checkpoint(command, text: str, required: bool = False) -> None:
+    """--checkpoint: a file, or the name of shipped weights."""
+    text = f"{text}; a file, or a name of weights/*.safetensors"
+    command.add_argument("--checkpoint", type=find_weights, required=required, help=text)
+
+
 def _add_dataset(command: argparse.ArgumentParser) -> None:
     command.add_argument("--dataset", required=True, help="folder in DAVIS layout")
     command.add_argument(
@@ -210,6 +217,9 @@ def _add_dataset(command: argparse.ArgumentParser) -> None:
         help="2016: binary masks, one object a clip; 2017: ids, 255 is void",
     )
     command.add_argument("--split", default="val", help="list in ImageSets/<year>/")
+    command.add_argument(
+        "--only", nargs="+", default=(), metavar="SEQUENCE", help="these of the split, not all"
+    )
     command.add_argument("--profile", help="name of the data, for the record")
 
 

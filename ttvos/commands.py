@@ -112,6 +112,7 @@ def predict(options: argparse.Namespace) -> None:
         device=options.device,
         profile=options.profile,
         checkpoint=options.checkpoint,
+        only=tuple(options.only),
     )
 
 
@@ -143,6 +144,7 @@ def evaluate(options: argparse.Namespace) -> None:
         options.evaluator,
         options.workers,
         options.profile,
+        tuple(options.only),
     )
     write_json(options.out, scores)
     overall = scores["global"]

@@ -13,6 +13,7 @@ from ttvos.errors import UserError
 from ttvos.files import read_yaml
 from ttvos.strict import build
 from ttvos.variants import BACKBONES, CONFIG_FOLDER, load_rows
+from ttvos.weights import fill_names
 
 FOLDERS = ("results", "davis", "davis_train", "stills")  # keys whose {name} stands in paths
 
@@ -143,7 +144,8 @@ def _check_count(name: str, count: int | None) -> None:
 class TrainConfig:
     """How every row is trained.
 
-    initial: backbone -> "imagenet" (the paper's weights), a file, or null (random).
+    initial: backbone -> "imagenet" (the paper's weights), a file or name of weights
+    (`ttvos.weights`), whose backbone is taken, or null (random).
     freeze: backbone -> whether only its last block learns, as in the paper (default true).
     effort: backbone -> share of every stage's steps or epochs that it gets (default 1).
     transition_activation: "softmax" (released code) or "none" (paper), ledger item 6.
@@ -201,11 +203,12 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A DAVIS-layout dataset to predict and to score on."""
+    """A DAVIS-layout dataset to predict and to score on. only: these of the split's sequences."""
 
     root: str
     year: Literal[2016, 2017]
     split: str = "val"
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -250,7 +253,7 @@ class Comparable:
 class Config:
     """One profile: what is trained, predicted, scored, measured, and how the report names it.
 
-    rows: names from variants.tsv. checkpoint: used for every row instead of training.
+    rows: names from variants.tsv. checkpoint: file or name of weights for every row, untrained.
     data_label: the data in a few words, for column headings.
     davis, davis_train, stills: folders that `{davis}` and so on stand for in the other paths;
     `{results}` is `results`.
@@ -291,7 +294,7 @@ def parse_config(values: Any, where: str = "config") -> Config:
     values = _fill_placeholders(values, values, where)
     if isinstance(values.get("train"), dict) and "recipe" in values["train"]:
         values = {**values, "train": _with_recipe(values["train"], values, where)}
-    config = build(Config, values, where)
+    config = build(Config, fill_names(values, where), where)
     rows = load_rows()
     for name in config.rows:
         if name not in rows:

@@ -31,6 +31,7 @@ def predict(
     device: str | None = None,
     profile: str | None = None,
     checkpoint: Path | str | None = None,
+    only: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Track every sequence of a split and write the masks; returns what predict.json holds.
 
@@ -40,6 +41,7 @@ def predict(
     maps: an .npz for Figure 7 with up to 4 frames of `maps_sequence` (default: the first one).
     device, profile, checkpoint: for provenance; where the tracker computes, unless its own
     `device` says so, the data's name, e.g. "mini", and the file of its weights (kept as a hash).
+    only: names of the sequences to track; () means the whole split.
     Memory does not grow with the clips' length: frames are read one by one, one ahead.
     Only frame 0's mask is looked at (and those of the frames in `maps`).
     predict.json: sequences {name: {objects [ids], frames T, update_weights (T-1) x O or null,
@@ -47,14 +49,15 @@ def predict(
     Raises UserError for an empty first mask, a frame of another size, unreadable files.
     """
     dataset, out = Path(dataset), Path(out)
-    sequences = load_sequences(dataset, year, split)
+    sequences = load_sequences(dataset, year, split, only=only)
     strip = Strip(choose_sequence(sequences, maps_sequence), year) if maps else None
     tracked_by = {"name": tracker.name, **getattr(tracker, "options", {})}
+    which = {"year": year, "split": split, **({"only": list(only)} if only else {})}
     source = provenance(
-        {"tracker": tracked_by, "year": year, "split": split},
+        {"tracker": tracked_by, **which},
         device=device_name(getattr(tracker, "device", device or "cpu")),
         precision="float32",
-        data={"profile": profile, "root": str(dataset), "year": year, "split": split},
+        data={"profile": profile, "root": str(dataset), **which},
         tracker=tracked_by,
         checkpoint=file_hash(checkpoint) if checkpoint else None,
     )

@@ -31,6 +31,12 @@ def test_follows_the_order_of_the_split_file(tiny_davis):
     assert [s.name for s in load_sequences(tiny_davis, 2017, "val")] == ["two", "one"]
 
 
+def test_lists_only_the_named_sequences(tiny_davis):
+    assert [s.name for s in load_sequences(tiny_davis, 2017, "val", only=("two",))] == ["two"]
+    with pytest.raises(UserError, match="split val of 2017 has no three"):
+        load_sequences(tiny_davis, 2017, "val", only=("two", "three"))
+
+
 def test_reads_the_2016_archive_s_path_pairs(tiny_davis):
     root = tiny_davis.parent / "davis16"
     shutil.rmtree(root / "ImageSets")

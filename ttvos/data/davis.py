@@ -32,11 +32,16 @@ class Sequence:
 
 
 def load_sequences(
-    root: Path | str, year: int, split: str, resolution: str | None = None
+    root: Path | str,
+    year: int,
+    split: str,
+    resolution: str | None = None,
+    only: tuple[str, ...] = (),
 ) -> list[Sequence]:
     """List the sequences of a split, in the split file's order, checked file by file.
 
     year: 2016 or 2017. resolution: folder below JPEGImages; None means 480p, or the only one.
+    only: names of the wanted sequences; () means all of the split.
     Raises UserError for a missing split file or sequence, a frame without mask or a mask without
     frame (only the test splits may lack masks, save the first), a gap in the frame numbers, a
     file that is no image, and frames or masks of different sizes in a sequence.
@@ -48,6 +53,9 @@ def load_sequences(
         raise UserError(f"{root}: no data set in DAVIS layout (no folder JPEGImages in it)")
     resolution = resolution or _only_resolution(root)
     names = _split_names(root, year, split, resolution)
+    if unknown := set(only) - set(names):
+        raise UserError(f"{root}: split {split} of {year} has no {', '.join(sorted(unknown))}")
+    names = [name for name in names if not only or name in only]
     return [_load_sequence(root, resolution, name, split) for name in names]
 
 

@@ -41,11 +41,13 @@ def evaluate(
     evaluator: str = "builtin",
     workers: int | None = None,
     profile: str | None = None,
+    only: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Score the masks in `masks`/<sequence>/<frame>.png against a data set in DAVIS layout.
 
     evaluator: "builtin", or "official" for the davis2017-evaluation package where installed.
     workers: processes; None means one a processor. profile: data profile, for the provenance.
+    only: names of the sequences to score; () means the whole split.
 
     Returns {"global": {"J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", ...},
     "objects": {"<sequence>_<id>": the same without J&F}, "frames": {"<sequence>_<id>": {"J": [],
@@ -58,7 +60,8 @@ def evaluate(
         raise UserError(f"evaluator {evaluator!r}: choose one of {', '.join(EVALUATORS)}")
     if split.startswith("test"):
         raise UserError(f"split {split}: its ground truth is not public, so it cannot be scored")
-    tasks = [make_task(s, Path(masks), year) for s in load_sequences(dataset, year, split)]
+    sequences = load_sequences(dataset, year, split, only=only)
+    tasks = [make_task(sequence, Path(masks), year) for sequence in sequences]
     facts: dict[str, Any] = {"evaluator": evaluator, "masks": str(masks)}
     if evaluator == "official":
         from ttvos.evaluation.official import score_officially
@@ -67,13 +70,13 @@ def evaluate(
     else:
         frames = _score(tasks, workers)
         objects = {name: _object_statistics(values) for name, values in frames.items()}
-    data = {"profile": profile, "root": str(dataset), "year": year, "split": split}
-    settings = {"evaluator": evaluator, "year": year, "split": split}
+    which = {"year": year, "split": split, **({"only": list(only)} if only else {})}
+    data = {"profile": profile, "root": str(dataset), **which}
     return {
         "global": _means(objects),
         "objects": objects,
         "frames": frames,
-        "provenance": provenance(settings, data=data, **facts),
+        "provenance": provenance({"evaluator": evaluator, **which}, data=data, **facts),
     }
 
 

@@ -23,6 +23,7 @@ class DatasetEntry:
     root: str
     year: int
     split: str = "val"
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,8 @@ def dataset_options(wildcards):
         "--split",
         dataset.split,
     ]
+    if dataset.only:
+        words += ["--only", *dataset.only]
     return shlex.join(map(str, [*words, "--profile", settings.profile]))
 
 
