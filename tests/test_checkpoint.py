@@ -263,13 +263,36 @@ def test_backbone_is_half_unless_told(model: TTVOS, tmp_path: Path):
     assert torch.equal(other.backbone.net.conv1.weight, weight.half().float())
 
 
-def test_backbone_file_is_no_checkpoint_and_the_other_way_round(
-    model: TTVOS, path: Path, tmp_path: Path
-):
+def test_backbone_file_is_no_checkpoint(model: TTVOS, tmp_path: Path):
     file = tmp_path / "backbone.safetensors"
     checkpoint.save_backbone(model, file, PROVENANCE)
     refused(file, "ttvos-backbone-1")
-    with pytest.raises(UserError, match=r"checkpoint\.safetensors.*ttvos-1"):
+
+
+def test_backbone_of_a_whole_checkpoint(model: TTVOS, path: Path):
+    torch.manual_seed(2)
+    other = build_model(find_variant("exp2"), "hrnet")
+    head = other.query.state_dict()
+    before = {name: value.clone() for name, value in head.items()}
+    checkpoint.initial_backbone(other, path)
+    assert_same_weights(model.backbone, other.backbone)
+    assert all(torch.equal(before[name], value) for name, value in head.items())
+
+
+def test_backbone_of_a_checkpoint_of_another_one(path: Path):
+    with pytest.raises(UserError, match=r"checkpoint\.safetensors.*hrnet, but resnet18"):
+        checkpoint.initial_backbone(build_model(find_variant("exp1"), "resnet18"), path)
+
+
+def test_backbone_of_a_damaged_checkpoint(model: TTVOS, path: Path):
+    rewrite(path, lambda t, m: t.pop("backbone.net.conv1.weight"))
+    with pytest.raises(UserError, match=r"does not fit the backbone hrnet.*net\.conv1\.weight"):
+        checkpoint.initial_backbone(model, path)
+
+
+def test_backbone_of_a_foreign_file(model: TTVOS, path: Path):
+    rewrite(path, lambda t, m: m.clear())
+    with pytest.raises(UserError, match="ttvos-1"):
         checkpoint.initial_backbone(model, path)
 
 

@@ -22,9 +22,10 @@ __all__ = ["UserError", "load", "track"]
 def load(checkpoint: "Path | str", backbone: str | None = None) -> "TTVOS":
     """Load a model, in eval mode, from one of our checkpoints or one of the authors'.
 
-    checkpoint: a `.safetensors` file of ours (its backbone and variant stand in it), or a
-    released file (`.pth.tar` with {"net": state dict}, or safetensors with the same keys), for
-    which `backbone` must be given: hrnet, resnet18, resnet50 or mobilenetv3.
+    checkpoint: the name of shipped weights ("ttvos-hrnet-davis": weights/*.safetensors), a
+    `.safetensors` file of ours (its backbone and variant stand in it), or a released file
+    (`.pth.tar` with {"net": state dict}, or safetensors with the same keys), for which
+    `backbone` must be given: hrnet, resnet18, resnet50 or mobilenetv3.
     Weights only; no code in a file is run. Raises UserError when the file does not fit.
     """
     from ttvos import checkpoint as checkpoints
@@ -38,15 +39,17 @@ def track(
     first_mask: "np.ndarray",
     device: str = "cpu",
     single_object: str = "aggregated",
+    input_scale: float = 1.0,
 ) -> "Track":
     """Follow the objects of a first mask through a clip.
 
     frames: (T, H, W, 3) uint8 RGB of any size. first_mask: (H, W) uint8 ids, 0 background,
     255 void. single_object: "aggregated" (released code) or "direct" (paper; ledger item 7).
+    input_scale: see `ttvos.model.tracking.TTVOSTracker`.
     Returns a `ttvos.tracker.Track`: masks (T, H, W) uint8 ids, foreground (T, O, H, W) float32
     before aggregation, update_weights (T-1, O) float32. Raises UserError for an empty first
     mask or sizes that differ.
     """
     from ttvos.model.tracking import TTVOSTracker, track_clip
 
-    return track_clip(TTVOSTracker(model, device, single_object), frames, first_mask)
+    return track_clip(TTVOSTracker(model, device, single_object, input_scale), frames, first_mask)

@@ -22,6 +22,7 @@ from ttvos.model.released import is_released, load_released
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.strict import build
 from ttvos.variants import BACKBONES, Variant
+from ttvos.weights import find_weights
 
 FORMAT = "ttvos-1"
 BACKBONE_FORMAT = "ttvos-backbone-1"
@@ -58,12 +59,13 @@ def load(
 ) -> TTVOS:
     """Read a checkpoint of ours or of the authors; the model is on the CPU and in eval mode.
 
+    path: a file, or the name of shipped weights (`ttvos.weights`).
     backbone: needed for the authors' files, which do not say it; otherwise only checked.
     variant: an experiment or its name that the checkpoint must be of; None accepts any.
     Raises UserError for a missing, truncated, foreign or unsafe file, for one of another
     backbone or variant, and for missing, unexpected or misshaped tensors.
     """
-    path = Path(path)
+    path = find_weights(path)
     if backbone is not None and backbone not in BACKBONES:
         raise UserError(f"unknown backbone {backbone!r}; known: {', '.join(BACKBONES)}")
     if path.suffix == ".safetensors":
@@ -77,15 +79,22 @@ def load(
 
 
 def initial_backbone(model: TTVOS, path: Path | str) -> None:
-    """Fill `model.backbone` strictly from a file that `save_backbone` wrote."""
-    path = Path(path)
+    """Fill `model.backbone` strictly from a backbone's file or from a whole checkpoint's part.
+
+    path: what `save_backbone` or `save` wrote, or the name of shipped weights.
+    Raises UserError for other files, another backbone, and tensors that do not fit.
+    """
+    path = find_weights(path)
     tensors, facts = _read_safetensors(path)
-    if facts.get("format") != BACKBONE_FORMAT:
+    if facts.get("format") not in (FORMAT, BACKBONE_FORMAT):
         raise UserError(
-            f"{path}: format {facts.get('format')!r}, but initial weights of a backbone "
-            f"have {BACKBONE_FORMAT!r}; make them with ttvos.checkpoint.save_backbone"
+            f"{path}: format {facts.get('format')!r}, but a backbone's initial weights have "
+            f"{FORMAT!r} or {BACKBONE_FORMAT!r}: give a checkpoint that `ttvos train` made"
         )
     _check_backbone(facts.get("backbone"), model.backbone_name, path)
+    if facts["format"] == FORMAT:
+        parts = {name.partition(".")[::2]: value for name, value in tensors.items()}
+        tensors = {name: value for (part, name), value in parts.items() if part == "backbone"}
     _fill(model.backbone, tensors, f"{path}: does not fit the backbone {model.backbone_name}")
 
 
@@ -94,7 +103,7 @@ def metadata(path: Path | str) -> dict[str, Any]:
 
     Empty for a safetensors file that is not ours.
     """
-    path = Path(path)
+    path = find_weights(path)
     with _open_safetensors(path) as handle:
         facts = dict(handle.metadata() or {})
     if not facts.get("format", "").startswith("ttvos-"):  # other tools write "pt" there

@@ -16,6 +16,7 @@ PLUMBING = {
     "provenance.py",
     "strict.py",
     "variants.py",
+    "weights.py",
 }
 
 

@@ -14,6 +14,7 @@ from ttvos.imports import code_hash
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import file_hash
 from ttvos.variants import Variant
+from ttvos.weights import find_weights
 
 
 def initial_model(
@@ -22,7 +23,8 @@ def initial_model(
     """The model before its first step, and where its backbone's weights come from.
 
     Heads are random from `seed`; the backbone is by `config.initial`: "imagenet" (the
-    paper's weights), a file of `checkpoint.save_backbone`, or null (random from `seed`).
+    paper's weights), a file or name of weights (`checkpoint.initial_backbone`), or null (random
+    from `seed`).
     Returns the model and {"source", "sha256"} of the initial weights (the file's hash, or one
     over the tensors).
     """
@@ -35,7 +37,7 @@ def initial_model(
         model.backbone.load_imagenet()
         return model, {"source": source, "sha256": _hash_tensors(model.backbone.state_dict())}
     checkpoint.initial_backbone(model, source)
-    return model, {"source": source, "sha256": file_hash(source)}
+    return model, {"source": source, "sha256": file_hash(find_weights(source))}
 
 
 def all_settings(
@@ -56,12 +58,12 @@ def all_settings(
         plain.pop(name)
     source = config.initial.get(backbone)
     is_file = source not in (None, "imagenet")
-    if is_file and not Path(source).is_file():
+    if is_file and not find_weights(source).is_file():
         raise UserError(f"train.initial: {backbone}: {source}: no such file")
     return {
         **plain,
         "freeze": config.freeze.get(backbone, True),
-        "initial": file_hash(source) if is_file else source,
+        "initial": file_hash(find_weights(source)) if is_file else source,
         "variant": as_plain(variant),
         "backbone": backbone,
         "seed": seed,
