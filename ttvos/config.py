@@ -11,11 +11,10 @@ from typing import Any, Literal
 
 from ttvos.errors import UserError
 from ttvos.files import read_yaml
+from ttvos.placeholders import DATA, fill
 from ttvos.strict import build
 from ttvos.variants import BACKBONES, CONFIG_FOLDER, load_rows
 from ttvos.weights import fill_names
-
-FOLDERS = ("results", "davis", "davis_train", "stills")  # keys whose {name} stands in paths
 
 
 @dataclass(frozen=True)
@@ -257,6 +256,8 @@ class Config:
     data_label: the data in a few words, for column headings.
     davis, davis_train, stills: folders that `{davis}` and so on stand for in the other paths;
     `{results}` is `results`.
+    data: folder of published data; `{davis2017}` and the other names of `ttvos data fetch`
+    stand for where each lies below it, or goes to (`ttvos.data.places`).
     """
 
     profile: str
@@ -277,6 +278,7 @@ class Config:
     davis: str | None = None
     davis_train: str | None = None
     stills: str | None = None
+    data: str = DATA
     cost: CostConfig = CostConfig()
     speed: SpeedConfig | None = SpeedConfig()
     comparable: Comparable = Comparable()
@@ -291,7 +293,7 @@ def parse_config(values: Any, where: str = "config") -> Config:
     """Check a profile given as plain data (what Snakemake has after --config)."""
     if not isinstance(values, dict):
         raise UserError(f"{where}: expected keys and values, got {values!r}")
-    values = _fill_placeholders(values, values, where)
+    values = fill(values, values, where)
     if isinstance(values.get("train"), dict) and "recipe" in values["train"]:
         values = {**values, "train": _with_recipe(values["train"], values, where)}
     config = build(Config, fill_names(values, where), where)
@@ -315,23 +317,7 @@ def _with_recipe(train: dict, values: dict, where: str) -> dict:
     if "stages" in train:
         raise UserError(f"{where}: train has both recipe and stages; keep one")
     rest = {key: value for key, value in train.items() if key != "recipe"}
-    return {**rest, "stages": _fill_placeholders(recipes[name], values, where)}
-
-
-def _fill_placeholders(value: Any, values: dict, where: str) -> Any:
-    """Replace {davis} and the other FOLDERS in every string."""
-    if isinstance(value, dict):
-        return {key: _fill_placeholders(item, values, where) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_fill_placeholders(item, values, where) for item in value]
-    if not isinstance(value, str):
-        return value
-    for name in FOLDERS:
-        if "{" + name + "}" in value:
-            if not isinstance(values.get(name), str):
-                raise UserError(f"{where}: {value!r} needs a folder: add --config {name}=FOLDER")
-            value = value.replace("{" + name + "}", values[name])
-    return value
+    return {**rest, "stages": fill(recipes[name], values, where)}
 
 
 def as_plain(value: Any) -> Any:

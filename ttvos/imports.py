@@ -13,6 +13,7 @@ PLUMBING = {
     "errors.py",
     "files.py",
     "imports.py",
+    "placeholders.py",
     "provenance.py",
     "strict.py",
     "variants.py",

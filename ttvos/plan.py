@@ -69,6 +69,22 @@ class Plan:
         full = [run for run in runs if run.row.variant.name == "exp8"]
         return next(iter(full or runs), None)
 
+    @property
+    def sources(self) -> dict[str, str]:
+        """Paths that the profile reads and `ttvos data fetch` brings, with the data's names."""
+        from ttvos.data.places import named_sources  # reads folders
+
+        config, paths = self.config, [data.root for data in self.config.datasets.values()]
+        if config.train and not config.checkpoint:
+            paths += [root for stage in config.train.stages for root in stage.all_roots()]
+            backbones = {row.backbone for row in self.rows}
+            paths += [path for name, path in config.train.initial.items() if name in backbones]
+        return named_sources([path for path in paths if path], Path(config.data))
+
+    def fetched(self, source: str) -> str:
+        """Record that the published data of that name is there and checked."""
+        return self.path("fetch", f"{source}.txt")
+
     def path(self, *parts: str) -> str:
         return "/".join([self.config.results, *parts])
 

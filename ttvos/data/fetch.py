@@ -36,7 +36,7 @@ def fetch_set(source: Source, root: Path, patience: Patience | None = None) -> R
     """
     target = root / source.folder
     there = best_match(source, root)
-    if there and (there.folder == target or _is_whole(source, there)):
+    if there and (there.folder == target or is_whole(source, there)):
         return check_set(there, source.contents)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UserError(f"{target}: is there but holds no {source.title}; move it away")
@@ -69,7 +69,7 @@ def _amount(found: Found) -> int:
         return 0
 
 
-def _is_whole(source: Source, found: Found) -> bool:
+def is_whole(source: Source, found: Found) -> bool:
     """Whether it lists as much as the published set; a part of that may lie beside it."""
     try:
         holds = count(found)
