@@ -149,6 +149,12 @@ def _add_predict(subcommands) -> None:
         default="aggregated",
         help="one object's heatmap: aggregated (released code) or fed back directly (paper)",
     )
+    command.add_argument(
+        "--input-scale",
+        type=float,
+        default=1.0,
+        help="size at which the network sees a frame, as a share of its own (0.5: four times less)",
+    )
     _add_device(command)
 
 

@@ -128,7 +128,7 @@ def _tracker(options: argparse.Namespace):
     from ttvos.model.tracking import TTVOSTracker
 
     model = checkpoint.load(options.checkpoint, options.backbone, options.variant)
-    return TTVOSTracker(model, options.device, options.single_object)
+    return TTVOSTracker(model, options.device, options.single_object, options.input_scale)
 
 
 def evaluate(options: argparse.Namespace) -> None:

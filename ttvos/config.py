@@ -202,12 +202,17 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A DAVIS-layout dataset to predict and to score on. only: these of the split's sequences."""
+    """A DAVIS-layout dataset to predict and to score on.
+
+    only: these of the split's sequences; () means all.
+    input_scale: size at which the network sees a frame, as a share of the frame's own.
+    """
 
     root: str
     year: Literal[2016, 2017]
     split: str = "val"
     only: tuple[str, ...] = ()
+    input_scale: float = 1.0
 
 
 @dataclass(frozen=True)

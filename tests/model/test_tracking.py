@@ -112,6 +112,23 @@ def test_single_object_option_changes_what_is_fed_back(model):
     assert not np.array_equal(a.foreground[2], b.foreground[2])
 
 
+def test_the_network_may_see_smaller_frames_than_it_labels(model):
+    frames, mask = clip(3, 61, 95, ids=(1, 4))
+    whole, half = (ttvos.track(model, frames, mask, input_scale=scale) for scale in (1, 0.5))
+    assert half.masks.shape == whole.masks.shape == (3, 61, 95)
+    assert half.foreground.shape == whole.foreground.shape
+    assert not np.array_equal(half.foreground[1:], whole.foreground[1:])
+    tracker = TTVOSTracker(model, input_scale=0.5)
+    assert tracker.options["input_scale"] == 0.5
+    seen = []
+    hook = model.backbone.register_forward_pre_hook(lambda _, given: seen.append(given[0].shape))
+    tracker.init(frames[0], mask)
+    hook.remove()
+    assert seen == [(1, 3, 32, 48)]  # 30 x 48 (61 / 2 rounds to even), padded to 16
+    with pytest.raises(UserError, match="input_scale 0"):
+        TTVOSTracker(model, input_scale=0)
+
+
 def test_bad_input_is_one_clear_line(model):
     frames, mask = clip(2, 32, 48)
     tracker = TTVOSTracker(model)

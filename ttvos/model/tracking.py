@@ -32,6 +32,8 @@ class TTVOSTracker:
 
     single_object: "aggregated" passes one object's heatmap through the aggregation as several
     objects' are (released code); "direct" feeds it back as it is (paper; ledger item 7).
+    input_scale: the network sees frames of this share of their size (0.5: half as high and
+    wide), and its heatmaps are enlarged to the frames'. Not in the paper, which has 1.
     """
 
     def __init__(
@@ -39,13 +41,19 @@ class TTVOSTracker:
         model: TTVOS,
         device: str = "cpu",
         single_object: Literal["aggregated", "direct"] = "aggregated",
+        input_scale: float = 1.0,
     ) -> None:
         if single_object not in ("aggregated", "direct"):
             raise UserError(f"single_object {single_object!r}: aggregated or direct")
+        if not 0 < input_scale <= 4:
+            raise UserError(f"input_scale {input_scale}: above 0 and at most 4")
         self.device = find_device(device)
         self.model = model.eval().to(self.device)
         self.single_object = single_object
-        self.options = {"single_object": single_object}
+        self.input_scale = input_scale
+        self.options: dict[str, object] = {"single_object": single_object}
+        if input_scale != 1:
+            self.options["input_scale"] = input_scale
         self.name = f"ttvos-{model.variant.name}-{model.backbone_name}"
 
     @torch.inference_mode()
@@ -54,7 +62,8 @@ class TTVOSTracker:
         check_pair(frame, mask)
         ids = object_ids(mask)
         foreground = torch.from_numpy(one_hot(mask, ids)).to(self.device)
-        heatmap = pad(torch.stack([1 - foreground, foreground], dim=1))
+        heatmap = torch.stack([1 - foreground, foreground], dim=1)
+        heatmap = pad(resize(heatmap, self._network_size(mask.shape)))
         features = self.model.features(self._images(frame)).expand(len(ids))
         return TrackingState(self.model.start(features, heatmap), ids, mask.shape)
 
@@ -69,8 +78,9 @@ class TTVOSTracker:
         raw = step.logits.log_softmax(dim=1).exp()
         fed_back = self._fed_back(raw)
         network = self.model.advance(features, state.network, step, fed_back)
-        labels = crop(label(fed_back), state.size)
-        prediction = self._prediction(labels, crop(raw[:, 1], state.size), step, state.ids)
+        labels = label(self._full_size(fed_back, state.size))
+        foreground = self._full_size(raw, state.size)[:, 1]
+        prediction = self._prediction(labels, foreground, step, state.ids)
         return prediction, TrackingState(network, state.ids, state.size)
 
     def _fed_back(self, raw: Tensor) -> Tensor:
@@ -80,7 +90,17 @@ class TTVOSTracker:
 
     def _images(self, frame: np.ndarray) -> Tensor:
         image = torch.from_numpy(np.ascontiguousarray(frame)).to(self.device)
-        return pad(normalise(image.permute(2, 0, 1)[None]))
+        images = normalise(image.permute(2, 0, 1)[None])
+        return pad(resize(images, self._network_size(frame.shape[:2])))
+
+    def _network_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Height and width that the network sees, before padding."""
+        height, width = (max(1, round(side * self.input_scale)) for side in size)
+        return height, width
+
+    def _full_size(self, heatmaps: Tensor, size: tuple[int, int]) -> Tensor:
+        """Heatmaps (O, 2, H', W') as the network gives them, at the frame's size (H, W)."""
+        return resize(crop(heatmaps, self._network_size(size)), size)
 
     @staticmethod
     def _prediction(
@@ -136,6 +156,13 @@ def normalise(images: Tensor) -> Tensor:
     mean = torch.tensor(IMAGENET_MEAN, device=images.device).view(1, 3, 1, 1)
     std = torch.tensor(IMAGENET_STD, device=images.device).view(1, 3, 1, 1)
     return (images.float() / 255 - mean) / std
+
+
+def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear, averaging where it shrinks; (N, C, H, W) -> (N, C, *size)."""
+    if x.shape[-2:] == size:
+        return x
+    return F.interpolate(x, size, mode="bilinear", align_corners=False, antialias=True)
 
 
 def margins(size: int) -> tuple[int, int]:

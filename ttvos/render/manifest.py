@@ -24,6 +24,7 @@ class DatasetEntry:
     year: int
     split: str = "val"
     only: tuple[str, ...] = ()
+    input_scale: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,13 @@ rule predict:
         model=row_options,
         dataset=dataset_options,
         single=settings.single_object,
+        scale=lambda wildcards: settings.datasets[wildcards.dataset].input_scale,
         device=settings.device,
         source=code_hash("predict.py", "model/tracking.py", "checkpoint.py"),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos predict --checkpoint {input.checkpoint:q}"
-        " {params.model} {params.dataset} --single-object {params.single:q} --device {params.device:q}"
+        " {params.model} {params.dataset} --single-object {params.single:q}"
+        " --input-scale {params.scale} --device {params.device:q}"
         " --out {output.masks:q} --maps {output.maps:q} 2> {log:q}"
 
 
