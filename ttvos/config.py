@@ -206,6 +206,7 @@ class Dataset:
 
     only: these of the split's sequences; () means all.
     input_scale: size at which the network sees a frame, as a share of the frame's own.
+    label: for headings, in a few words; "" stands for the dataset's name in the profile.
     """
 
     root: str
@@ -213,6 +214,7 @@ class Dataset:
     split: str = "val"
     only: tuple[str, ...] = ()
     input_scale: float = 1.0
+    label: str = ""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ class DatasetEntry:
     split: str = "val"
     only: tuple[str, ...] = ()
     input_scale: float = 1.0
+    label: str = ""
 
 
 @dataclass(frozen=True)
