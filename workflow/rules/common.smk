@@ -21,6 +21,14 @@ def section(name, *keys):
     return write_if_changed(f"{RESULTS}/settings/{name}.json", {**rest, **kept})
 
 
+def memory(megabytes):
+    """What a job asks a scheduler for, in MB; every further attempt asks for as much again.
+
+    Nothing is held to it on one machine. runtime, in minutes, is for schedulers too.
+    """
+    return lambda wildcards, attempt: megabytes * attempt
+
+
 def data_of(roots):
     """The built-in clips as an input, where one of the folders lies in them."""
     made = f"{RESULTS}/data"
@@ -32,7 +40,9 @@ def dataset_data(wildcards):
 
 
 def training_data(wildcards):
-    return data_of([root for stage in settings.train.stages for root in stage.all_roots()])
+    return data_of(
+        [root for stage in settings.train.stages for root in stage.all_roots()]
+    )
 
 
 def initial_weights(wildcards):

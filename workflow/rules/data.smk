@@ -13,6 +13,9 @@ rule mini_clips:
         f"{RESULTS}/benchmarks/mini_clips.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(2000),
+        runtime=60,
     params:
         source=code_hash("data/mini.py"),
     shell:

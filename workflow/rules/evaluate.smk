@@ -14,6 +14,9 @@ rule evaluate:
     conda:
         ENVIRONMENT
     threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=120,
     params:
         dataset=dataset_options,
         source=code_hash("evaluation/davis.py"),

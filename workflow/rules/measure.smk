@@ -10,6 +10,9 @@ rule cost:
         f"{RESULTS}/benchmarks/cost/{{row}}.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(3000),
+        runtime=30,
     params:
         model=row_options,
         variant=row_parts,
@@ -21,7 +24,7 @@ rule cost:
         " --out {output:q} > {log:q} 2>&1"
 
 
-# It takes every core, so that nothing else runs beside what is being timed.
+# It takes every core, so that nothing else runs beside what is being timed; under Slurm a node.
 rule speed:
     output:
         f"{RESULTS}/speed/{{row}}.json",
@@ -34,6 +37,9 @@ rule speed:
     threads: workflow.cores
     resources:
         gpu=NEEDS_GPU,
+        mem_mb=memory(4000),
+        runtime=60,
+        slurm_extra="--exclusive",
     params:
         model=row_options,
         variant=row_parts,

@@ -24,6 +24,8 @@ rule predict:
     threads: 1
     resources:
         gpu=NEEDS_GPU,
+        mem_mb=memory(6000),
+        runtime=240,
     params:
         model=row_options,
         dataset=dataset_options,
@@ -50,6 +52,9 @@ rule reference:
         f"{RESULTS}/benchmarks/predict/{{reference}}-{{dataset}}.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(2000),
+        runtime=120,
     params:
         dataset=dataset_options,
         source=code_hash("references.py", "predict.py"),

@@ -14,6 +14,9 @@ rule notebook:
         f"{RESULTS}/logs/notebook.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(2000),
+        runtime=30,
     params:
         source=code_hash("render/report.py", "render/templates"),
         folder=lambda wildcards, output: os.path.dirname(output[0]),
@@ -37,6 +40,9 @@ rule reports:
         f"{RESULTS}/logs/report.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(2000),
+        runtime=30,
     params:
         source=code_hash("render/report.py", "render/templates"),
     shell:

@@ -19,6 +19,8 @@ rule train:
     threads: 1
     resources:
         gpu=NEEDS_GPU,
+        mem_mb=memory(8000),
+        runtime=1440,
     params:
         model=row_options,
         variant=row_parts,
