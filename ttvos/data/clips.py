@@ -1,38 +1,27 @@
 """Training clips: a few frames of a video (or made of a still) with one object's labels.
 
-Clip: frames (T, H, W, 3) uint8 RGB and labels (T, H, W) uint8, 1 the object, 0 everything
-else, 255 ignored. Batches are what the model takes: see `collate`.
+Here frames are picked and all that is random is drawn, on the CPU and without the device;
+`ttvos.training.augment` makes the pixels.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from ttvos.config import Motion, Stage
-from ttvos.data.augment import augment
+from ttvos.data.augment import draw_colours, draw_view
 from ttvos.data.davis import Sequence, load_sequences
-from ttvos.data.paste import paste
-from ttvos.data.stills import Still, load_stills, read_still
-from ttvos.data.warp import warp_clip
+from ttvos.data.images import Images
+from ttvos.data.layers import VISIBLE, Clip, Scene
+from ttvos.data.paste import covered_labels, draw_followed
+from ttvos.data.stills import Still, load_stills
+from ttvos.data.warp import still_warps, unchanged
 from ttvos.data.youtube_vos import load_sparse_sequences
 from ttvos.errors import UserError
-from ttvos.video import IGNORED, IMAGENET_MEAN, IMAGENET_STD, VOID, read_frame, read_mask
-
-VISIBLE = 100  # an object is visible with more pixels than this (FACTS section 4)
-CACHE_BYTES = 512 * 2**20  # decoded images kept in memory, in each process
-
-
-@dataclass(frozen=True)
-class Clip:
-    """frames (T, H, W, 3) uint8 RGB; labels (T, H, W) uint8 in {0, 1, 255}."""
-
-    frames: np.ndarray
-    labels: np.ndarray
+from ttvos.video import IGNORED, VOID
 
 
 @dataclass(frozen=True)
@@ -79,16 +68,6 @@ def _check_heldout(
         )
 
 
-def collate(clips: list[Clip]) -> dict[str, Tensor]:
-    """Stack clips: "frames" (B, T, 3, H, W) float32, ImageNet-normalised, "labels" (B, T, H, W)
-    int64 in {0, 1, 255}."""
-    frames = torch.from_numpy(np.stack([clip.frames for clip in clips]))
-    labels = torch.from_numpy(np.stack([clip.labels for clip in clips]))
-    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
-    scaled = frames.permute(0, 1, 4, 2, 3).contiguous().float().div_(255)
-    return {"frames": scaled.sub_(mean).div_(std), "labels": labels.long()}
-
-
 class Clips(Dataset):
     """Clip number i, for every i >= 0: it depends on the stage, the seed and i alone.
 
@@ -107,7 +86,7 @@ class Clips(Dataset):
         """stills: further ones, for `stage.stills_share` and `stage.paste`."""
         self.stage, self.items, self.seed = stage, items, seed
         self._stills = items if stage.source == "stills" else stills or []
-        self._images = _Images(stage.height, stage.width)
+        self._images = Images(stage.height, stage.width)
         self._order: tuple[int, np.ndarray] | None = None
 
     def __len__(self) -> int:
@@ -118,16 +97,16 @@ class Clips(Dataset):
         """Raises UserError for damaged files, and if no item shows any object."""
         rng = np.random.default_rng([self.seed, 1, number])
         if self.stage.stills_share and rng.random() < self.stage.stills_share:
-            clip = self._any_still(rng)
-            if clip is not None:
-                return self._vary(clip, rng)
+            scene = self._any_still(rng)
+            if scene is not None:
+                return self._vary(scene, rng)
         first = self._item(number)
         # An item without a visible object is passed over for the one after it.
         for offset in range(len(self.items)):
             item = self.items[(first + offset) % len(self.items)]
-            clip = self._still(item, rng) if isinstance(item, Still) else self._video(item, rng)
-            if clip is not None:
-                return self._vary(clip, rng)
+            scene = self._still(item, rng) if isinstance(item, Still) else self._video(item, rng)
+            if scene is not None:
+                return self._vary(scene, rng)
         raise UserError(
             f"stage {self.stage.name}: no mask under {', '.join(self.stage.roots)} shows "
             f"an object of more than {VISIBLE} pixels at {self.stage.width}x{self.stage.height}"
@@ -140,41 +119,38 @@ class Clips(Dataset):
             self._order = epoch, rng.permutation(len(self.items))
         return int(self._order[1][place])
 
-    def _vary(self, clip: Clip, rng: np.random.Generator) -> Clip:
-        stage = self.stage
+    def _vary(self, scene: Scene, rng: np.random.Generator) -> Clip:
+        """Draw what is pasted over the scene, how its colours change, and how it is seen."""
+        stage, scenes, follow_pasted = self.stage, [scene], False
+        label = scene.labels[0]
+        other = None
         if stage.paste and rng.random() < stage.paste:
-            clip = self._with_another(clip, rng)
-        if not stage.augment:
-            return clip
-        varied = augment(clip.frames, clip.labels, rng, stage.rotation, stage.scale, stage.shift)
-        return Clip(*varied)
+            other = self._any_still(rng)
+        if other is not None:
+            scenes.append(other)
+            follow_pasted = draw_followed(label, other.labels[0], rng)
+            label = covered_labels(label, other.labels[0], follow_pasted)
+        colours, view = None, unchanged
+        if stage.augment:
+            colours = draw_colours(rng)
+            view = draw_view(label, rng, stage.rotation, stage.scale, stage.shift)
+        return Clip(tuple(each.seen(view) for each in scenes), follow_pasted, colours)
 
-    def _with_another(self, clip: Clip, rng: np.random.Generator) -> Clip:
-        """A second moving object in the clip; the one to follow is still seen in frame 0."""
-        other = self._any_still(rng)
-        if other is None:
-            return clip
-        pair = (clip.frames, clip.labels), (other.frames, other.labels)
-        kept = Clip(*paste(*pair, follow_pasted=False))
-        if np.count_nonzero(kept.labels[0] == 1) <= VISIBLE or rng.random() < 0.5:
-            return Clip(*paste(*pair, follow_pasted=True))
-        return kept
-
-    def _any_still(self, rng: np.random.Generator) -> Clip | None:
+    def _any_still(self, rng: np.random.Generator) -> Scene | None:
         return self._still(self._stills[int(rng.integers(len(self._stills)))], rng)
 
-    def _still(self, still: Still, rng: np.random.Generator) -> Clip | None:
+    def _still(self, still: Still, rng: np.random.Generator) -> Scene | None:
         image, mask = self._images.still(still)
         if np.count_nonzero(mask == 1) <= VISIBLE:
             return None
         stage = self.stage
         motion = stage.motion or Motion(stage.rotation, stage.scale, shift=0)
-        pixels = warp_clip(
-            image, mask, stage.frames, rng, stage.warp, motion.rotation, motion.scale, motion.shift
+        warps = still_warps(
+            mask, stage.frames, rng, stage.warp, motion.rotation, motion.scale, motion.shift
         )
-        return Clip(*pixels)
+        return Scene(image[None], mask[None], warps)
 
-    def _video(self, video: Video, rng: np.random.Generator) -> Clip | None:
+    def _video(self, video: Video, rng: np.random.Generator) -> Scene | None:
         sequence = video.sequence
         pairs = [
             (frame, mask, video.year)
@@ -193,7 +169,7 @@ class Clips(Dataset):
             frame, ids = self._images.pair(*pairs[i])
             frames.append(frame)
             labels.append(one_object(ids, label))
-        return Clip(np.stack(frames), np.stack(labels))
+        return Scene(np.stack(frames), np.stack(labels), [unchanged] * len(frames))
 
     def _shows(self, pair: tuple[Path, Path, int], label: int) -> bool:
         return np.count_nonzero(self._images.pair(*pair)[1] == label) > VISIBLE
@@ -227,52 +203,3 @@ def _indices(start: int, step: int, length: int, available: int) -> list[int]:
     """`length` places from `start` on; a video that is too short is played to and fro."""
     there_and_back = [*range(available), *range(available - 2, 0, -1)]
     return [there_and_back[(start + step * i) % len(there_and_back)] for i in range(length)]
-
-
-@dataclass
-class _Images:
-    """Reads images and masks at the stage's size, and keeps them as long as memory allows."""
-
-    height: int
-    width: int
-    used: int = 0
-    kept: dict[object, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
-
-    def pair(self, frame: Path, mask: Path, year: int) -> tuple[np.ndarray, np.ndarray]:
-        """Frame (H, W, 3) uint8 and ids (H, W) uint8 (255 void); UserError if sizes differ."""
-        key = frame, year
-        if key not in self.kept:
-            image, ids = read_frame(frame), read_mask(mask, year)
-            if image.shape[:2] != ids.shape:
-                sizes = [f"{array.shape[1]}x{array.shape[0]}" for array in (ids, image)]
-                raise UserError(f"{mask}: {sizes[0]}, but its frame has {sizes[1]}")
-            return self._keep(key, image, ids)
-        return self.kept[key]
-
-    def still(self, still: Still) -> tuple[np.ndarray, np.ndarray]:
-        """Image (H, W, 3) uint8 and mask (H, W) uint8 in {0, 1}."""
-        return self.kept.get(still) or self._keep(still, *read_still(still))
-
-    def _keep(
-        self, key: object, image: np.ndarray, ids: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        pair = resize_pair(image, ids, self.height, self.width)
-        size = pair[0].nbytes + pair[1].nbytes
-        if self.used + size <= CACHE_BYTES:
-            self.used += size
-            self.kept[key] = pair
-        return pair
-
-
-def resize_pair(
-    image: np.ndarray, ids: np.ndarray, height: int, width: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Resize a frame (averaging when it shrinks) and its ids (nearest) to (height, width)."""
-    if image.shape[:2] == (height, width):
-        return image, ids
-    shrinks = image.shape[0] > height
-    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return (
-        cv2.resize(image, (width, height), interpolation=way),
-        cv2.resize(ids, (width, height), interpolation=cv2.INTER_NEAREST),
-    )

@@ -1,29 +1,25 @@
-"""The moving object of one clip pasted into another: a second object, distractor or occluder.
+"""A second moving object pasted into a clip: a distractor or occluder, or the one to follow.
 
-Not in the paper (measured in docs/training.md). Clips are frames (T, H, W, 3) uint8 RGB with
-labels (T, H, W) uint8 in {0, 1, 255}, of the same T, H, W.
+Not in the paper (measured in docs/training.md). Here it is decided which object the clip's
+labels follow, by frame 0: it must be visible there. `ttvos.training.augment` lays the pixels.
+Labels are (H, W) uint8 in {0, 1, 255}.
 """
 
-import cv2
 import numpy as np
 
-Pixels = tuple[np.ndarray, np.ndarray]
+from ttvos.data.layers import VISIBLE
 
 
-def paste(clip: Pixels, pasted: Pixels, follow_pasted: bool) -> Pixels:
-    """Lay the object of `pasted` over `clip`; returns new frames and labels.
+def draw_followed(label: np.ndarray, pasted: np.ndarray, rng: np.random.Generator) -> bool:
+    """Whether to follow the pasted object: always if it hides the clip's own, else by half."""
+    own = covered_labels(label, pasted, follow_pasted=False)
+    return np.count_nonzero(own == 1) <= VISIBLE or rng.random() < 0.5
 
-    follow_pasted: whether the labels are of the pasted object; otherwise they stay those of
-    the clip's own, which is hidden where the pasted one covers it.
+
+def covered_labels(label: np.ndarray, pasted: np.ndarray, follow_pasted: bool) -> np.ndarray:
+    """Labels of the followed object where the object of `pasted` lies over the clip.
+
+    follow_pasted: they are those of the pasted object, 255 beyond its image's border; otherwise
+    those of the clip's own, which is hidden where the pasted one covers it.
     """
-    covered = pasted[1] == 1
-    frames = np.stack([_lay(*pair) for pair in zip(clip[0], pasted[0], covered, strict=True)])
-    if follow_pasted:
-        return frames, covered.astype(np.uint8)
-    return frames, np.where(covered, 0, clip[1]).astype(np.uint8)
-
-
-def _lay(frame: np.ndarray, above: np.ndarray, covered: np.ndarray) -> np.ndarray:
-    """One frame over another with a soft edge: a hard one would mark every pasted object."""
-    share = cv2.GaussianBlur(covered.astype(np.float32), (3, 3), 0)[..., None]
-    return np.rint(frame * (1 - share) + above * share).astype(np.uint8)
+    return pasted if follow_pasted else np.where(pasted == 1, 0, label).astype(np.uint8)

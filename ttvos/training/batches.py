@@ -8,8 +8,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ttvos.config import Stage
-from ttvos.data.clips import collate
+from ttvos.data.layers import collate
 from ttvos.errors import UserError
+from ttvos.training.augment import apply
 
 
 def count_steps(stage: Stage, clips: int) -> int:
@@ -39,7 +40,7 @@ def batches(
     )
     try:
         for batch in loader:
-            yield {name: value.to(device, non_blocking=True) for name, value in batch.items()}
+            yield apply(batch, device)
     except UserError as error:
         # A worker's error arrives with its traceback as text; its last line is the message.
         last = str(error).strip().split("\n")[-1]
