@@ -80,9 +80,17 @@ train(config, find_variant("exp8"), "hrnet", 0, Path(sys.argv[2]))
 """
 
 
-def test_killed_process(tiny_davis: Path, tmp_path: Path):
+def everything(config: TrainConfig) -> TrainConfig:
+    """What the paper's training has not, all at once."""
+    stages = (dataclasses.replace(config.stages[0], warmup=2, end_rate=1e-5), *config.stages[1:])
+    extras = {"optimizer": "adamw", "weight_decay": 0.1, "clip_norm": 1.0}
+    return dataclasses.replace(config, stages=stages, average=0.9, precision="bfloat16", **extras)
+
+
+@pytest.mark.parametrize("extend", [lambda config: config, everything], ids=["paper", "extras"])
+def test_killed_process(tiny_davis: Path, tmp_path: Path, extend):
     """kill -9 in the middle of a long first stage, then the same settings again."""
-    config = tiny_config(tiny_davis, steps=(12,))
+    config = extend(tiny_config(tiny_davis, steps=(6,)))
     expected = run(config, tmp_path / "unbroken")
     out = tmp_path / "killed"
     text = json.dumps(dataclasses.asdict(config))
@@ -98,7 +106,7 @@ def test_killed_process(tiny_davis: Path, tmp_path: Path):
     assert process.wait() == -signal.SIGKILL
     assert not (out / "checkpoint.safetensors").exists()
     assert same(expected, run(config, out))
-    assert [int(line["step"]) for line in rows(out)] == list(range(12))
+    assert [int(line["step"]) for line in rows(out)] == list(range(6))
 
 
 def test_finished_training_returns_at_once(tiny_davis: Path, tmp_path: Path, stop_at, capsys):

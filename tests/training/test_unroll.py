@@ -105,3 +105,23 @@ def test_every_experiment_trains(tiny_davis: Path, name: str):
     losses["total"].backward()
     silent = [n for n, p in model.named_parameters() if p.requires_grad != (p.grad is not None)]
     assert silent == []
+
+
+def test_bfloat16_stays_near_float32_and_its_losses_are_float32(tiny_davis: Path):
+    """One step from the same weights: losses within 2 %, gradients in nearly one direction."""
+    batch = tiny_batch(tiny_davis)
+    torch.manual_seed(0)
+    model = build_model(EXP8, "hrnet").eval()
+    results = {}
+    for precision in ("float32", "bfloat16"):
+        model.zero_grad()
+        losses = clip_loss(model, batch, TrainConfig(stages=(), precision=precision))
+        assert {value.dtype for value in losses.values()} == {torch.float32}
+        losses["total"].backward()
+        assert {p.grad.dtype for p in model.parameters() if p.grad is not None} == {torch.float32}
+        gradient = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+        results[precision] = losses["total"].item(), gradient
+    (exact, direction), (rough, other) = results["float32"], results["bfloat16"]
+    assert rough != exact
+    assert rough == pytest.approx(exact, rel=0.02)
+    assert torch.nn.functional.cosine_similarity(direction, other, dim=0) > 0.98
