@@ -83,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
         _add_cost,
         _add_speed,
         _add_report,
+        _add_publish,
     ):
         add(subcommands)
     return parser
@@ -200,6 +201,13 @@ def _add_report(subcommands) -> None:
     command = _command(subcommands, "report", commands.report, text)
     command.add_argument("--manifest", required=True, help="JSON that names the result files")
     command.add_argument("--out", required=True, help="folder for index.html and its files")
+
+
+def _add_publish(subcommands) -> None:
+    text = "collect a run's scores, with their provenance, into a small folder to be kept"
+    command = _command(subcommands, "publish", commands.publish, text)
+    command.add_argument("--manifest", required=True, help="JSON that names the result files")
+    command.add_argument("--out", required=True, help="folder, e.g. results-published/NAME")
 
 
 def _add_model(command: argparse.ArgumentParser) -> None:

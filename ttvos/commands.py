@@ -210,6 +210,15 @@ def report(options: argparse.Namespace) -> None:
     print(Path(options.out) / "index.html")
 
 
+def publish(options: argparse.Namespace) -> None:
+    """`ttvos publish`: what the repository keeps of a run."""
+    from ttvos.publication.publish import publish
+
+    record = publish(options.manifest, options.out)
+    missing = len(record["missing"])
+    print(f"{options.out}: from {len(record['files'])} files, {missing} missing")
+
+
 def _limit_threads() -> None:
     """Let TTVOS_THREADS set PyTorch's threads: jobs that run side by side share the cores."""
     threads = os.environ.get("TTVOS_THREADS")

@@ -15,6 +15,7 @@ from ttvos.provenance import REPOSITORY, file_hash
 from ttvos.video import read_mask
 
 SUBCOMMANDS = ("data", "train", "backbone", "predict", "evaluate", "cost", "speed", "report")
+SUBCOMMANDS += ("publish",)
 
 
 def run(arguments: list[object]) -> None:
@@ -73,6 +74,7 @@ def test_help_is_quick_and_names_all_subcommands():
         ("ttvos.plan", ("torch", "cv2", "snakemake")),
         ("ttvos.evaluation.davis", ("torch", "timm")),
         ("ttvos.render.report", ("torch", "timm")),
+        ("ttvos.publication.publish", ("torch", "timm")),
         ("ttvos.train, ttvos.predict, ttvos.measure.speed", ("fvcore", "snakemake", "pooch")),
     ],
 )

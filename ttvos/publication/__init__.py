@@ -1,0 +1,1 @@
+"""Results that the repository keeps, in results-published/: form, collecting, checks."""
