@@ -8,6 +8,7 @@ from ttvos.render import quantities as q
 from ttvos.render.inputs import Accuracy, ReportInput, RowResults
 from ttvos.render.paper import BACKBONES, PAPER_FOLDER, read_paper
 from ttvos.render.quantities import Extra, Quantity
+from ttvos.render.selection import selection_cautions
 from ttvos.render.table import Cell, Column, Table
 from ttvos.render.verdicts import ABSENT, NO_NUMBER, NOT_MEASURED
 
@@ -53,7 +54,12 @@ def build(comparison: Comparison, report: ReportInput, folder: Path = PAPER_FOLD
         rows=tuple(rows),
         profile=report.manifest.profile,
         caution=report.manifest.caution,
-        notes=(*comparison.notes, *_reasons(comparison, rows), *_starts(entries)),
+        notes=(
+            *comparison.notes,
+            *_reasons(comparison, rows),
+            *_starts(entries),
+            *selection_cautions(report, entries),
+        ),
         sources=tuple(dict.fromkeys(sources)),
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from ttvos.render import quantities as q
 from ttvos.render.inputs import Accuracy, Measured, ReportInput, RowResults, device_of, measure
 from ttvos.render.manifest import data_label
+from ttvos.render.selection import selection_cautions, selection_notes, way
 from ttvos.render.table import Cell, Column, Table
 
 STILL = "still"  # name of the reference that every accuracy is set against
@@ -55,7 +56,8 @@ def summary(report: ReportInput) -> Table:
         rows,
         sources,
     )
-    return replace(table, sections="dataset")
+    notes = tuple(selection_cautions(report, report.rows))
+    return replace(table, sections="dataset", notes=notes)
 
 
 def still_score(report: ReportInput, dataset: str) -> Measured | None:
@@ -178,18 +180,20 @@ def device_name(item: RowResults) -> str:
 
 
 def training(report: ReportInput) -> Table:
-    """Steps, wall time and last losses of every training run."""
+    """Steps, wall time, last losses and selected step of every training run."""
     rows, sources = [], []
     for item in report.rows:
         for result in item.train:
             sources.append(result.name)
             row = {"entry": Cell(item.label), "seed": Cell(str(result.data.get("seed", "–")))}
+            row["weights"] = Cell(way(result))
             for extra in TRAINING_EXTRAS:
                 row[extra.key] = q.measured_cell(measure((result,), extra.take))
             rows.append(row)
     columns = [Column("entry", "Entry"), Column("seed", "Seed")]
     columns += [Column(e.key, e.label, "extra", digits=e.digits) for e in TRAINING_EXTRAS]
-    return own_table(
+    columns.insert(2, Column("weights", "Weights kept"))
+    table = own_table(
         report,
         "training",
         "Training runs",
@@ -199,6 +203,7 @@ def training(report: ReportInput) -> Table:
         rows,
         sources,
     )
+    return replace(table, notes=tuple(selection_notes(report.rows)))
 
 
 @dataclass(frozen=True)
@@ -216,6 +221,13 @@ TRAINING_EXTRAS = (
     TrainingExtra("steps", "steps", 0, lambda data: data["steps"]),
     TrainingExtra("seconds", "seconds", 0, lambda data: data["seconds"]),
     TrainingExtra("last_loss", "last loss", 3, lambda data: data["stages"][-1]["losses"]["total"]),
+    TrainingExtra("kept_step", "kept step", 0, lambda data: data["selection"]["chosen"]["step"]),
+    TrainingExtra(
+        "kept_jf", "J&F of the kept step", 1, lambda data: 100 * data["selection"]["chosen"]["J&F"]
+    ),
+    TrainingExtra(
+        "last_jf", "J&F of the last step", 1, lambda data: 100 * data["selection"]["last"]["J&F"]
+    ),
 )
 
 

@@ -14,6 +14,7 @@ from ttvos.render.headline import data_facts, verdict_counts
 from ttvos.render.inputs import ReportInput, Result
 from ttvos.render.manifest import Manifest, data_label
 from ttvos.render.origin import jobs, origins, overview
+from ttvos.render.selection import selection_cautions
 from ttvos.render.table import Table, format_cell
 from ttvos.render.verdicts import RULES
 from ttvos.render.writers import group_spans, is_text
@@ -47,6 +48,7 @@ def render_page(
         tables=tables,
         pictures=pictures,
         facts=data_facts(report),
+        selected=selection_cautions(report, report.rows),
         counts=verdict_counts(list(tables.values())),
         rules=RULES,
         origins=origins(results),
