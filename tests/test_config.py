@@ -69,6 +69,17 @@ def test_bad_profiles_are_one_clear_line(change, message):
     assert "\n" not in str(caught.value)
 
 
+def test_numbers_inside_a_config_option_may_be_text():
+    """Snakemake reads --config "seeds=[0, 1]" as ["0", "1"]."""
+    train = {"recipe": "paper", "template_loss": "false", "average": "0.99"}
+    config = parse_config({**MINI, **FOLDERS, "seeds": ["0", "1"], "train": train})
+    assert config.seeds == (0, 1)
+    assert config.train.template_loss is False
+    assert config.train.average == 0.99
+    with pytest.raises(UserError, match="template_loss: expected bool, got 'no way'"):
+        parse_config({**MINI, **FOLDERS, "train": {**train, "template_loss": "no way"}})
+
+
 def test_a_missing_key_and_a_missing_file_are_named(tmp_path):
     with pytest.raises(UserError, match="the key 'title' is missing"):
         parse_config({key: value for key, value in MINI.items() if key != "title"})

@@ -76,9 +76,22 @@ def _convert_tuple(arguments: tuple, value: Any, where: str) -> tuple:
 
 
 def _convert_scalar(hint: Any, value: Any, where: str) -> Any:
+    if isinstance(value, str) and hint in (bool, int, float):
+        value = _read_text(hint, value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     matches = isinstance(value, hint) and not (hint is int and isinstance(value, bool))
     if not matches:
         raise UserError(f"{where}: expected {hint.__name__}, got {value!r}")
     return value
+
+
+def _read_text(hint: Any, text: str) -> Any:
+    """A number or truth value given as text, as Snakemake gives what stands inside --config
+    "KEY={...}"; any other text stays as it is, and is refused."""
+    if hint is bool:
+        return {"true": True, "false": False}.get(text.lower(), text)
+    try:
+        return hint(text)
+    except ValueError:
+        return text

@@ -30,9 +30,10 @@ def memory(megabytes):
 
 
 def data_of(roots):
-    """The built-in clips as an input, where one of the folders lies in them."""
+    """What brings those folders: the built-in clips, records of published data."""
     made = f"{RESULTS}/data"
-    return [made] if any(root.startswith(made) for root in roots) else []
+    clips = [made] if any(root.startswith(made) for root in roots) else []
+    return clips + fetched(roots)
 
 
 def dataset_data(wildcards):
@@ -46,9 +47,9 @@ def training_data(wildcards):
 
 
 def initial_weights(wildcards):
-    """The file a run's backbone starts from, where it is a file."""
+    """The file a run's backbone starts from, where it is one; its record where it is fetched."""
     source = settings.train.initial.get(plan.runs[wildcards.run].row.backbone)
-    return [source] if source not in (None, "imagenet") else []
+    return fetched([source]) or ([source] if source not in (None, "imagenet") else [])
 
 
 def dataset_options(wildcards):
