@@ -36,6 +36,11 @@ def data_of(roots):
     return clips + fetched(roots)
 
 
+def fetched(paths):
+    """The records of those paths that are published data."""
+    return [plan.fetched(FETCHED[path]) for path in paths if path in FETCHED]
+
+
 def dataset_data(wildcards):
     return data_of([settings.datasets[wildcards.dataset].root])
 
@@ -99,6 +104,12 @@ def note(name, gone):
 
 def whole_clips():
     return note("mini_clips", deleted_files(f"{RESULTS}/data"))
+
+
+def whole_data(wildcards):
+    """The note of published data that has gone: wildcards.source."""
+    path = PLACES[wildcards.source]
+    return note(f"fetch-{wildcards.source}", [] if os.path.exists(path) else [path])
 
 
 def whole_masks(wildcards):

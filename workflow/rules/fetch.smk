@@ -5,6 +5,7 @@ anew; the records in fetch/ stand for the data.
 """
 
 import sys
+from pathlib import Path
 
 from ttvos.data.places import to_fetch_by_hand
 from ttvos.data.sources import find_source
@@ -21,30 +22,19 @@ if workflow.is_main_process:
         print(f"To be fetched by hand: {text}", file=sys.stderr)
 
 
-def fetched(paths):
-    """The records of those paths that are published data."""
-    return [plan.fetched(FETCHED[path]) for path in paths if path in FETCHED]
-
-
-def whole_data(wildcards):
-    """The note of published data that has gone: wildcards.source."""
-    path = PLACES[wildcards.source]
-    return note(f"fetch-{wildcards.source}", [] if os.path.exists(path) else [path])
-
-
 rule fetch:
     input:
         whole=whole_data,
     output:
         f"{RESULTS}/fetch/{{source}}.txt",
-    wildcard_constraints:
-        source="|".join(PLACES.keys() - BY_HAND) or "none",
     log:
         f"{RESULTS}/logs/fetch/{{source}}.log",
-    conda:
-        ENVIRONMENT
+    wildcard_constraints:
+        source="|".join(PLACES.keys() - BY_HAND) or "none",
     priority: 1
     localrule: True
+    conda:
+        ENVIRONMENT
     params:
         root=settings.data,
         place=lambda wildcards: PLACES[wildcards.source],
