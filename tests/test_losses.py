@@ -183,3 +183,42 @@ def test_everything_ignored_is_zero_not_nan():
 def test_two_frames_are_enough():
     terms = losses.clip_losses(outputs(frames=2), random_labels(frames=2), FULL, CONFIG)
     assert terms["total"].isfinite()
+
+
+def take(result: losses.Outputs, part: slice) -> losses.Outputs:
+    return losses.Outputs(
+        result.logits[part], result.transition[part], result.template_logits[part]
+    )
+
+
+def test_parts_of_a_batch_add_up_to_the_whole():
+    """Each clip has another share of ignored pixels, so means of means would be wrong."""
+    labels, result = random_labels(clips=4), outputs(clips=4)
+    for clip in range(4):
+        labels[clip, :, :, : 11 * clip] = 255
+    whole = losses.clip_losses(result, labels, FULL, CONFIG)
+    whole["total"].backward()
+    expected = [value.grad.clone() for value in vars(result).values()]
+    for value in vars(result).values():
+        value.grad = None
+    counts = losses.counted_values(labels)
+    parts = [slice(0, 1), slice(1, 4)]
+    terms = [
+        losses.clip_losses(take(result, part), labels[part], FULL, CONFIG, counts) for part in parts
+    ]
+    for name, value in whole.items():
+        torch.testing.assert_close(sum(term[name] for term in terms), value)
+        alone = [losses.clip_losses(take(result, p), labels[p], FULL, CONFIG) for p in parts]
+        assert not torch.isclose(sum(term[name] for term in alone) / 2, value, rtol=1e-4)
+    sum(term["total"] for term in terms).backward()
+    for value, gradient in zip(vars(result).values(), expected, strict=True):
+        torch.testing.assert_close(value.grad, gradient)
+
+
+def test_counts_follow_from_the_labels():
+    """By hand: two tracked frames of 16x16, the left half of the last one ignored."""
+    labels = torch.zeros(1, 3, 16, 16, dtype=torch.long)
+    labels[0, 2, :, :8] = 255
+    counts = {name: value.item() for name, value in losses.counted_values(labels).items()}
+    # At 1/8, frame 1 has 4 cells, frame 2 has 2; the transition has two channels of them.
+    assert counts == {"heatmap": 256 + 128, "transition": 12, "template": 6}

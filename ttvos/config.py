@@ -121,17 +121,6 @@ class Stage:
         """Every folder the stage reads."""
         return (*self.roots, *self.stills_roots)
 
-    def rate(self, step: int, steps: int) -> float:
-        """Learning rate of step 0 .. steps-1: a linear warm-up, then constant or a cosine."""
-        if step < self.warmup:
-            return self.learning_rate * (step + 1) / (self.warmup + 1)
-        if self.end_rate is None:
-            return self.learning_rate
-        done = (step - self.warmup) / max(1, steps - 1 - self.warmup)
-        return self.end_rate + (self.learning_rate - self.end_rate) * (
-            0.5 + 0.5 * math.cos(math.pi * min(1.0, done))
-        )
-
 
 def _check_count(name: str, count: int | None) -> None:
     """Refuse a count below 1; None is none given."""
@@ -153,6 +142,8 @@ class TrainConfig:
     What the paper has not: optimizer "adamw" with weight_decay; clip_norm: largest norm of the
     gradient; average: decay of a running mean of the weights, which then is the result;
     precision: of the layers ("bfloat16": autocast; weights and losses stay float32).
+    accumulate: equal parts in which a batch goes through the model, one after the other, to
+    save memory; only batch-norms that train see the difference (`ttvos.training.gradient`).
     """
 
     stages: tuple[Stage, ...]
@@ -165,6 +156,7 @@ class TrainConfig:
     optimizer: Literal["adam", "adamw"] = "adam"
     weight_decay: float = 0.0
     clip_norm: float | None = None
+    accumulate: int = 1
     average: float | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
     checkpoint_every: int = 50
@@ -178,6 +170,7 @@ class TrainConfig:
             if effort <= 0:
                 raise UserError(f"effort of {name} must be positive")
         _check_count("checkpoint_every", self.checkpoint_every)
+        self.check_parts(1)
         if self.workers < 0:
             raise UserError(f"workers must be 0 or more, not {self.workers}")
         if self.weight_decay < 0 or (self.weight_decay and self.optimizer == "adam"):
@@ -186,6 +179,16 @@ class TrainConfig:
             raise UserError("clip_norm must be above 0, or null for none")
         if self.average is not None and not 0 < self.average < 1:
             raise UserError("average must lie between 0 and 1, or be null for none")
+
+    def check_parts(self, processes: int) -> None:
+        """Refuse a batch that cannot be shared out evenly to processes, and there to parts."""
+        _check_count("accumulate", self.accumulate)
+        for stage in self.stages:
+            if stage.batch % (processes * self.accumulate):
+                raise UserError(
+                    f"stage {stage.name}: a batch of {stage.batch} cannot be split evenly into "
+                    f"{self.accumulate} parts (accumulate) in each of {processes} processes"
+                )
 
     def stages_of(self, backbone: str) -> tuple[Stage, ...]:
         """The stages as this backbone goes through them: at least one step or epoch of each."""

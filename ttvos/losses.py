@@ -4,6 +4,10 @@ B: clips of a batch, T: frames of a clip (frame 0 has the given mask and no loss
 N: maps in any order, H, W: frame size, h, w: a map at 1/8 of it.
 Labels are int64: 1 object, 0 everything else, 255 ignored, that is, left out of every sum
 and of every count. A term without a single counted pixel is 0, not NaN.
+
+Each term is a sum over a count, and the count follows from the labels alone (`counted_values`).
+Where a batch is learnt in parts, each part divides by the counts of the whole batch: then losses
+and gradients of the parts add up to those of the whole.
 """
 
 from dataclasses import dataclass
@@ -32,24 +36,45 @@ class Outputs:
 
 
 def clip_losses(
-    outputs: Outputs, labels: Tensor, variant: Variant, config: TrainConfig
+    outputs: Outputs,
+    labels: Tensor,
+    variant: Variant,
+    config: TrainConfig,
+    counts: dict[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """Scalars "heatmap", "transition" and "template" (those in use), and "total", their sum.
 
     labels (B,T,H,W), frame 0 included. All weights are 1 (FACTS section 4).
+    counts: of the whole batch (`counted_values`), where this is a part of it.
     """
-    tracked = labels[:, 1:]
-    terms = {"heatmap": heatmap_loss(outputs.logits.flatten(0, 1), tracked.flatten(0, 1))}
+    tracked, counts = labels[:, 1:].flatten(0, 1), counts or {}
+    logits = outputs.logits.flatten(0, 1)
+    terms = {"heatmap": heatmap_loss(logits, tracked, counts.get("heatmap"))}
     if variant.transition_loss:
-        target, counted = transition_targets(outputs.logits, labels, outputs.transition.shape[-2:])
         terms["transition"] = transition_loss(
-            outputs.transition, target, counted, config.transition_activation
+            outputs.transition,
+            *transition_targets(outputs.logits, labels, outputs.transition.shape[-2:]),
+            config.transition_activation,
+            counts.get("transition"),
         )
     if config.template_loss:
-        terms["template"] = template_loss(
-            outputs.template_logits.flatten(0, 1), tracked.flatten(0, 1)
-        )
+        logits = outputs.template_logits.flatten(0, 1)
+        terms["template"] = template_loss(logits, tracked, counts.get("template"))
     return {**terms, "total": torch.stack(list(terms.values())).sum()}
+
+
+def counted_values(labels: Tensor) -> dict[str, Tensor]:
+    """How many values each term is a mean over, by the labels (B,T,H,W): int64 scalars.
+
+    The maps of the transition and template terms have 1/8 of the frame's size.
+    """
+    size = labels.shape[-2] // 8, labels.shape[-1] // 8
+    tracked = labels[:, 1:].flatten(0, 1)
+    return {
+        "heatmap": (tracked != IGNORED).sum(),
+        "transition": 2 * transition_counted(labels, size).sum(),  # two channels
+        "template": (_nearest(tracked, size) != IGNORED).sum(),
+    }
 
 
 def one_hot(labels: Tensor) -> Tensor:
@@ -58,22 +83,26 @@ def one_hot(labels: Tensor) -> Tensor:
     return torch.stack([1 - foreground, foreground], dim=-3)
 
 
-def heatmap_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean negative log-likelihood of the labels; logits (N,2,H,W), labels (N,H,W)."""
+def heatmap_loss(logits: Tensor, labels: Tensor, count: Tensor | None = None) -> Tensor:
+    """Mean negative log-likelihood of the labels; logits (N,2,H,W), labels (N,H,W).
+
+    count: what to divide the sum by; None means the counted pixels.
+    """
     total = functional.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="sum")
-    return total / (labels != IGNORED).sum().clamp(min=1)
+    return _divide(total, (labels != IGNORED).sum() if count is None else count)
 
 
-def template_loss(logits: Tensor, labels: Tensor) -> Tensor:
+def template_loss(logits: Tensor, labels: Tensor, count: Tensor | None = None) -> Tensor:
     """Mean binary cross-entropy of the template head; not in the paper (ledger item 4).
 
     logits (N,1,h,w) before the sigmoid; labels (N,H,W), resized to (h,w) by nearest pixel.
+    count: as for `heatmap_loss`.
     """
-    small = functional.interpolate(labels[:, None].float(), size=logits.shape[-2:], mode="nearest")
+    small = _nearest(labels, logits.shape[-2:])
     loss = functional.binary_cross_entropy_with_logits(
         logits, (small == 1).float(), reduction="none"
     )
-    return _mean_where(loss, small != IGNORED)
+    return _mean_where(loss, small != IGNORED, count)
 
 
 def transition_targets(
@@ -91,29 +120,47 @@ def transition_targets(
     truth = _resize(one_hot(labels), size)
     estimates = _resize(logits[:, :-1].softmax(dim=2), size)
     previous = torch.cat([truth[:, :1], estimates], dim=1)
+    return truth[:, 1:] - previous, transition_counted(labels, size)
+
+
+def transition_counted(labels: Tensor, size: tuple[int, int]) -> Tensor:
+    """Where the transition term counts: (B,T-1,1,h,w) bool, see `transition_targets`."""
     ignored = _resize((labels == IGNORED).float()[:, :, None], size) > 0
     uncounted = ignored[:, 1:].clone()
     uncounted[:, 0] |= ignored[:, 0]
-    return truth[:, 1:] - previous, ~uncounted
+    return ~uncounted
 
 
 def transition_loss(
-    transition: Tensor, target: Tensor, counted: Tensor, activation: str = "softmax"
+    transition: Tensor,
+    target: Tensor,
+    counted: Tensor,
+    activation: str = "softmax",
+    count: Tensor | None = None,
 ) -> Tensor:
     """Mean squared error of the transition map (B,T-1,2,h,w) against `transition_targets`.
 
     activation: "softmax" over the two channels as the released code has it, or "none", the
-    paper's wording (ledger item 6).
+    paper's wording (ledger item 6). count: as for `heatmap_loss`.
     """
     if activation == "softmax":
         transition = transition.softmax(dim=2)
     elif activation != "none":
         raise ValueError(f"transition activation {activation!r}: softmax or none")
-    return _mean_where((transition - target) ** 2, counted.expand_as(target))
+    return _mean_where((transition - target) ** 2, counted.expand_as(target), count)
 
 
-def _mean_where(values: Tensor, counted: Tensor) -> Tensor:
-    return (values * counted).sum() / counted.sum().clamp(min=1)
+def _mean_where(values: Tensor, counted: Tensor, count: Tensor | None) -> Tensor:
+    return _divide((values * counted).sum(), counted.sum() if count is None else count)
+
+
+def _divide(total: Tensor, count: Tensor) -> Tensor:
+    return total / count.clamp(min=1)
+
+
+def _nearest(labels: Tensor, size: tuple[int, int]) -> Tensor:
+    """Labels (N,H,W) at (h,w) by nearest pixel, as float32 (N,1,h,w)."""
+    return functional.interpolate(labels[:, None].float(), size=size, mode="nearest")
 
 
 def _resize(maps: Tensor, size: tuple[int, int]) -> Tensor:

@@ -25,10 +25,10 @@ from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import file_hash, provenance, settings_hash
 from ttvos.training.batches import batches, count_steps
 from ttvos.training.curves import Curves, summarise
-from ttvos.training.optimizer import Average, learn, make_optimizer
+from ttvos.training.gradient import gradient
+from ttvos.training.optimizer import Average, descend, learning_rate, make_optimizer
 from ttvos.training.setup import all_settings, initial_model
 from ttvos.training.state import Progress, load_progress, save_progress
-from ttvos.training.unroll import clip_loss
 from ttvos.variants import Variant
 
 
@@ -126,7 +126,7 @@ def _train_stage(run: Run, number: int, progress: Progress | None) -> None:
     with tqdm(total=steps, initial=first, desc=stage.name, unit="step", disable=None) as bar:
         since = time.perf_counter()
         for step, batch in enumerate(source, start=first):
-            rate = stage.rate(step, steps)
+            rate = learning_rate(stage, step, steps)
             losses = _learn(run, optimizer, batch, rate, f"stage {stage.name}, step {step}")
             now = time.perf_counter()
             run.curves.add(stage.name, step, losses, rate, now - since)
@@ -142,14 +142,14 @@ def _learn(
     run: Run, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor], rate: float, where: str
 ) -> dict[str, float]:
     """One optimizer step; the losses before it, by name."""
-    losses = clip_loss(run.model, batch, run.config)
+    losses = gradient(run.model, batch, run.config)
     values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
     if not all(map(math.isfinite, values.values())):
         raise UserError(
             f"{where}: the loss is not finite ({values}); try a lower learning rate, "
             f"and delete {run.out / 'state.pt'} to train from the start"
         )
-    learn(optimizer, losses["total"], rate, run.config.clip_norm)
+    descend(optimizer, rate, run.config.clip_norm)
     if run.average:
         run.average.update(run.model.state_dict())
     return values

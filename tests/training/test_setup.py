@@ -25,6 +25,7 @@ def test_settings_follow_all_that_decides_the_weights(tiny_davis: Path, monkeypa
 
     known = settings()
     assert settings(dataclasses.replace(config, workers=3, checkpoint_every=9)) == known
+    assert settings(dataclasses.replace(config, accumulate=2)) != known  # batch-norm sees it
     assert settings(dataclasses.replace(config, freeze={"resnet18": False})) == known
     assert settings(dataclasses.replace(config, freeze={"hrnet": False})) != known
     assert settings(dataclasses.replace(config, initial={"hrnet": "imagenet"})) != known
@@ -83,3 +84,14 @@ def test_stages_of_the_same_name(tiny_davis: Path, tmp_path: Path):
     config = tiny_config(tiny_davis)
     with pytest.raises(UserError, match="same name: stage1, stage1"):
         run(dataclasses.replace(config, stages=config.stages[:1] * 2), tmp_path / "run")
+
+
+def test_batch_that_cannot_be_split_evenly(tiny_davis: Path):
+    message = "stage1: a batch of 2 cannot be split evenly into 3 parts"
+    with pytest.raises(UserError, match=message):
+        tiny_config(tiny_davis, accumulate=3)
+    with pytest.raises(UserError, match="accumulate must be 1 or more, not 0"):
+        tiny_config(tiny_davis, accumulate=0)
+    with pytest.raises(UserError, match="in each of 2 processes"):
+        tiny_config(tiny_davis, accumulate=2).check_parts(2)
+    tiny_config(tiny_davis, accumulate=2).check_parts(1)

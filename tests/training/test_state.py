@@ -14,11 +14,11 @@ import torch
 
 from tests.training.tiny import EXP8, Interrupted, board_steps, rows, run, same, tiny_config
 from ttvos import checkpoint
-from ttvos import train as training
 from ttvos.config import TrainConfig
 from ttvos.errors import UserError
 from ttvos.model.ttvos import build_model
 from ttvos.provenance import REPOSITORY
+from ttvos.training import gradient
 from ttvos.training.unroll import clip_loss
 
 
@@ -169,7 +169,7 @@ def test_random_numbers_go_on_where_they_were(
         losses = clip_loss(*arguments)
         return {**losses, "total": losses["total"] * torch.rand(())}
 
-    monkeypatch.setattr(training, "clip_loss", noisy)
+    monkeypatch.setattr(gradient, "clip_loss", noisy)
     config = tiny_config(tiny_davis, steps=(3,))
     expected = run(config, tmp_path / "unbroken")
     interrupt(stop_at, 2, config, tmp_path / "broken")

@@ -1,9 +1,11 @@
-"""The optimizer, one step of it, and the running mean of the weights."""
+"""The optimizer, its learning rates and its step, and the running mean of the weights."""
+
+import math
 
 import torch
 from torch import Tensor, nn
 
-from ttvos.config import TrainConfig
+from ttvos.config import Stage, TrainConfig
 
 
 def make_optimizer(config: TrainConfig, model: nn.Module, rate: float) -> torch.optim.Optimizer:
@@ -21,15 +23,24 @@ def make_optimizer(config: TrainConfig, model: nn.Module, rate: float) -> torch.
     return torch.optim.AdamW(groups, lr=rate)
 
 
-def learn(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, clip: float | None) -> None:
-    """One step down the gradient of `loss`, at this learning rate.
+def learning_rate(stage: Stage, step: int, steps: int) -> float:
+    """Of step 0 .. steps-1: a linear warm-up, then constant (FACTS section 4) or a cosine."""
+    if step < stage.warmup:
+        return stage.learning_rate * (step + 1) / (stage.warmup + 1)
+    if stage.end_rate is None:
+        return stage.learning_rate
+    done = (step - stage.warmup) / max(1, steps - 1 - stage.warmup)
+    share = 0.5 + 0.5 * math.cos(math.pi * min(1.0, done))
+    return stage.end_rate + (stage.learning_rate - stage.end_rate) * share
+
+
+def descend(optimizer: torch.optim.Optimizer, rate: float, clip: float | None) -> None:
+    """One step down the gradient that the parameters hold, at this learning rate.
 
     clip: largest norm of the whole gradient; None leaves it as it is.
     """
     for group in optimizer.param_groups:
         group["lr"] = rate
-    optimizer.zero_grad()
-    loss.backward()
     if clip is not None:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         torch.nn.utils.clip_grad_norm_(parameters, clip)

@@ -45,7 +45,8 @@ def all_settings(
 ) -> dict[str, Any]:
     """Everything that decides the trained weights, as plain data: also the data and the code.
 
-    How often the state is saved and how many workers read do not decide them.
+    How often the state is saved and how many workers read do not decide them. "parts" is how
+    many parts each batch is learnt in, each with batch-norm statistics of its own.
     Raises UserError for missing data or initial weights, no stage, and two stages of one name.
     """
     names = [stage.name for stage in config.stages]
@@ -54,7 +55,7 @@ def all_settings(
     if len(set(names)) < len(names):
         raise UserError(f"train.stages: two have the same name: {', '.join(names)}")
     plain = as_plain(config)
-    for name in ("checkpoint_every", "workers", "initial", "freeze"):
+    for name in ("checkpoint_every", "workers", "initial", "freeze", "accumulate"):
         plain.pop(name)
     source = config.initial.get(backbone)
     is_file = source not in (None, "imagenet")
@@ -62,6 +63,7 @@ def all_settings(
         raise UserError(f"train.initial: {backbone}: {source}: no such file")
     return {
         **plain,
+        "parts": config.accumulate,
         "freeze": config.freeze.get(backbone, True),
         "initial": file_hash(find_weights(source)) if is_file else source,
         "variant": as_plain(variant),

@@ -11,16 +11,21 @@ from ttvos.losses import Outputs, clip_losses, one_hot
 from ttvos.model.ttvos import TTVOS
 
 
-def clip_loss(model: TTVOS, batch: dict[str, Tensor], config: TrainConfig) -> dict[str, Tensor]:
+def clip_loss(
+    model: TTVOS,
+    batch: dict[str, Tensor],
+    config: TrainConfig,
+    counts: dict[str, Tensor] | None = None,
+) -> dict[str, Tensor]:
     """Losses of a batch of clips; "total" is the one to minimise (`ttvos.losses.clip_losses`).
 
     batch: "frames" (B,T,3,H,W) float32, ImageNet-normalised; "labels" (B,T,H,W) int64 in
-    {0, 1, 255}. One object a clip.
+    {0, 1, 255}. One object a clip. counts: of the whole batch, where this is a part of it.
     """
     is_half = config.precision != "float32"
     with torch.autocast(batch["frames"].device.type, torch.bfloat16, enabled=is_half):
         outputs = unroll(model, batch["frames"], batch["labels"][:, 0])
-    return clip_losses(outputs, batch["labels"], model.variant, config)
+    return clip_losses(outputs, batch["labels"], model.variant, config, counts)
 
 
 def unroll(model: TTVOS, frames: Tensor, first_labels: Tensor) -> Outputs:
