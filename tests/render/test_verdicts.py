@@ -15,6 +15,7 @@ from ttvos.render.verdicts import (
     RULES,
     STATUSES,
     accuracy_obstacle,
+    chance,
     decide,
     half_digit,
     size_obstacle,
@@ -71,10 +72,33 @@ def test_boundaries(rule, paper, measured, status):
     assert verdict(rule, paper, measured) == status
 
 
-def test_spread_over_seeds_widens_the_tolerance():
-    assert verdict("accuracy", "80.0", 82.0) == DIFFERS
-    assert verdict("accuracy", "80.0", 80.0, 84.0) == REPRODUCED  # mean 82, spread 2.8
-    assert verdict("accuracy", "80.0", 81.9, 82.1) == DIFFERS
+def test_chance_is_two_standard_errors_between_one_run_and_the_mean():
+    assert chance(value(80.0)) == 0
+    assert chance(value(80.0, 84.0)) == pytest.approx(2 * 8**0.5 * 1.5**0.5)
+    assert chance(value(79.0, 80.0, 81.0)) == pytest.approx(2 * (4 / 3) ** 0.5)
+
+
+@pytest.mark.parametrize(
+    ("measured", "status"),
+    [
+        ((82.31,), DIFFERS),  # one seed says nothing of the spread
+        ((82.30, 82.31, 82.32), DIFFERS),  # seeds that agree: the tolerance decides
+        ((81.30, 82.30, 83.30), REPRODUCED),  # two standard errors are 2.309
+        ((81.32, 82.32, 83.32), DIFFERS),
+        ((80.5, 80.9), REPRODUCED),  # never less than the tolerance
+    ],
+)
+def test_a_number_differs_only_beyond_what_chance_does_between_seeds(measured, status):
+    assert verdict("accuracy", "80.0", *measured) == status
+
+
+def test_the_verdict_says_when_the_seeds_decided():
+    found = decide(RULES["accuracy"], "80.0", value(81.0, 82.0, 83.0), None)
+    assert found.reason == "+2, within ±2.3 (two standard errors, 3 seeds)"
+    found = decide(RULES["accuracy"], "80.0", value(81.9, 82.1), None)
+    assert found.reason == "+2, beyond ±1"
+    assert "√(1 + 1/n)" in RULES["accuracy"].text
+    assert "√" not in RULES["speed"].text
 
 
 def test_not_the_same_quantity_is_not_compared_even_when_equal():
@@ -136,6 +160,11 @@ def test_another_year_or_split_is_not_compared():
     ids = replace(REAL, datasets={"davis16": DatasetEntry("DAVIS", 2017)})
     assert "val split of DAVIS 2016" in accuracy_obstacle(ids, "davis16", [evaluation(20)])
     assert accuracy_obstacle(train, "davis17", [evaluation(30)]) is not None
+
+
+def test_smaller_frames_are_not_compared():
+    half = replace(REAL, datasets={"davis16": DatasetEntry("DAVIS", 2016, input_scale=0.5)})
+    assert "tracked at 0.5 of" in accuracy_obstacle(half, "davis16", [evaluation(20)])
 
 
 @pytest.mark.parametrize(

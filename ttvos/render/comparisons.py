@@ -56,6 +56,7 @@ def build(comparison: Comparison, report: ReportInput, folder: Path = PAPER_FOLD
         caution=report.manifest.caution,
         notes=(
             *comparison.notes,
+            *_spreads(entries),
             *_reasons(comparison, rows),
             *_starts(entries),
             *selection_cautions(report, entries),
@@ -88,15 +89,25 @@ def _reasons(comparison: Comparison, rows: list[dict[str, Cell]]) -> list[str]:
     return [f"{', '.join(labels)}: {NOT_MEASURED} ({why})." for why, labels in found.items()]
 
 
+def _spreads(entries: list[Accuracy | None]) -> list[str]:
+    """What stands behind ±, where a row is the mean of several runs."""
+    several = any(q.runs(entry) for entry in entries if entry)
+    return ["±: sample standard deviation over the runs in the mean."] if several else []
+
+
 def _starts(entries: list[Accuracy | None]) -> list[str]:
     """What the trainings behind the rows started from, one note; none for given checkpoints."""
-    found = []
+    seeds: dict[tuple[str, str, int], list[str]] = {}
     for entry in entries:
         for result in entry.train if isinstance(entry, RowResults) else ():
             start = (result.provenance or {}).get("initial") or {}
-            source = Path(start.get("source") or "unknown").name
-            text = f"{entry.label} (seed {result.data['seed']}) from {source} weights"
-            found.append(f"{text}, {result.data['steps']} steps")
+            alike = entry.label, Path(start.get("source") or "unknown").name, result.data["steps"]
+            seeds.setdefault(alike, []).append(str(result.data["seed"]))
+    found = [
+        f"{label} ({'seeds' if len(numbers) > 1 else 'seed'} {', '.join(numbers)}) "
+        f"from {source} weights, {steps} steps"
+        for (label, source, steps), numbers in seeds.items()
+    ]
     return [f"Trained here: {'; '.join(found)}."] if found else []
 
 
@@ -168,7 +179,7 @@ COMPARISONS = (
             DAVIS16,
         ),
         _by_method(2),
-        (REFINE, FRAME),
+        (REFINE, FRAME, q.RUNS),
         (
             "Segmentation measured: backbone features, both matchings and the attention map, that "
             "is all of a frame before the refinement (ledger item 12).",
@@ -190,7 +201,7 @@ COMPARISONS = (
         },
         (DAVIS17, DAVIS16, FPS),
         _by_method(3),
-        (STREAMING,),
+        (STREAMING, q.RUNS),
         ("Items 13 and 14 of the ledger: entries of this table that the public record disputes.",),
     ),
     Comparison(
@@ -209,6 +220,7 @@ COMPARISONS = (
         },
         (DAVIS17, DAVIS16),
         _by_experiment,
+        (q.RUNS,),
     ),
     Comparison(
         5,
@@ -235,7 +247,7 @@ COMPARISONS = (
             FPS,
         ),
         _by_backbone,
-        (FRAME, INFERENCE, STREAMING),
+        (FRAME, INFERENCE, STREAMING, q.RUNS),
         ("What a further frame costs is the column “GMAC a frame” (ledger item 1).",),
     ),
 )

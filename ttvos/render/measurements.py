@@ -51,7 +51,8 @@ def summary(report: ReportInput) -> Table:
         "summary",
         f"Accuracy on {data_label(report.manifest)}",
         "Points (0 to 100) of the DAVIS semi-supervised protocol, mean over objects; "
-        "decay: first minus last quarter of a clip, smaller is better.",
+        "decay: first minus last quarter of a clip, smaller is better; ±: sample standard "
+        "deviation over the runs, where there are several.",
         columns,
         rows,
         sources,
@@ -77,9 +78,10 @@ def _kinds(report: ReportInput) -> Sequence[tuple[str, Sequence[Accuracy]]]:
 
 
 def _gain(score: Cell, still: Measured | None) -> Cell:
+    """Distance from the mask held still, which is one number: the spread is the score's."""
     if score.value is None or still is None or still.mean is None:
         return Cell()
-    return Cell(float(score.value) - still.mean)
+    return Cell(float(score.value) - still.mean, score.spread)
 
 
 COST_EXTRAS = (

@@ -93,6 +93,16 @@ def accuracy(key: str, label: str, dataset: str) -> Quantity:
     return Quantity(key, label, "accuracy", 1, take)
 
 
+def runs(entry: Accuracy) -> Measured | None:
+    """How many runs an accuracy is the mean of; None for a single one."""
+    results = max(entry.evaluate.values(), key=len, default=())
+    sources = tuple(result for result in results if result.provenance)
+    return Measured((float(len(sources)),), sources) if len(sources) > 1 else None
+
+
+RUNS = Extra("runs", "runs in the mean", 0, runs)
+
+
 def score(name: str) -> Getter:
     """A global score of an evaluation, in points (0 to 100)."""
     return lambda data: 100.0 * data["global"][name]

@@ -3,8 +3,14 @@
 A verdict is "reproduced" or "differs" only when both numbers are the same quantity, measured
 on the same data (accuracy), at the same frame size (cost) or on the same device (speed).
 Anything else is "not measured here", with the reason.
+
+Several seeds: the paper gives the number of one run, so ours is one of n runs' mean. With s the
+sample standard deviation over the n seeds, the difference of one further run and that mean has
+the standard error s sqrt(1 + 1/n). "differs" is said only of a distance larger than the rule's
+tolerance and larger than two such standard errors.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -32,7 +38,8 @@ class Rule:
     """How far a measured number may be from the paper's and still reproduce it.
 
     relative: share of the paper's number. absolute: in the number's own unit. The larger one
-    counts, and never less than half a unit of the last digit that the paper prints.
+    counts, and never less than half a unit of the last digit that the paper prints, nor than
+    what chance alone does between seeds (`chance`).
     needs: in words, what makes the two numbers the same quantity.
     """
 
@@ -42,11 +49,9 @@ class Rule:
     unit: str
     needs: str
 
-    def tolerance(self, paper: str, spread: float | None = None) -> float:
-        """Allowed distance from the paper's number, given as it is printed."""
-        return max(
-            self.relative * abs(float(paper)), self.absolute, half_digit(paper), spread or 0.0
-        )
+    def tolerance(self, paper: str) -> float:
+        """Allowed distance from the paper's number, given as it is printed, seeds apart."""
+        return max(self.relative * abs(float(paper)), self.absolute, half_digit(paper))
 
     @property
     def text(self) -> str:
@@ -57,7 +62,10 @@ class Rule:
         if self.absolute:
             parts.append(f"{self.absolute:.1f} {self.unit}")
         if self.name == "accuracy":
-            parts.append("one standard deviation over the seeds, when there are several")
+            parts.append(
+                "2 s √(1 + 1/n), two standard errors between the paper's one run and the mean of "
+                "n seeds with sample standard deviation s, where n is 2 or more"
+            )
         parts.append("half a unit of the last digit that the paper prints")
         return "within the largest of: " + "; ".join(parts)
 
@@ -98,6 +106,15 @@ def half_digit(printed: str) -> float:
     return 0.5 * 10.0**-decimals
 
 
+def chance(measured: Measured) -> float:
+    """Two standard errors between one further run and the mean: 2 s sqrt(1 + 1/n), in its unit.
+
+    About 95 % of further runs lie within it, if s is known well; two or three seeds know it
+    poorly. 0 for a single seed, of which no spread is known.
+    """
+    return 2 * (measured.spread or 0.0) * math.sqrt(1 + 1 / len(measured.values))
+
+
 def decide(rule: Rule, paper: str, measured: Measured | None, obstacle: str | None) -> Verdict:
     """Compare a measured quantity with the paper's printed number.
 
@@ -112,10 +129,13 @@ def decide(rule: Rule, paper: str, measured: Measured | None, obstacle: str | No
     if obstacle:
         return Verdict(NOT_MEASURED, obstacle)
     distance = measured.mean - float(paper)
-    tolerance = rule.tolerance(paper, measured.spread)
+    tolerance, between_seeds = rule.tolerance(paper), chance(measured)
+    allowed = max(tolerance, between_seeds)
     # A hair of slack, so that a distance of exactly the tolerance is not lost to rounding.
-    reached = abs(distance) <= tolerance * (1 + 1e-9)
-    reason = f"{distance:+.2g}, {'within' if reached else 'beyond'} ±{tolerance:.2g}"
+    reached = abs(distance) <= allowed * (1 + 1e-9)
+    reason = f"{distance:+.2g}, {'within' if reached else 'beyond'} ±{allowed:.2g}"
+    if between_seeds > tolerance:
+        reason += f" (two standard errors, {len(measured.values)} seeds)"
     return Verdict(REPRODUCED if reached else DIFFERS, reason)
 
 
@@ -130,6 +150,8 @@ def accuracy_obstacle(manifest: Manifest, dataset: str, results: Iterable[Result
     entry = manifest.datasets.get(dataset)
     if entry is None or (entry.year, entry.split) != (PAPER_YEARS[dataset], PAPER_SPLIT):
         return f"not the {PAPER_SPLIT} split of DAVIS {PAPER_YEARS[dataset]}"
+    if entry.input_scale != 1:
+        return f"frames tracked at {entry.input_scale:g} of their size"
     for result in results:
         profile = ((result.provenance or {}).get("data") or {}).get("profile")
         if profile != manifest.profile or profile == "mini":

@@ -1,0 +1,87 @@
+"""Several seeds a row: mean, spread and their number in every table, and what they decide."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.render.fake_results import write_run
+from ttvos.render.comparisons import COMPARISONS, build
+from ttvos.render.inputs import load_inputs
+from ttvos.render.measurements import summary
+from ttvos.render.table import Column, Table, format_cell
+from ttvos.render.writers import to_csv, to_markdown
+
+PAPER = 83.8  # DAVIS-2016 J&F of exp8-hrnet as `given` writes it into a paper's table
+
+
+def given(folder: Path, *scores: float) -> Path:
+    """A run on whole DAVIS-2016 in which exp8-hrnet's seeds have these J&F, in points."""
+    manifest = write_run(folder, seeds=tuple(range(len(scores))))
+    values = json.loads(manifest.read_text())
+    values |= {"profile": "paper", "comparable": {"accuracy": True, "speed": False}}
+    manifest.write_text(json.dumps(values))
+    for seed, score in enumerate(scores):
+        path = folder / f"evaluate/exp8-hrnet-s{seed}/davis16.json"
+        result = json.loads(path.read_text())
+        result["objects"] = {f"clip{index}_1": {} for index in range(20)}
+        result["global"]["J&F-Mean"] = score / 100
+        result["provenance"]["data"]["profile"] = "paper"
+        path.write_text(json.dumps(result))
+    return manifest
+
+
+def table_4(manifest: Path) -> Table:
+    """The ablations, with `PAPER` as the paper's number of experiment 8 on DAVIS-2016."""
+    folder = manifest.parent / "paper"
+    folder.mkdir()
+    comparison = next(c for c in COMPARISONS if c.number == 4)
+    keys = [*comparison.texts, *comparison.flags, "davis17_jf", "davis16_jf"]
+    with open(folder / "table4.csv", "w", newline="") as handle:
+        writer = csv.DictWriter(handle, keys)
+        writer.writeheader()
+        writer.writerow(dict.fromkeys(keys, "1") | {"exp": "8", "davis16_jf": str(PAPER)})
+    return build(comparison, load_inputs(manifest), folder)
+
+
+@pytest.mark.parametrize(
+    ("scores", "verdict"),
+    [
+        ((86.0,), "differs"),
+        ((85.9, 86.0, 86.1), "differs"),
+        ((85.0, 86.0, 87.0), "reproduced"),
+        ((84.0, 84.2, 84.4), "reproduced"),
+    ],
+)
+def test_the_spread_over_seeds_decides_with_the_tolerance(tmp_path, scores, verdict):
+    row = table_4(given(tmp_path, *scores)).rows[0]
+    assert row["davis16_jf_verdict"].value == verdict
+
+
+def test_mean_spread_and_number_of_seeds_stand_in_the_table(tmp_path):
+    table = table_4(given(tmp_path, 85.0, 86.0, 87.5))
+    (line,) = csv.DictReader(to_csv(table).splitlines())
+    assert float(line["davis16_jf_measured"]) == pytest.approx((85 + 86 + 87.5) / 3)
+    assert float(line["davis16_jf_measured_spread"]) == pytest.approx(1.25830574)
+    assert line["runs"] == "3"
+    text = to_markdown(table)
+    assert "| 86.2 ± 1.3 |" in text
+    assert "±: sample standard deviation" in text
+    assert "TTVOS exp8-hrnet (seeds 0, 1, 2) from" in text
+
+
+def test_one_seed_has_no_spread(tmp_path):
+    table = table_4(given(tmp_path, 85.0))
+    assert table.rows[0]["davis16_jf_measured"].spread is None
+    assert "runs" not in [column.key for column in table.shown()]
+    assert "±: sample" not in " ".join(table.notes)
+    assert "(seed 0) from" in " ".join(table.notes)
+
+
+def test_the_gain_over_held_still_has_the_spread_of_the_score(tmp_path):
+    rows = summary(load_inputs(given(tmp_path, 85.0, 86.0))).rows
+    row = next(r for r in rows if r["entry"].value == "TTVOS exp8-hrnet" and r["jf"].value > 80)
+    assert row["gain"].spread == pytest.approx(0.5**0.5)
+    assert row["runs"].value == "2"
+    assert format_cell(row["gain"], Column("gain", "")) == "43.5 ± 0.7"
