@@ -93,6 +93,7 @@ def training(row: str, seed: int) -> dict[str, Any]:
         "stages": stages,
         "steps": 500,
         "seconds": 90.5,
+        "selection": {"by": "last", "stage": "davis", "step": 500},
         "provenance": provenance("train", seed=seed, initial=initial),
     }
 

@@ -131,6 +131,7 @@ def test_the_record_says_what_was_done(manifest, tmp_path):
         "row": "exp1-hrnet",
         "seed": 1,
         "initial": {"source": "start.safetensors", "sha256": "aabb"},
+        "selection": {"by": "last", "data": None},
         "code": "c0de",
         "checkpoint_sha256": "exp1-hrnet-1",
     }

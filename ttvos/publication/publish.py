@@ -132,11 +132,13 @@ def _datasets(manifest: Manifest, runs: list[Run]) -> dict[str, Any]:
 
 
 def _training(run: Run, train: Result) -> dict[str, Any]:
-    """What is a training's own: its seed, start, code and weights."""
+    """What is a training's own: its seed, start, code and weights, and how these were selected."""
+    selection = train.data.get("selection") or {}
     return {
         "row": run.name,
         "seed": run.seed,
         "initial": public(train.provenance.get("initial")),
+        "selection": public({key: selection.get(key) for key in ("by", "data")}),
         "code": train.data["settings"].get("code"),
         "checkpoint_sha256": train.data.get("checkpoint_sha256"),
     }

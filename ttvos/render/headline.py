@@ -25,9 +25,13 @@ class Score:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """One dataset: how much of it was scored, and the scores that matter most."""
+    """One dataset: how much of it was scored, and the scores that matter most.
+
+    label: its own words for the heading; "" where the data have one label for all.
+    """
 
     name: str
+    label: str
     year: int
     split: str
     sequences: int
@@ -57,7 +61,9 @@ def data_facts(report: ReportInput) -> list[DataFacts]:
             objects = max(len(result.data.get("objects", {})) for result in results)
             count = max(len(sequences(result)) for result in results)
             scores = _scores(report, name)
-            found.append(DataFacts(name, entry.year, entry.split, count, objects, scores))
+            found.append(
+                DataFacts(name, entry.label, entry.year, entry.split, count, objects, scores)
+            )
     return found
 
 

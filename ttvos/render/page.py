@@ -14,6 +14,7 @@ from ttvos.render.headline import data_facts, verdict_counts
 from ttvos.render.inputs import ReportInput, Result
 from ttvos.render.manifest import Manifest, data_label
 from ttvos.render.origin import jobs, origins, overview
+from ttvos.render.published import Section
 from ttvos.render.selection import selection_cautions
 from ttvos.render.table import Table, format_cell
 from ttvos.render.verdicts import RULES
@@ -33,6 +34,7 @@ class Picture:
 def render_page(
     report: ReportInput,
     tables: dict[str, Table],
+    published: list[Section],
     pictures: dict[str, Picture],
     maps: Result | None,
     notebook: str | None,
@@ -46,6 +48,7 @@ def render_page(
         manifest=report.manifest,
         data_label=data_label(report.manifest),
         tables=tables,
+        published=published,
         pictures=pictures,
         facts=data_facts(report),
         selected=selection_cautions(report, report.rows),

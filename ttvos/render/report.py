@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ttvos.errors import UserError
 from ttvos.files import atomic_path
+from ttvos.publication.form import FOLDER, read_published
 from ttvos.render import comparisons, measurements
 from ttvos.render.figure_losses import losses
 from ttvos.render.figure_speed import figure1
@@ -13,6 +14,7 @@ from ttvos.render.figures import Drawing, write_figure
 from ttvos.render.inputs import ReportInput
 from ttvos.render.ledger import ledger
 from ttvos.render.page import Picture, data_uri, render_page, wrap_notebook
+from ttvos.render.published import Section, sections
 from ttvos.render.table import Table
 from ttvos.render.writers import to_csv, to_latex, to_markdown
 
@@ -33,22 +35,28 @@ FIGURES = ("figure1", "figure7", "figure9a", "figure9b", "figure9c", "losses")
 NOTEBOOK = "adaptive_weight.html"
 
 
-def expected_files(notebook: bool = False) -> list[str]:
-    """Names of all files that a report consists of, whatever was measured."""
-    names = [f"{table}.{suffix}" for table in TABLES for suffix in WRITERS]
+def expected_files(notebook: bool = False, published: Path = FOLDER) -> list[str]:
+    """Names of all files that a report consists of, whatever was measured.
+
+    published: folder of the results that the repository keeps.
+    """
+    kept = [table.name for section in _sections(published) for table in section.tables]
+    names = [f"{table}.{suffix}" for table in (*TABLES, *kept) for suffix in WRITERS]
     names += [f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")]
     return ["index.html", *names, *([NOTEBOOK] if notebook else [])]
 
 
-def render(report: ReportInput, out: Path | str) -> None:
+def render(report: ReportInput, out: Path | str, published: Path = FOLDER) -> None:
     """Write the report into the folder `out`, which is made if need be.
 
+    published: folder of the results that the repository keeps; it may be absent.
     Raises UserError for a result file that is missing, damaged or lacks what it must hold.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     tables = {table.name: table for table in build_tables(report)}
-    for table in tables.values():
+    kept = _sections(published)
+    for table in (*tables.values(), *(table for section in kept for table in section.tables)):
         for suffix, writer in WRITERS.items():
             with atomic_path(out / f"{table.name}.{suffix}") as temporary:
                 temporary.write_text(writer(table), encoding="utf-8")
@@ -58,7 +66,11 @@ def render(report: ReportInput, out: Path | str) -> None:
         pictures[drawing.name] = Picture(drawing, data_uri(png))
     maps = load_maps(report)
     notebook = _copy_notebook(report, out)
-    render_page(report, tables, pictures, maps.result if maps else None, notebook, out)
+    render_page(report, tables, kept, pictures, maps.result if maps else None, notebook, out)
+
+
+def _sections(published: Path) -> list[Section]:
+    return sections(read_published(published))
 
 
 def build_tables(report: ReportInput) -> list[Table]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["text", "flag", "paper", "measured", "other", "extra", "verdict"]
+Kind = Literal["text", "flag", "count", "paper", "measured", "other", "extra", "verdict", "finding"]
 MEASURED_KINDS = ("measured", "other", "extra")
 
 
@@ -28,7 +28,8 @@ class Column:
 
     kind: "measured" is the paper's quantity; "other" stands beside a number of the paper's but
     is another quantity (other data, other device) and must look so; "extra" was measured where
-    the paper has nothing.
+    the paper has nothing; "verdict" is on a number of the paper's, "finding" on a claim of its.
+    signed: a number is a difference, "+" shown.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Column:
     kind: Kind = "text"
     group: str = ""
     digits: int = 1
+    signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,5 +90,5 @@ def format_cell(cell: Cell, column: Column) -> str:
         return cell.reason or "–"
     if isinstance(cell.value, str):
         return cell.value
-    text = f"{cell.value:.{column.digits}f}"
+    text = f"{cell.value:{'+' if column.signed else ''}.{column.digits}f}"
     return text if cell.spread is None else f"{text} ± {cell.spread:.{column.digits}f}"

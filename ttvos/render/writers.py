@@ -151,7 +151,7 @@ def group_spans(columns: tuple[Column, ...]) -> list[tuple[str, int]]:
 
 def is_text(column: Column) -> bool:
     """Whether a column is set flush left."""
-    return column.kind in ("text", "flag", "verdict")
+    return column.kind in ("text", "flag", "verdict", "finding")
 
 
 def _latex_layout(table: Table, columns: tuple[Column, ...], is_prose: bool) -> str:

@@ -1,5 +1,7 @@
 """The notebook, and the report: they read result files and compute nothing else."""
 
+from glob import glob
+
 MANIFEST = write_if_changed(f"{RESULTS}/manifest.json", plan.manifest())
 
 
@@ -33,6 +35,8 @@ rule reports:
         notebook=f"{RESULTS}/notebook/adaptive_weight.html",
         paper=[f"data/paper/table{number}.csv" for number in range(2, 7)],
         ledger="data/paper/ledger.csv",
+        claims="data/paper/claims.csv",
+        published=sorted(glob("results-published/*/*")),
         whole=whole_report(),
     output:
         directory("reports"),

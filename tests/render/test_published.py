@@ -1,0 +1,184 @@
+"""Results that the repository keeps: their table, their place on the page, their origin."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.publication.fake_profile import EXPERIMENTS, write_profile
+from tests.render.test_page import check
+from ttvos.publication.form import Published, read_published
+from ttvos.publication.publish import publish
+from ttvos.render.inputs import ReportInput, load_inputs
+from ttvos.render.published import scores, sections
+from ttvos.render.report import FIGURES, expected_files, render
+from ttvos.render.writers import to_csv, to_markdown
+
+WITHOUT_EXP5 = tuple(row for row in EXPERIMENTS if row != "exp5-hrnet")
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory) -> Path:
+    """A results-published with an ablation (one experiment missing) and a single model."""
+    folder = tmp_path_factory.mktemp("published")
+    manifest = write_profile(folder / "ablation", (*WITHOUT_EXP5, "exp8-resnet18"))
+    (manifest.parent / "evaluate/exp7-hrnet-s1/held.json").unlink()
+    publish(manifest, folder / "kept/ablation")
+    publish(write_profile(folder / "one", ("exp8-hrnet",), (0,)), folder / "kept/one")
+    return folder / "kept"
+
+
+@pytest.fixture(scope="module")
+def ablation(kept) -> Published:
+    return read_published(kept)[0]
+
+
+@pytest.fixture(scope="module")
+def page(kept, report: ReportInput, tmp_path_factory) -> Path:
+    """A rendered report with both."""
+    out = tmp_path_factory.mktemp("reports")
+    render(report, out, kept)
+    return out
+
+
+def row(table, name: str) -> dict:
+    (found,) = [row for row in table.rows if row["exp"].value == name]
+    return found
+
+
+def test_the_eight_experiments_stand_beside_the_papers_numbers(ablation):
+    table = scores(ablation)
+    assert [r["exp"].value for r in table.rows] == [
+        *(f"Exp {number}" for number in range(1, 9)),
+        *("TTVOS exp8-resnet18", "First mask held still", "First mask carried by flow", "OSVOS"),
+    ]
+    first = row(table, "Exp 1")
+    assert (first["davis17_jf"].value, first["davis16_jf"].value) == ("57.0", "75.9")
+    assert (first["short_term"].value, first["long_term"].value) == ("✓", "–")
+
+
+def test_means_and_spread_over_seeds(ablation):
+    first = row(scores(ablation), "Exp 1")
+    assert first["val3_jf"].value == pytest.approx(53.5)
+    assert first["val3_jf"].spread == pytest.approx(0.5**0.5)
+    assert (first["val3_j_mean"].value, first["val3_f_mean"].value) == pytest.approx((51.5, 55.5))
+    assert first["val3_seeds"].value == "2"
+    assert (first["steps"].value, first["minutes"].value) == (500, pytest.approx(90.5 / 60))
+
+
+def test_one_seed_has_no_spread(ablation):
+    seventh = row(scores(ablation), "Exp 7")
+    assert seventh["held_jf"].value == pytest.approx(61.0)
+    assert seventh["held_jf"].spread is None
+    assert seventh["held_seeds"].value == "1"
+    assert seventh["val3_seeds"].value == "2"
+
+
+def test_a_missing_experiment_is_not_measured(ablation):
+    fifth = row(scores(ablation), "Exp 5")
+    assert (fifth["val3_jf"].value, fifth["val3_jf"].reason) == (None, "not measured")
+    assert (fifth["val3_seeds"].value, fifth["davis17_jf"].value) == ("0", "61.9")
+
+
+def test_references_have_no_seeds(ablation):
+    still = row(scores(ablation), "First mask held still")
+    assert (still["held_jf"].value, still["held_seeds"].value) == (30.0, None)
+
+
+def test_a_single_model_is_no_ablation(kept):
+    _, one = sections(read_published(kept))
+    assert one.claims is None
+    names = [r["exp"].value for r in one.table.rows]
+    assert names[0] == "Exp 8"
+    assert not [name for name in names[1:] if name.startswith("Exp")]
+
+
+def test_notes_say_what_was_scored_and_what_is_missing(ablation):
+    notes = scores(ablation).notes
+    assert "3 of val: 3 sequences of val, 2016 (camel, goat, parkour)." in notes
+    assert "Not there yet when this was collected: 1 result files." in notes
+
+
+def test_notes_say_a_smaller_input_and_several_versions_of_the_code(kept, ablation):
+    record = json.loads((kept / "ablation/published.json").read_text())
+    record["datasets"]["held"]["input_scale"] = 0.5
+    record["trainings"][0]["code"] = "other"
+    notes = scores(Published("ablation", record, ablation.scores)).notes
+    assert any("at 0.5 of their size" in note for note in notes)
+    assert "The runs were trained with 2 versions of the training code." in notes
+
+
+def test_notes_say_where_scores_chose_the_weights(kept, ablation):
+    record = json.loads((kept / "ablation/published.json").read_text())
+    assert not [note for note in scores(ablation).notes if "selected" in note]
+    record["trainings"][3]["selection"] = {"by": "heldout", "data": {"sequences": ["swing"]}}
+    notes = scores(Published("ablation", record, ablation.scores)).notes
+    (note,) = [note for note in notes if "selected" in note]
+    assert note.startswith("held: weights were selected on sequences of it")
+
+
+def test_the_files_carry_the_data_they_are_of(ablation):
+    table = scores(ablation)
+    assert "Data profile: **tiny-real**. Made up & meaning nothing." in to_markdown(table)
+    rows = list(csv.DictReader(to_csv(table).splitlines()))
+    assert rows[0]["profile"] == "tiny-real"
+    assert (rows[0]["val3_jf"], rows[4]["val3_jf"]) == ("53.5", "not measured")
+
+
+def test_the_page_has_a_section_for_each_folder(page, kept):
+    found = check(page / "index.html")
+    tables = {"published-ablation", "claims-ablation", "published-one"}
+    assert tables <= set(found.ids)
+    assert "claims-one" not in found.ids
+    assert {"#published-ablation", "#published-one"} <= set(found.links)
+    assert len(found.alts) == len(FIGURES)
+    assert all(link[1:] in found.ids for link in found.links if link.startswith("#"))
+    assert sorted(path.name for path in page.iterdir()) == sorted(
+        expected_files(notebook=True, published=kept)
+    )
+    for name in tables:
+        assert (page / f"{name}.tex").is_file()
+
+
+def test_the_page_says_that_this_run_measured_none_of_it(page):
+    text = (page / "index.html").read_text()
+    section = text[text.index('id="published-ablation"') : text.index('id="published-one"')]
+    assert "Measured by us on made-up clips" in section
+    assert "Nothing here was measured in this run." in section
+    assert "results-published/ablation" in section
+    assert "Made up &amp; meaning nothing." in section
+    assert "Imaginary CPU &lt;2 cores&gt;" in section
+    assert "0123456789ab" in section
+    assert "500 steps of 8 clips of 4 frames of 112×192" in section
+    assert "weight_decay 0.01" in section
+    assert "16, 0.4 hours in all" in section
+    assert section.count("<li><code>train/") == 16
+    assert "<li><code>evaluate/exp7-hrnet-s1/held.json</code>: not there</li>" in section
+
+
+def test_verdicts_on_cells_count_none_of_it(page, report, tmp_path):
+    """The first screen speaks of this run alone."""
+    render(report, tmp_path / "without", tmp_path / "no-folder")
+    heads = [(f / "index.html").read_text().split("<nav")[0] for f in (page, tmp_path / "without")]
+    assert heads[0] == heads[1]
+
+
+def test_without_any_published_results(report, tmp_path):
+    out, nothing = tmp_path / "reports", tmp_path / "no-folder"
+    render(report, out, nothing)
+    found = check(out / "index.html")
+    assert not [i for i in found.ids if i.startswith(("published", "claims"))]
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        expected_files(notebook=True, published=nothing)
+    )
+
+
+def test_a_dataset_of_its_own_label_is_named_in_the_first_screen(change, tmp_path):
+    def label(manifest):
+        manifest["datasets"]["davis16"]["label"] = "four clips"
+
+    render(load_inputs(change("manifest.json", label)), tmp_path / "out", tmp_path / "none")
+    text = (tmp_path / "out/index.html").read_text()
+    assert "J&amp;F on four clips, DAVIS 2016 protocol" in text
+    assert "J&amp;F on built-in clips, DAVIS 2017 protocol" in text

@@ -1,0 +1,61 @@
+"""How published results were measured, in lines for the page."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ttvos.publication.form import Published
+
+
+def facts(published: Published) -> list[tuple[str, str]]:
+    """How it was measured, for the page: label and text."""
+    record = published.record
+    sources = [file["provenance"] for file in record["files"]]
+    times = sorted(source["time"] for source in sources)
+    trained = {(line.row, line.seed): line.seconds for line in published.scores if line.seconds}
+    lines = [
+        ("Data profile", f"{record['profile']}. {record['caution']}"),
+        ("Trained on", _distinct(line.device for line in published.scores)),
+        ("All devices", _distinct(source["device"] for source in sources)),
+        ("Precision", _distinct(source["precision"] for source in sources)),
+        ("Commit", _distinct(source["commit"] for source in sources)),
+        ("Source hash", _distinct(source["source"] for source in sources)),
+        ("Measured between", f"{times[0]} and {times[-1]}"),
+        ("Trainings", f"{len(trained)}, {sum(trained.values()) / 3600:.1f} hours in all"),
+        ("Started from", _distinct(_start(training) for training in record["trainings"])),
+    ]
+    for backbone, recipe in record["recipes"].items():
+        lines += [
+            (f"Stage {stage['name']}, {backbone}", _stage(stage)) for stage in recipe["stages"]
+        ]
+        rest = {key: recipe[key] for key in recipe if key not in ("stages", "data", "initial")}
+        text = "; ".join(f"{key} {_plain(value)}" for key, value in rest.items())
+        lines.append((f"Settings, {backbone}", text))
+    return [(label, text) for label, text in lines if text]
+
+
+def _distinct(values: Iterable[str | None]) -> str:
+    return "; ".join(sorted({str(value) for value in values if value}))
+
+
+def _start(training: dict[str, Any]) -> str | None:
+    """What a training's backbone started from."""
+    return (training["initial"] or {}).get("source")
+
+
+def _stage(stage: dict[str, Any]) -> str:
+    """A training stage in one line; whatever is at its default is left to published.json."""
+    length = f"{stage['steps']} steps" if stage.get("steps") else f"{stage['epochs']} epochs"
+    size = f"{stage['frames']} frames of {stage['height']}×{stage['width']}"
+    data = ", ".join([*stage["roots"], *stage.get("stills_roots", ())])
+    return (
+        f"{length} of {stage['batch']} clips of {size}, learning rate {stage['learning_rate']:g}, "
+        f"from {data}"
+    )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{key} {_plain(item)}" for key, item in value.items()) + ")"
+    if isinstance(value, list):
+        return "(" + ", ".join(_plain(item) for item in value) + ")"
+    return str(value)
