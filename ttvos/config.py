@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ttvos.config_selection import Selection
 from ttvos.errors import UserError
 from ttvos.files import read_yaml
 from ttvos.placeholders import DATA, fill
@@ -139,6 +140,7 @@ class TrainConfig:
     transition_activation: "softmax" (released code) or "none" (paper), ledger item 6.
     template_loss: the template head's loss of the released code, ledger item 4.
     heldout: sequences of the training split that no stage with DAVIS data learns from.
+    selection: which step's weights become the result (`Selection`).
     What the paper has not: optimizer "adamw" with weight_decay; clip_norm: largest norm of the
     gradient; average: decay of a running mean of the weights, which then is the result;
     precision: of the layers ("bfloat16": autocast; weights and losses stay float32).
@@ -159,6 +161,7 @@ class TrainConfig:
     accumulate: int = 1
     average: float | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
+    selection: Selection = field(default_factory=Selection)
     checkpoint_every: int = 50
     workers: int = 0
 
@@ -179,6 +182,17 @@ class TrainConfig:
             raise UserError("clip_norm must be above 0, or null for none")
         if self.average is not None and not 0 < self.average < 1:
             raise UserError("average must lie between 0 and 1, or be null for none")
+        self.selection.check(self.heldout, {s.split for s in self.stages if s.source == "davis"})
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Code that decides the weights, for `code_hash`; evaluation only where it selects."""
+        return ("train.py",) + ("training/scoring.py",) * (self.selection.by != "last")
+
+    def all_roots(self) -> tuple[str, ...]:
+        """Every folder that training and selection read."""
+        learnt = [root for stage in self.stages for root in stage.all_roots()]
+        return (*learnt, *self.selection.roots)
 
     def check_parts(self, processes: int) -> None:
         """Refuse a batch that cannot be shared out evenly to processes, and there to parts."""

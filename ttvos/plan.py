@@ -76,7 +76,7 @@ class Plan:
 
         config, paths = self.config, [data.root for data in self.config.datasets.values()]
         if config.train and not config.checkpoint:
-            paths += [root for stage in config.train.stages for root in stage.all_roots()]
+            paths += config.train.all_roots()
             backbones = {row.backbone for row in self.rows}
             paths += [path for name, path in config.train.initial.items() if name in backbones]
         return named_sources([path for path in paths if path], Path(config.data))

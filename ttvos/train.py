@@ -27,6 +27,7 @@ from ttvos.training.batches import batches, count_steps
 from ttvos.training.curves import Curves, summarise
 from ttvos.training.gradient import gradient
 from ttvos.training.optimizer import Average, descend, learning_rate, make_optimizer
+from ttvos.training.selection import Selector
 from ttvos.training.setup import all_settings, initial_model
 from ttvos.training.state import Progress, load_progress, save_progress
 from ttvos.variants import Variant
@@ -45,6 +46,7 @@ class Run:
     initial: dict[str, str | None]
     curves: Curves
     average: Average | None
+    selector: Selector
 
 
 def train(
@@ -81,6 +83,7 @@ def train(
     for leaving in out.glob(".state.*.part.pt"):  # of a run that was killed while saving
         leaving.unlink()
     progress = load_progress(out / "state.pt", key)
+    selector = Selector(config, out, target, progress.selection if progress else None)
     if progress:
         model, initial = build_model(variant, backbone), progress.initial
         model.load_state_dict(progress.model)
@@ -91,7 +94,7 @@ def train(
     model.to(target, memory_format=torch.channels_last)
     average = _average(config, model, progress)
     with Curves(out, progress.curves if progress else "") as curves:
-        run = Run(config, seed, out, target, key, model, initial, curves, average)
+        run = Run(config, seed, out, target, key, model, initial, curves, average, selector)
         for number in range(progress.stage if progress else 0, len(config.stages)):
             is_here = progress is not None and progress.stage == number
             _train_stage(run, number, progress if is_here else None)
@@ -122,6 +125,7 @@ def _train_stage(run: Run, number: int, progress: Progress | None) -> None:
     first = progress.step if progress else 0
     clips = make_clips(stage, seed, run.config.heldout)
     steps = count_steps(stage, len(clips))
+    due = run.selector.due(number, steps, len(clips))
     source = batches(clips, stage, first, steps, run.config.workers, run.device)
     with tqdm(total=steps, initial=first, desc=stage.name, unit="step", disable=None) as bar:
         since = time.perf_counter()
@@ -133,7 +137,10 @@ def _train_stage(run: Run, number: int, progress: Progress | None) -> None:
             since = now
             bar.set_postfix(loss=f"{losses['total']:.4f}", refresh=False)
             bar.update()
-            if (step + 1) % run.config.checkpoint_every == 0:
+            if step + 1 in due:
+                _score(run, stage.name, step + 1)
+                since = time.perf_counter()
+            if step + 1 in due or (step + 1) % run.config.checkpoint_every == 0:
                 _save(run, number, step + 1, optimizer)
     _save(run, number + 1, 0, None)
 
@@ -155,6 +162,12 @@ def _learn(
     return values
 
 
+def _score(run: Run, stage: str, step: int) -> None:
+    """Score the weights that would be the result if training ended here."""
+    weights = run.average.weights if run.average else run.model.state_dict()
+    run.curves.add_scores(run.selector.score(run.model, weights, stage, step))
+
+
 def _save(run: Run, stage: int, step: int, optimizer: torch.optim.Optimizer | None) -> None:
     is_cuda = run.device.type == "cuda"
     progress = Progress(
@@ -168,6 +181,7 @@ def _save(run: Run, stage: int, step: int, optimizer: torch.optim.Optimizer | No
         curves=run.curves.text(),
         initial=run.initial,
         average=run.average.state() if run.average else None,
+        selection=run.selector.state(),
     )
     save_progress(progress, run.out / "state.pt")
 
@@ -197,15 +211,18 @@ def _finish(run: Run, settings: dict, profile: str | None) -> None:
     """Write the checkpoint and its record, and drop the state."""
     if run.average:
         run.model.load_state_dict(run.average.weights)
+    if run.selector.best:
+        run.model.load_state_dict(run.selector.best)
     stages = summarise(run.curves.text())
     origin = provenance(
         settings,
         run.seed,
         device=device_name(run.device),
         precision=_precision(run),
-        data={"profile": profile, "root": [r for s in run.config.stages for r in s.all_roots()]},
+        data={"profile": profile, "root": list(run.config.all_roots())},
         initial=run.initial,
         threads=torch.get_num_threads(),
+        selection=run.config.selection.by,
     )
     result = run.out / "checkpoint.safetensors"
     checkpoint.save(run.model, result, origin)
@@ -217,6 +234,7 @@ def _finish(run: Run, settings: dict, profile: str | None) -> None:
         "checkpoint_sha256": file_hash(result),
         "settings": settings,
         "stages": stages,
+        "selection": run.selector.record(),
         "steps": sum(stage["steps"] for stage in stages),
         "seconds": round(sum(stage["seconds"] for stage in stages), 3),
         "provenance": origin,

@@ -60,8 +60,14 @@ class Curves:
             csv.writer(handle, lineterminator="\n").writerow(line)
         if self._board:
             with clear_errors(self._path.parent / "tensorboard"):
-                self._board.add(self._count, losses)
+                self._board.add(self._count, losses, "loss")
         self._count += 1
+
+    def add_scores(self, scores: dict[str, float]) -> None:
+        """Show scores of the weights after the last step in TensorBoard, as "selection/<name>"."""
+        if self._board:
+            with clear_errors(self._path.parent / "tensorboard"):
+                self._board.add(self._count - 1, scores, "selection")
 
     def text(self) -> str:
         """The whole of loss.csv so far."""
@@ -109,13 +115,13 @@ class _Board:
         if first_step:
             self._write(step=first_step, session_log=SessionLog(status=SessionLog.START))
 
-    def add(self, step: int, losses: dict[str, float]) -> None:
-        """Record a step's losses as scalars "loss/<term>"."""
-        values = [
-            self._summary.Value(tag=f"loss/{name}", simple_value=value)
-            for name, value in losses.items()
+    def add(self, step: int, values: dict[str, float], group: str) -> None:
+        """Record values of a step as scalars "<group>/<name>"."""
+        points = [
+            self._summary.Value(tag=f"{group}/{name}", simple_value=value)
+            for name, value in values.items()
         ]
-        self._write(step=step, summary=self._summary(value=values))
+        self._write(step=step, summary=self._summary(value=points))
 
     def _write(self, **content: object) -> None:
         event = self._event(wall_time=time.time(), **content)

@@ -71,8 +71,8 @@ def all_settings(
         "seed": seed,
         "device": device,
         "torch": torch.__version__,
-        "code": code_hash("train.py"),
-        "data": {root: listing_hash(root) for stage in config.stages for root in stage.all_roots()},
+        "code": code_hash(*config.modules),
+        "data": {root: listing_hash(root) for root in config.all_roots()},
     }
 
 

@@ -11,7 +11,7 @@ import torch
 from ttvos.errors import UserError
 from ttvos.files import atomic_path
 
-FORMAT = "ttvos-training-2"
+FORMAT = "ttvos-training-3"
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Progress:
     settings: hash of all that decides the result. curves: text of loss.csv up to here.
     optimizer is None before a stage's first step. random: torch's CPU generator; cuda: the
     GPU's, None on the CPU. initial: where the initial weights came from. average: the running
-    mean of the weights, None without one.
+    mean of the weights, None without one. selection: `Selector.state`.
     """
 
     settings: str
@@ -34,6 +34,7 @@ class Progress:
     curves: str
     initial: dict[str, str | None]
     average: dict[str, torch.Tensor] | None
+    selection: dict[str, Any]
 
 
 KEYS = {"format", *(field.name for field in fields(Progress))}

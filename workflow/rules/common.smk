@@ -46,9 +46,11 @@ def dataset_data(wildcards):
 
 
 def training_data(wildcards):
-    return data_of(
-        [root for stage in settings.train.stages for root in stage.all_roots()]
-    )
+    return data_of(settings.train.all_roots())
+
+
+def training_code(wildcards):
+    return code_hash(*settings.train.modules)
 
 
 def initial_weights(wildcards):

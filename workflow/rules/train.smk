@@ -27,7 +27,7 @@ rule train:
         seed=lambda wildcards: plan.runs[wildcards.run].seed,
         out=lambda wildcards, output: os.path.dirname(output.record),
         device=settings.device,
-        source=code_hash("train.py"),
+        source=training_code,
     shell:
         "TTVOS_THREADS={threads} python -m ttvos train {params.model} --config {input.settings:q}"
         " --seed {params.seed} --device {params.device:q} --out {params.out:q} 2> {log:q}"
