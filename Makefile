@@ -34,7 +34,7 @@ backbone: .venv/ready
 
 # Renew all pins, for pip and for conda, from pyproject.toml (needs uv).
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --extra workflow --extra dev \
+	uv pip compile --quiet --universal --python-version 3.11 --extra workflow --extra cluster --extra dev \
 	    --no-header pyproject.toml --output-file requirements.lock
 	printf '%s\n' '# conda env create --file environment.yml && conda activate ttvos' \
 	    '# The versions of requirements.lock, written by make lock.' 'name: ttvos' \
