@@ -32,6 +32,18 @@ def test_recipes_are_valid(recipe):
     assert all(isinstance(stage, Stage) for stage in config.train.stages)
 
 
+def test_a_recipe_may_be_changed_in_some_keys():
+    def stages(**train):
+        return parse_config({**MINI, "train": {"recipe": "mini", **train}}).train.stages
+
+    changed = stages(change={"steps": 3, "gaps": 2})
+    assert [(s.name, s.steps, s.gaps) for s in changed] == [(s.name, 3, 2) for s in stages()]
+    with pytest.raises(UserError, match="unknown key 'step'"):
+        stages(change={"step": 3})
+    with pytest.raises(UserError, match="change: expected keys"):
+        stages(change=3)
+
+
 def test_the_papers_recipes_differ_where_the_ledger_says():
     """Ledger items 3 and 5 (FACTS section 7): frames of the last stage, warp of the first."""
     stages = {

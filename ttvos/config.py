@@ -333,15 +333,22 @@ def parse_config(values: Any, where: str = "config") -> Config:
 
 
 def _with_recipe(train: dict, values: dict, where: str) -> dict:
-    """Replace `recipe: NAME` by that recipe's stages from stages.yaml."""
+    """Replace `recipe: NAME` by that recipe's stages from stages.yaml.
+
+    `change: {KEY: VALUE}` beside it sets these keys of every stage.
+    """
     recipes = read_yaml(CONFIG_FOLDER / "stages.yaml")
     name = train["recipe"]
     if name not in recipes:
         raise UserError(f"{where}: unknown recipe {name!r}; known: {', '.join(recipes)}")
     if "stages" in train:
         raise UserError(f"{where}: train has both recipe and stages; keep one")
-    rest = {key: value for key, value in train.items() if key != "recipe"}
-    return {**rest, "stages": fill(recipes[name], values, where)}
+    change = train.get("change", {})
+    if not isinstance(change, dict):
+        raise UserError(f"{where}: train.change: expected keys and values, got {change!r}")
+    rest = {key: value for key, value in train.items() if key not in ("recipe", "change")}
+    stages = [{**stage, **change} for stage in recipes[name]]
+    return {**rest, "stages": fill(stages, values, where)}
 
 
 def as_plain(value: Any) -> Any:
