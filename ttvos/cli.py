@@ -84,6 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
         _add_speed,
         _add_report,
         _add_publish,
+        _add_fill,
     ):
         add(subcommands)
     return parser
@@ -208,6 +209,34 @@ def _add_publish(subcommands) -> None:
     command = _command(subcommands, "publish", commands.publish, text)
     command.add_argument("--manifest", required=True, help="JSON that names the result files")
     command.add_argument("--out", required=True, help="folder, e.g. results-published/NAME")
+
+
+def _add_fill(subcommands) -> None:
+    text = "write the tables of published results in Markdown pages anew"
+    command = _command(subcommands, "fill", commands.fill, text)
+    command.add_argument("pages", nargs="+", help="files with <!-- scores: FOLDER --> markers")
+
+
+def _add_card(subcommands) -> None:
+    text = "weights to be shipped: half precision, a model card, and its facts as JSON"
+    command = _command(subcommands, "card", commands.card, text)
+    _add_checkpoint(command, "one that `ttvos train` made", required=True)
+    command.add_argument("--train", required=True, help="the train.json beside it")
+    named = {"nargs": "+", "metavar": "NAME=FILE", "type": _named}
+    text = "evaluate.json of each data set, made with the checkpoint or with the shipped weights"
+    command.add_argument("--scores", required=True, help=text, **named)
+    text = "evaluate.json of other trackers on the same data"
+    command.add_argument("--references", default=(), help=text, **named)
+    text = "path without suffix, e.g. weights/NAME: NAME.safetensors, NAME.md, NAME.json"
+    command.add_argument("--out", required=True, help=text)
+
+
+def _named(text: str) -> tuple[str, str]:
+    """NAME=FILE as a pair."""
+    name, _, file = text.partition("=")
+    if not name or not file:
+        raise argparse.ArgumentTypeError(f"expected NAME=FILE, got {text!r}")
+    return name, file
 
 
 def _add_model(command: argparse.ArgumentParser) -> None:

@@ -219,6 +219,16 @@ def publish(options: argparse.Namespace) -> None:
     print(f"{options.out}: from {len(record['files'])} files, {missing} missing")
 
 
+def card(options: argparse.Namespace) -> None:
+    """`ttvos card`: weights to be shipped, with their model card."""
+    from ttvos.card.make import make_card
+
+    card = make_card(
+        options.checkpoint, options.train, options.scores, options.references, options.out
+    )
+    print(f"{options.out}.safetensors: {card['weights']['bytes']:,} bytes; {options.out}.md")
+
+
 def _limit_threads() -> None:
     """Let TTVOS_THREADS set PyTorch's threads: jobs that run side by side share the cores."""
     threads = os.environ.get("TTVOS_THREADS")
@@ -229,3 +239,11 @@ def _limit_threads() -> None:
     import torch
 
     torch.set_num_threads(int(threads))
+
+
+def fill(options: argparse.Namespace) -> None:
+    """`ttvos fill`: tables of published results inside Markdown pages."""
+    from ttvos.publication.document import fill
+
+    for page in options.pages:
+        print(f"{page}: {'written' if fill(page) else 'up to date'}")

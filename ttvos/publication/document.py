@@ -1,0 +1,80 @@
+"""Tables of published scores inside a Markdown page, written by a command, never by hand.
+
+A page holds a marker line `<!-- scores: FOLDER [FOLDER ...] -->`, folders relative to the
+repository (globs allowed), and below it `<!-- end -->`; `ttvos fill PAGE` writes between them.
+"""
+
+import re
+from pathlib import Path
+from statistics import fmean, stdev
+
+from ttvos.errors import UserError
+from ttvos.files import atomic_path, read_json
+from ttvos.provenance import REPOSITORY
+from ttvos.publication.form import RECORD, SCORES, Published, Score, read_lines
+
+BLOCK = re.compile(r"(<!-- scores: (?P<folders>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def fill(page: Path | str, root: Path = REPOSITORY) -> bool:
+    """Write every table of a page anew; returns whether the page changed.
+
+    Raises UserError for a page without markers, and for a folder that is not there.
+    """
+    page = Path(page)
+    try:
+        text = page.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{page}: cannot be read ({error.strerror})") from None
+    if not BLOCK.search(text):
+        raise UserError(f"{page}: no table to fill (<!-- scores: FOLDER --> ... <!-- end -->)")
+    filled = BLOCK.sub(lambda found: found[1] + _table(found["folders"], root) + found[3], text)
+    if filled != text:
+        with atomic_path(page) as temporary:
+            temporary.write_text(filled, encoding="utf-8")
+    return filled != text
+
+
+def _table(folders: str, root: Path) -> str:
+    published = [_read(path) for pattern in folders.split() for path in _found(root, pattern)]
+    labels = {line.dataset: line.dataset_label for each in published for line in each.scores}
+    head = ["run", *(f"{label}: J&F (J, F)" for label in labels.values()), "steps", "minutes"]
+    lines = [head, ["---"] * len(head)]
+    for each in published:
+        for row in dict.fromkeys(line.row for line in each.scores):
+            scores = [line for line in each.scores if line.row == row]
+            lines.append(_line(each, scores, list(labels)))
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def _line(published: Published, scores: list[Score], datasets: list[str]) -> list[str]:
+    first = scores[0]
+    several = len({line.row for line in published.scores if line.kind == "model"}) > 1
+    is_alone = first.kind == "model" and not several
+    name = published.title if is_alone else f"{published.title}: {first.label}"
+    of_dataset = ([line for line in scores if line.dataset == dataset] for dataset in datasets)
+    seconds = {line.seed: line.seconds for line in scores if line.seconds is not None}
+    minutes = f"{fmean(seconds.values()) / 60:.0f}" if seconds else ""
+    return [name, *map(_cell, of_dataset), "" if first.steps is None else str(first.steps), minutes]
+
+
+def _cell(lines: list[Score]) -> str:
+    if not lines:
+        return ""
+    values = [line.jf for line in lines]
+    spread = f" ± {stdev(values):.1f} (n = {len(values)})" if len(values) > 1 else ""
+    parts = ", ".join(
+        f"{fmean(getattr(x, key) for x in lines):.1f}" for key in ("j_mean", "f_mean")
+    )
+    return f"{fmean(values):.1f}{spread} ({parts})"
+
+
+def _found(root: Path, pattern: str) -> list[Path]:
+    paths = sorted(path.parent for path in root.glob(f"{pattern}/{RECORD}"))
+    if not paths:
+        raise UserError(f"{root.name}/{pattern}: no published results there")
+    return paths
+
+
+def _read(folder: Path) -> Published:
+    return Published(folder.name, read_json(folder / RECORD), read_lines(Score, folder / SCORES))
