@@ -1,98 +1,19 @@
 """Training clips: the right object, labels of three values, the same clip for the same number."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
+from tests.data.pixels import pixels
+from tests.data.squares import LENGTH, numbers, same, shown, stage
 from ttvos.config import Stage
-from ttvos.data import clips as module
-from ttvos.data.clips import Clip, collate, make_clips, one_object, resize_pair
+from ttvos.data import images
+from ttvos.data.clips import make_clips, one_object
+from ttvos.data.images import resize_pair
 from ttvos.errors import UserError
 from ttvos.video import read_mask, write_mask
-
-LENGTH = 24
-
-
-def stage(source, *roots, **changes):
-    values = {
-        "name": source,
-        "source": source,
-        "roots": tuple(str(root) for root in roots),
-        "height": 64,
-        "width": 96,
-        "frames": 3,
-        "batch": 4,
-        "learning_rate": 1e-4,
-        "steps": 10,
-        "augment": False,
-    }
-    return Stage(**{**values, **changes})
-
-
-def write_pair(frame_path, mask_path, number, ids):
-    """A frame whose red is 8 x its number and whose green is 60 x the pixel's id."""
-    frame_path.parent.mkdir(parents=True, exist_ok=True)
-    red = np.full_like(ids, 8 * number)
-    image = Image.fromarray(np.stack([red, 60 * ids, 0 * ids], axis=-1))
-    image.save(frame_path)
-    if mask_path is not None:
-        write_mask(mask_path, ids)
-
-
-def two_squares(number, second_from=0):
-    """Object 1 moves right by a pixel a frame; object 2 stands still from `second_from` on."""
-    ids = np.zeros((64, 96), np.uint8)
-    ids[10:30, 5 + number : 25 + number] = 1
-    if number >= second_from:
-        ids[36:56, 60:80] = 2
-    return ids
-
-
-@pytest.fixture
-def davis(tmp_path):
-    for i in range(LENGTH):
-        ids = two_squares(i, second_from=LENGTH - 2)
-        frame = tmp_path / "JPEGImages/480p/squares" / f"{i:05d}.png"
-        write_pair(frame, tmp_path / "Annotations/480p/squares" / f"{i:05d}.png", i, ids)
-    (tmp_path / "ImageSets/2017").mkdir(parents=True)
-    (tmp_path / "ImageSets/2017/train.txt").write_text("squares\n")
-    return tmp_path
-
-
-@pytest.fixture
-def sparse(tmp_path):
-    stems = [f"{i:05d}" for i in range(LENGTH)]
-    for i, stem in enumerate(stems):
-        mask = tmp_path / "Annotations/v" / f"{stem}.png" if i % 5 == 0 else None
-        write_pair(tmp_path / "JPEGImages/v" / f"{stem}.png", mask, i, two_squares(i, 15))
-    objects = {"1": {"frames": stems[::5]}, "2": {"frames": stems[15::5]}}
-    (tmp_path / "meta.json").write_text(json.dumps({"videos": {"v": {"objects": objects}}}))
-    return tmp_path
-
-
-@pytest.fixture
-def stills(tmp_path):
-    for i in range(5):
-        (tmp_path / "images").mkdir(exist_ok=True)
-        (tmp_path / "ground_truth_mask").mkdir(exist_ok=True)
-        mask = (two_squares(3 * i) == 1).astype(np.uint8) * 255
-        Image.fromarray(np.repeat(mask[..., None], 3, -1)).save(tmp_path / f"images/{i}.jpg")
-        Image.fromarray(mask).save(tmp_path / f"ground_truth_mask/{i}.png")
-    return tmp_path
-
-
-def numbers(clip: Clip) -> list[int]:
-    """Which frames of the video the clip shows (see `write_pair`)."""
-    return [int(frame[0, 0, 0]) // 8 for frame in clip.frames]
-
-
-def shown(clip: Clip) -> int:
-    """The id of the object that the labels of frame 0 mark."""
-    return int(np.median(clip.frames[0, ..., 1][clip.labels[0] == 1])) // 60
 
 
 def test_consecutive_frames_with_one_visible_object(davis):
@@ -103,10 +24,11 @@ def test_consecutive_frames_with_one_visible_object(davis):
         clip = clips[i]
         first = numbers(clip)[0]
         assert numbers(clip) == [first, first + 1, first + 2]
-        assert clip.labels.shape == (3, 64, 96)
-        assert set(np.unique(clip.labels)) == {0, 1}
+        frames, all_labels = pixels(clip)
+        assert all_labels.shape == (3, 64, 96)
+        assert set(np.unique(all_labels)) == {0, 1}
         label = shown(clip)
-        for frame, labels in zip(clip.frames, clip.labels, strict=True):
+        for frame, labels in zip(frames, all_labels, strict=True):
             assert ((frame[..., 1] == 60 * label) == (labels == 1)).all()
         starts.add(first)
         objects.add(label)
@@ -123,7 +45,7 @@ def test_years_are_read_each_in_its_way(tiny_davis):
     masks = [read_mask(path, 2017) for path in sorted(tiny_davis.rglob("two/*.png"))]
     merged, single = set(), set()
     for number in range(40):
-        labels = clips[number].labels[0]
+        labels = pixels(clips[number])[1][0]
         merged |= {t for t, mask in enumerate(masks) if np.array_equal(labels, mask > 0)}
         single |= {t for t, mask in enumerate(masks) if np.array_equal(labels, mask == 1)}
     assert merged
@@ -143,7 +65,7 @@ def test_sparse_masks_are_honoured(sparse):
         clip = clips[i]
         assert all(n % 5 == 0 for n in numbers(clip))
         assert set(np.diff(numbers(clip))) == {5}
-        assert (clip.labels[0] == 1).sum() > 100
+        assert (clip.layers[0].labels[0] == 1).sum() > 100
         seen.add(numbers(clip)[0])
         objects.add(shown(clip))
     assert seen == {0, 5, 10}
@@ -163,19 +85,24 @@ def test_a_short_video_is_played_to_and_fro(sparse):
     assert objects == {1, 2}, "an object that appears late is chosen when a clip starts there"
 
 
+EXTRAS = {"paste": 0.5, "gaps": 3, "reverse": True, "shift": 0.1, "augment": True}
+
+
 @pytest.mark.parametrize("source", ["davis", "stills"])
 def test_a_number_always_gives_the_same_clip(source, request):
     root = request.getfixturevalue(source)
-    settings = stage(source, root, augment=True)
+    others = {}
+    if source == "davis":
+        others = {"stills_roots": (str(request.getfixturevalue("stills")),), "stills_share": 0.3}
+    settings = stage(source, root, **EXTRAS, **others)
     forward = make_clips(settings, seed=3)
     first = [forward[i] for i in range(12)]
+    assert {len(clip.layers) for clip in first} == {1, 2}
     backward = make_clips(settings, seed=3)
-    for i in reversed(range(12)):
-        assert (backward[i].frames == first[i].frames).all()
-        assert (backward[i].labels == first[i].labels).all()
+    assert all(same(backward[i], first[i]) for i in reversed(range(12)))
     other = make_clips(settings, seed=4)
-    assert any((other[i].frames != first[i].frames).any() for i in range(12))
-    assert any((first[i].frames != first[0].frames).any() for i in range(1, 12))
+    assert not any(same(other[i], first[i]) for i in range(12))
+    assert not any(same(first[i], first[0]) for i in range(1, 12))
 
 
 def test_the_cache_does_not_change_a_clip(davis, monkeypatch):
@@ -183,11 +110,10 @@ def test_the_cache_does_not_change_a_clip(davis, monkeypatch):
     order = (0, 1, 0, 2, 1)
     cached = make_clips(settings, seed=1)
     expected = [cached[i] for i in order]
-    monkeypatch.setattr(module, "CACHE_BYTES", 0)
+    monkeypatch.setattr(images, "CACHE_BYTES", 0)
     uncached = make_clips(settings, seed=1)
     for i, clip in zip(order, expected, strict=True):
-        assert (uncached[i].frames == clip.frames).all()
-        assert (uncached[i].labels == clip.labels).all()
+        assert same(uncached[i], clip)
     assert cached._images.kept
     assert not uncached._images.kept
 
@@ -198,7 +124,7 @@ def test_an_epoch_has_every_still_once_in_an_order_of_its_own(stills):
     epochs = []
     for epoch in range(4):
         # The first frame is the still itself: its object's left edge tells which.
-        lefts = [np.nonzero(clips[5 * epoch + i].labels[0] == 1)[1].min() for i in range(5)]
+        lefts = [np.nonzero(clips[5 * epoch + i].layers[0].labels[0])[1].min() for i in range(5)]
         assert sorted(lefts) == [5, 8, 11, 14, 17]
         epochs.append(tuple(lefts))
     assert len(set(epochs)) > 1
@@ -208,7 +134,7 @@ def test_augmented_clips_show_the_object_at_the_start(davis, stills, sparse):
     for source, root in (("davis", davis), ("stills", stills), ("ytvos", sparse)):
         clips = make_clips(stage(source, root, augment=True, rotation=30), seed=0)
         for i in range(25):
-            labels = clips[i].labels
+            labels = pixels(clips[i])[1]
             assert set(np.unique(labels)) <= {0, 1, 255}
             assert (labels[0] == 1).sum() >= 25
 
@@ -220,9 +146,13 @@ def test_several_roots_are_joined(stills, davis):
 def test_frames_are_brought_to_the_stage_s_size(davis, stills):
     for source, root in (("davis", davis), ("stills", stills)):
         clip = make_clips(stage(source, root, height=32, width=64), seed=0)[0]
-        assert clip.frames.shape == (3, 32, 64, 3)
-        assert clip.labels.shape == (3, 32, 64)
-        assert clip.frames.dtype == clip.labels.dtype == np.uint8
+        layer = clip.layers[0]
+        assert layer.images.shape[1:] == (32, 64, 3)
+        assert layer.labels.shape == (3 if source == "davis" else 1, 32, 64)
+        assert layer.images.dtype == layer.labels.dtype == np.uint8
+        frames, labels = pixels(clip)
+        assert frames.shape == (3, 32, 64, 3)
+        assert labels.shape == (3, 32, 64)
 
 
 def test_resizing_keeps_ids_as_they_are():
@@ -253,7 +183,7 @@ def test_masks_without_any_object_are_refused(davis, tmp_path):
 def test_an_item_without_object_is_passed_over(stills):
     Image.fromarray(np.zeros((64, 96), np.uint8)).save(stills / "ground_truth_mask/0.png")
     clips = make_clips(stage("stills", stills), seed=0)
-    assert all((clips[i].labels[0] == 1).any() for i in range(10))
+    assert all((clips[i].layers[0].labels[0] == 1).any() for i in range(10))
 
 
 def test_mask_and_frame_of_different_sizes_are_refused(sparse):
@@ -266,26 +196,3 @@ def test_mask_and_frame_of_different_sizes_are_refused(sparse):
 def test_a_stage_without_roots_is_refused():
     with pytest.raises(UserError, match="no data"):
         make_clips(stage("stills"), seed=0)
-
-
-def test_batches_are_normalised_floats_and_labels():
-    frames = np.zeros((2, 32, 48, 3), np.uint8)
-    frames[..., 1] = 255
-    labels = np.zeros((2, 32, 48), np.uint8)
-    labels[0, 0, :3] = [0, 1, 255]
-    batch = collate([Clip(frames, labels)] * 3)
-    assert batch["frames"].shape == (3, 2, 3, 32, 48)
-    assert batch["frames"].dtype == torch.float32
-    assert batch["labels"].dtype == torch.int64
-    assert batch["labels"][0, 0, 0, :3].tolist() == [0, 1, 255]
-    expected = [(0 - 0.485) / 0.229, (1 - 0.456) / 0.224, (0 - 0.406) / 0.225]
-    np.testing.assert_allclose(batch["frames"][1, 1, :, 5, 5], expected, rtol=1e-5)
-
-
-def test_clips_are_normalised_as_in_tracking():
-    from ttvos.model.tracking import normalise
-
-    frames = np.random.default_rng(0).integers(0, 256, (2, 32, 48, 3), dtype=np.uint8)
-    batch = module.collate([module.Clip(frames, np.zeros((2, 32, 48), np.uint8))])
-    tracked = normalise(torch.from_numpy(frames).permute(0, 3, 1, 2))
-    torch.testing.assert_close(batch["frames"][0], tracked, rtol=0, atol=1e-6)

@@ -27,7 +27,10 @@ def apply(batch: dict[str, Tensor], device: torch.device) -> dict[str, Tensor]:
     if len(there["pasted"]):
         frames, labels = lay(frames, labels, there["pasted"], there["follow"])
     if "colours" in there:
-        frames = change_colours(frames, there["colours"])
+        # A processor is done sooner with what fits into its cache: one clip at a time.
+        piece = 1 if device.type == "cpu" else len(frames)
+        for some in zip(frames.split(piece), there["colours"].split(piece), strict=True):
+            change_colours(*some)
     return {"frames": normalise(frames), "labels": labels.long()}
 
 
@@ -44,12 +47,13 @@ def look_up(
     size = masks.shape[1:]
     grid = _fine(lookups.flatten(0, 1), size)
     order = source.flatten()
-    pictures = images[order].permute(0, 3, 1, 2).float()
+    pictures = images.index_select(0, order).permute(0, 3, 1, 2).float()
     frames = functional.grid_sample(pictures, grid, "bilinear", "reflection", align_corners=True)
     # What is not found counts as zero, so the value for beyond the border is moved there.
-    known = masks[order][:, None].float() - IGNORED
-    labels = functional.grid_sample(known, grid, "nearest", "zeros", align_corners=True) + IGNORED
-    return frames.unflatten(0, source.shape), labels[:, 0].unflatten(0, source.shape)
+    known = masks.index_select(0, order)[:, None].float().sub_(IGNORED)
+    labels = functional.grid_sample(known, grid, "nearest", "zeros", align_corners=True)
+    labels = labels[:, 0].add_(IGNORED)
+    return frames.unflatten(0, source.shape), labels.unflatten(0, source.shape)
 
 
 def _fine(lookups: Tensor, size: torch.Size) -> Tensor:
@@ -69,10 +73,10 @@ def lay(frames: Tensor, labels: Tensor, pasted: Tensor, follow: Tensor) -> tuple
     """
     clips = len(frames) - len(pasted)
     above = labels[clips:]
-    covered = above == 1
-    share = soften(covered.float())[:, :, None]
-    laid = torch.lerp(frames[pasted], frames[clips:], share)
-    own = labels[pasted].masked_fill(covered, 0)
+    covered = (above == 1).float()
+    share = soften(covered)[:, :, None]
+    laid = torch.lerp(frames.index_select(0, pasted), frames[clips:], share)
+    own = labels.index_select(0, pasted).mul_(1 - covered)
     followed = torch.where(follow[:, None, None, None], above, own)
     return (
         frames[:clips].index_copy_(0, pasted, laid),
@@ -82,26 +86,29 @@ def lay(frames: Tensor, labels: Tensor, pasted: Tensor, follow: Tensor) -> tuple
 
 def soften(covered: Tensor) -> Tensor:
     """Blur (P, T, H, W) by a 3x3 Gaussian (1 2 1): a hard edge would mark a pasted object."""
-    padded = functional.pad(covered, (1, 1, 1, 1), mode="reflect")
-    # Two means of neighbours weigh three pixels by 1 2 1.
-    return functional.avg_pool2d(functional.avg_pool2d(padded, 2, 1), 2, 1)
+    blurred = functional.pad(covered, (1, 1, 1, 1), mode="reflect")
+    for _ in range(2):  # adding neighbours twice weighs three pixels by 1 2 1
+        blurred = blurred[..., 1:, :] + blurred[..., :-1, :]
+        blurred = blurred[..., 1:] + blurred[..., :-1]
+    return blurred / 16
 
 
-def change_colours(frames: Tensor, colours: Tensor) -> Tensor:
-    """Turn the hue, then change saturation, contrast and brightness of each clip.
+def change_colours(frames: Tensor, colours: Tensor) -> None:
+    """Turn the hue, then change saturation, contrast and brightness of each clip, in place.
 
     Saturation goes towards the pixel's own grey, contrast towards the clip's mean grey.
-    frames (B, T, 3, H, W) float32 in [0, 255]; new ones are returned. colours (B, 4) as
+    frames (B, T, 3, H, W) float32 in [0, 255]; colours (B, 4) as
     `ttvos.data.augment.draw_colours` gives them.
     """
     brightness, contrast, saturation, turn = colours.view(-1, 4, 1, 1, 1).unbind(1)
     red, green, blue = turned = turn_hue(frames.unbind(2), turn)
-    gray = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
+    gray = (LUMA[0] * red).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
     offset = brightness * (1 - contrast) * gray.mean(dim=(1, 2, 3), keepdim=True)
     share = brightness * contrast
-    gray = gray.mul_(share * (1 - saturation)).add_(offset)
-    changed = [torch.addcmul(gray, each, share * saturation) for each in turned]
-    return torch.stack(changed, dim=2).clamp_(0, 255)
+    gray.mul_(share * (1 - saturation)).add_(offset)
+    for channel, each in zip(frames.unbind(2), turned, strict=True):
+        torch.addcmul(gray, each, share * saturation, out=channel)
+    frames.clamp_(0, 255)
 
 
 def turn_hue(colours: tuple[Tensor, ...], turn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -114,10 +121,12 @@ def turn_hue(colours: tuple[Tensor, ...], turn: Tensor) -> tuple[Tensor, Tensor,
     high = torch.maximum(torch.maximum(red, green), blue)
     chroma = high - low
     # The hue in sixths of the circle, from red over green (2) and blue (4), times the chroma.
-    beyond_green = torch.where(high == green, blue - red + 2 * chroma, red - green + 4 * chroma)
-    hue = torch.where(high == red, green - blue, beyond_green).div_(chroma.clamp(min=1e-6))
-    hue = hue.add_(6 * turn)
-    hue = hue.sub_(torch.floor(hue / 6), alpha=6)
+    near_green = (blue - red).add_(chroma, alpha=2)
+    near_blue = (red - green).add_(chroma, alpha=4)
+    hue = torch.where(high == green, near_green, near_blue)
+    hue = torch.where(high == red, green - blue, hue).div_(chroma.clamp(min=1e-6))
+    hue.add_(6 * turn)
+    hue.sub_((hue / 6).floor_(), alpha=6)
     return (
         torch.addcmul(low, chroma, (hue - 3).abs_().sub_(1).clamp_(0, 1)),
         torch.addcmul(low, chroma, (hue - 2).abs_().neg_().add_(2).clamp_(0, 1)),
