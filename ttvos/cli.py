@@ -85,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
         _add_report,
         _add_publish,
         _add_fill,
+        _add_card,
     ):
         add(subcommands)
     return parser

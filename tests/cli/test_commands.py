@@ -15,7 +15,7 @@ from ttvos.provenance import REPOSITORY, file_hash
 from ttvos.video import read_mask
 
 SUBCOMMANDS = ("data", "train", "backbone", "predict", "evaluate", "cost", "speed", "report")
-SUBCOMMANDS += ("publish",)
+SUBCOMMANDS += ("publish", "fill", "card")
 
 
 def run(arguments: list[object]) -> None:
@@ -40,7 +40,8 @@ def test_help(capsys, subcommand):
     assert finished.value.code == 0
     text = capsys.readouterr().out
     assert f"usage: ttvos {subcommand}" in text
-    assert "--root" in text if subcommand in DATA[1:] else "--out" in text
+    place = "--root" if subcommand in DATA[1:] else "pages" if subcommand == "fill" else "--out"
+    assert place in text
     assert "default: None" not in text
 
 

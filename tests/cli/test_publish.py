@@ -1,4 +1,4 @@
-"""`ttvos publish` and `ttvos card` as a user types them."""
+"""`ttvos publish` as a user types it."""
 
 from tests.publication.fake_profile import write_profile
 from ttvos.cli import main
