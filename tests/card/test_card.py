@@ -169,6 +169,36 @@ def test_the_start_tells_what_it_has_learnt_from(files):
     assert "(profile drawn)" not in files.text()
 
 
+def test_scores_of_sequences_that_are_known_to_the_weights_say_so(files):
+    files.make()
+    assert "no independent measurement" not in files.text()
+    assert "learnt from." not in files.text()
+
+    def chosen(values):
+        selection = {"by": "heldout", "data": {"split": "train", "sequences": ["swing"]}}
+        values["selection"] = selection
+        values["settings"]["heldout"] = ["swing"]
+
+    files.change("run/train.json", chosen)
+    files.make()
+    assert "held: chose the weights, so its scores are no independent" in files.text()
+    assert "held: has sequences that the weights learnt from." in files.text()
+    assert "- Weights of: the step that scored best on sequences held out" in files.text()
+
+
+def test_what_differs_from_the_defaults_is_told(files):
+    def longer(values):
+        stage = values["settings"]["stages"][0]
+        stage |= {"gaps": 4, "reverse": True, "paste": 0.0, "end_rate": 1e-5}
+        stage["motion"] = {"rotation": 8.0, "scale": [0.9, 1.1]}
+
+    files.change("run/train.json", longer)
+    files.make()
+    line = "- davis: years (2016), gaps 4, reverse True, motion (rotation 8.0, scale (0.9, 1.1))"
+    assert line in files.text()
+    assert "| 0.001 to 1e-05 |" in files.text()
+
+
 def test_which_weights_made_the_masks(files):
     files.masks("val3", file_hash(files.checkpoint), input_scale=0.5)
     card = files.make()

@@ -1,16 +1,11 @@
 """A model card's facts as Markdown; nothing is said here that the facts do not hold."""
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ttvos.card.data import OWN_LICENCE
-from ttvos.card.facts import ROUNDED, SHIPPED, UNKNOWN
+from ttvos.card.text_scores import scores_text, sequences_text, table
+from ttvos.publication.stages import in_words, stage_data, stage_extras, stage_rate
 
-MADE_WITH = {
-    SHIPPED: "the shipped file",
-    ROUNDED: "the weights before they were rounded to half precision",
-    UNKNOWN: "weights that were not recorded beside the masks",
-}
 STAGE_COLUMNS = ("Stage", "Data", "Size", "Frames", "Clips a step", "Learning rate", "Steps", "Min")
 
 
@@ -18,8 +13,8 @@ def card_text(card: dict[str, Any]) -> str:
     """The whole card."""
     parts = (
         _head(card),
-        _scores(card["scores"]),
-        *(_sequences(label, scored) for label, scored in card["scores"].items()),
+        scores_text(card),
+        *(sequences_text(label, scored) for label, scored in card["scores"].items()),
         _data(card["data"]),
         _recipe(card["training"]),
         _origin(card),
@@ -47,51 +42,6 @@ track = ttvos.track(model, frames, first_mask)
 `ttvos card` wrote this page from result files; `{name}.json` holds the same as data."""
 
 
-def _scores(scores: dict[str, Any]) -> str:
-    """One line a data set, and one for each reference on it."""
-    rows = []
-    for label, scored in scores.items():
-        data = scored["data"]
-        what = f"{len(data['sequences'])} of {data['split']}, {data['year']}"
-        rows.append((label, what, "these weights", *_means(scored)))
-        for name, reference in scored.get("references", {}).items():
-            rows.append((label, what, name, *_means(reference)))
-    lines = [
-        "## Scores",
-        "Points of the DAVIS semi-supervised protocol, mean over objects.",
-        _table(("Data", "Sequences", "Tracker", "J&F", "J", "F"), rows),
-        *(_how(label, scored) for label, scored in scores.items()),
-    ]
-    return "\n\n".join(lines)
-
-
-def _how(label: str, scored: dict[str, Any]) -> str:
-    """What made the masks of a data set, and at which size."""
-    scale = scored["input_scale"]
-    size = "" if scale == 1 else f" from frames brought to {scale:g} of their size"
-    device = scored["provenance"]["device"]
-    return f"{label}: masks made with {MADE_WITH[scored['made_with']]}{size}; scored on {device}."
-
-
-def _means(scored: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(f"{scored['global'][key]:.1f}" for key in ("J&F-Mean", "J-Mean", "F-Mean"))
-
-
-def _sequences(label: str, scored: dict[str, Any]) -> str:
-    """Each sequence's scores, and the references' J&F beside them."""
-    references = scored.get("references", {})
-    rows = [
-        (
-            name,
-            *(f"{values[key]:.1f}" for key in ("J&F", "J", "F")),
-            *(f"{other['sequences'][name]['J&F']:.1f}" for other in references.values()),
-        )
-        for name, values in scored["sequences"].items()
-    ]
-    heads = ("Sequence", "J&F", "J", "F", *(f"{name}, J&F" for name in references))
-    return f"### {label}, by sequence\n\n{_table(heads, rows)}"
-
-
 def _data(data: dict[str, Any]) -> str:
     rows = []
     for entry in data["used"]:
@@ -100,31 +50,28 @@ def _data(data: dict[str, Any]) -> str:
             shown = f"[{title}]({source['page']})" if source.get("page") else title
             stages = ", ".join(dict.fromkeys(entry["stages"]))
             rows.append((shown, entry["folder"], stages, source["licence"]))
-    table = _table(("Data", "Folder", "Stages", "Licence"), rows)
-    return f"## Training data\n\n{table}"
+    return "## Training data\n\n" + table(("Data", "Folder", "Stages", "Licence"), rows)
 
 
 def _recipe(training: dict[str, Any]) -> str:
     settings = training["settings"]
     done = {stage["name"]: stage for stage in training["stages"]}
     rows = [_stage(stage, done.get(stage["name"], {})) for stage in settings["stages"]]
-    rest = {key: value for key, value in settings.items() if key not in ("stages", "data")}
-    lines = [f"- {key}: {_plain(value)}" for key, value in rest.items() if key != "initial"]
-    return "\n\n".join(["## Recipe", _table(STAGE_COLUMNS, rows), "\n".join(lines)])
+    extras = ((stage["name"], stage_extras(stage)) for stage in settings["stages"])
+    lines = [f"- {name}: {text}" for name, text in extras if text]
+    rest = {key: settings[key] for key in settings if key not in ("stages", "data", "initial")}
+    lines += [f"- {key}: {in_words(value)}" for key, value in rest.items()]
+    return "\n\n".join(["## Recipe", table(STAGE_COLUMNS, rows), "\n".join(lines)])
 
 
 def _stage(stage: dict[str, Any], done: dict[str, Any]) -> tuple[str, ...]:
-    data = ", ".join([*stage["roots"], *stage.get("stills_roots", ())])
-    rate = f"{stage['learning_rate']:g}"
-    if stage.get("end_rate") is not None:
-        rate += f" to {stage['end_rate']:g}"
     return (
         stage["name"],
-        data,
+        stage_data(stage),
         f"{stage['height']}×{stage['width']}",
         str(stage["frames"]),
         str(stage["batch"]),
-        rate,
+        stage_rate(stage),
         str(done.get("steps", "–")),
         f"{done['seconds'] / 60:.0f}" if done else "–",
     )
@@ -139,7 +86,7 @@ def _origin(card: dict[str, Any]) -> str:
         ("Weights of", _selected(training["selection"])),
         ("Seed", training["seed"]),
         ("Steps", training["steps"]),
-        ("Time", f"{training['seconds'] / 3600:.1f} hours"),
+        ("Time", f"{training['seconds'] / 60:.0f} minutes"),
         ("Device", f"{source['device']}, {source['cpus']} processor cores"),
         ("Precision", source["precision"]),
         ("Command", f"`{' '.join(source['command'] or [])}`"),
@@ -182,7 +129,7 @@ def _limits(card: dict[str, Any]) -> str:
     lines = []
     if data["missing_of_the_paper"]:
         lines.append(
-            "The paper trains on these as well: " + ", ".join(data["missing_of_the_paper"]) + "."
+            "The paper trains on these as well: " + "; ".join(data["missing_of_the_paper"]) + "."
         )
     if (training["initial"] or {}).get("source") != "imagenet":
         lines.append("The backbone did not start from ImageNet weights, as the paper's does.")
@@ -197,20 +144,3 @@ def _limits(card: dict[str, Any]) -> str:
             "What that means for weights is not settled: take them to be bound by it too."
         )
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return str(text).replace("|", "\\|").replace("\n", " ")
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(_plain, value)) or "none"
-    return str(value)

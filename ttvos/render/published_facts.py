@@ -4,6 +4,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from ttvos.publication.form import Published
+from ttvos.publication.stages import (
+    in_words,
+    stage_data,
+    stage_extras,
+    stage_length,
+    stage_rate,
+)
 
 
 def facts(published: Published) -> list[tuple[str, str]]:
@@ -28,7 +35,7 @@ def facts(published: Published) -> list[tuple[str, str]]:
             (f"Stage {stage['name']}, {backbone}", _stage(stage)) for stage in recipe["stages"]
         ]
         rest = {key: recipe[key] for key in recipe if key not in ("stages", "data", "initial")}
-        text = "; ".join(f"{key} {_plain(value)}" for key, value in rest.items())
+        text = "; ".join(f"{key} {in_words(value)}" for key, value in rest.items())
         lines.append((f"Settings, {backbone}", text))
     return [(label, text) for label, text in lines if text]
 
@@ -43,19 +50,11 @@ def _start(training: dict[str, Any]) -> str | None:
 
 
 def _stage(stage: dict[str, Any]) -> str:
-    """A training stage in one line; whatever is at its default is left to published.json."""
-    length = f"{stage['steps']} steps" if stage.get("steps") else f"{stage['epochs']} epochs"
+    """A training stage in one line; what is at its default is left out."""
     size = f"{stage['frames']} frames of {stage['height']}×{stage['width']}"
-    data = ", ".join([*stage["roots"], *stage.get("stills_roots", ())])
-    return (
-        f"{length} of {stage['batch']} clips of {size}, learning rate {stage['learning_rate']:g}, "
-        f"from {data}"
+    text = (
+        f"{stage_length(stage)} of {stage['batch']} clips of {size}, learning rate "
+        f"{stage_rate(stage)}, from {stage_data(stage)}"
     )
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return "(" + ", ".join(f"{key} {_plain(item)}" for key, item in value.items()) + ")"
-    if isinstance(value, list):
-        return "(" + ", ".join(_plain(item) for item in value) + ")"
-    return str(value)
+    extras = stage_extras(stage)
+    return f"{text}; {extras}" if extras else text
