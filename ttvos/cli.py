@@ -82,6 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
         _add_evaluate,
         _add_cost,
         _add_speed,
+        _add_steptime,
         _add_report,
         _add_publish,
         _add_fill,
@@ -198,6 +199,19 @@ def _add_speed(subcommands) -> None:
     _add_device(command)
 
 
+def _add_steptime(subcommands) -> None:
+    text = "time some training steps of a profile, and count the hours that the whole needs"
+    command = _command(subcommands, "steptime", commands.steptime, text)
+    command.add_argument("--config", required=True, help="profile whose training is timed")
+    command.add_argument("--rows", nargs="+", default=(), help="these of the profile's; else all")
+    command.add_argument("--steps", type=int, default=5, help="steps to time of a stage; 0: none")
+    command.add_argument("--warmup", type=int, default=2, help="steps before them")
+    text = "parts of each batch, in place of the profile's train.accumulate"
+    command.add_argument("--accumulate", type=int, help=text)
+    command.add_argument("--out", required=True, help="JSON file to write")
+    _add_device(command)
+
+
 def _add_report(subcommands) -> None:
     text = "render tables, figures and the page"
     command = _command(subcommands, "report", commands.report, text)
@@ -213,9 +227,10 @@ def _add_publish(subcommands) -> None:
 
 
 def _add_fill(subcommands) -> None:
-    text = "write the tables of published results in Markdown pages anew"
+    text = "write the tables in Markdown pages anew, from result files"
     command = _command(subcommands, "fill", commands.fill, text)
-    command.add_argument("pages", nargs="+", help="files with <!-- scores: FOLDER --> markers")
+    text = "files with <!-- scores: FOLDER --> or <!-- steptime: FILE --> markers"
+    command.add_argument("pages", nargs="+", help=text)
 
 
 def _add_card(subcommands) -> None:

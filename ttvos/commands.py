@@ -197,6 +197,31 @@ def speed(options: argparse.Namespace) -> None:
     )
 
 
+def steptime(options: argparse.Namespace) -> None:
+    """`ttvos steptime`: seconds of a training step, and the hours of a whole profile."""
+    from ttvos.config import load_config
+    from ttvos.files import write_json
+
+    config = load_config(options.config)
+    _limit_threads()
+    from ttvos.measure.steptime import steptime
+
+    result = steptime(
+        config,
+        tuple(options.rows),
+        options.device,
+        options.steps,
+        options.warmup,
+        options.accumulate,
+    )
+    write_json(options.out, result)
+    if result["hours"] is not None:
+        print(
+            f"{result['hours']:.1f} hours for {len(result['rows'])} rows of "
+            f"{result['rows_of_profile']}, {result['seeds']} seeds each, one after another"
+        )
+
+
 def report(options: argparse.Namespace) -> None:
     """`ttvos report`: the page, its tables and its figures."""
     from ttvos.files import atomic_directory

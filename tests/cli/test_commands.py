@@ -14,8 +14,8 @@ from ttvos.cli import main
 from ttvos.provenance import REPOSITORY, file_hash
 from ttvos.video import read_mask
 
-SUBCOMMANDS = ("data", "train", "backbone", "predict", "evaluate", "cost", "speed", "report")
-SUBCOMMANDS += ("publish", "fill", "card")
+SUBCOMMANDS = ("data", "train", "backbone", "predict", "evaluate", "cost", "speed")
+SUBCOMMANDS += ("steptime", "report", "publish", "fill", "card")
 
 
 def run(arguments: list[object]) -> None:

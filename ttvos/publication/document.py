@@ -1,7 +1,8 @@
-"""Tables of published scores inside a Markdown page, written by a command, never by hand.
+"""Tables inside a Markdown page, written by a command, never by hand.
 
-A page holds a marker line `<!-- scores: FOLDER [FOLDER ...] -->`, folders relative to the
-repository (globs allowed), and below it `<!-- end -->`; `ttvos fill PAGE` writes between them.
+A page holds a marker line and below it `<!-- end -->`; `ttvos fill PAGE` writes between them:
+`<!-- scores: FOLDER [FOLDER ...] -->`, published scores, folders relative to the repository
+(globs allowed); `<!-- steptime: FILE -->`, what `ttvos steptime` wrote to that file.
 """
 
 import re
@@ -10,10 +11,11 @@ from statistics import fmean, stdev
 
 from ttvos.errors import UserError
 from ttvos.files import atomic_path, read_json
+from ttvos.measure.steptable import read_steptime, tables
 from ttvos.provenance import REPOSITORY
 from ttvos.publication.form import RECORD, SCORES, Published, Score, read_lines
 
-BLOCK = re.compile(r"(<!-- scores: (?P<folders>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- (scores|steptime): ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def fill(page: Path | str, root: Path = REPOSITORY) -> bool:
@@ -28,11 +30,15 @@ def fill(page: Path | str, root: Path = REPOSITORY) -> bool:
         raise UserError(f"{page}: cannot be read ({error.strerror})") from None
     if not BLOCK.search(text):
         raise UserError(f"{page}: no table to fill (<!-- scores: FOLDER --> ... <!-- end -->)")
-    filled = BLOCK.sub(lambda found: found[1] + _table(found["folders"], root) + found[3], text)
+    filled = BLOCK.sub(lambda found: found[1] + _content(*found.group(2, 3), root) + found[4], text)
     if filled != text:
         with atomic_path(page) as temporary:
             temporary.write_text(filled, encoding="utf-8")
     return filled != text
+
+
+def _content(kind: str, named: str, root: Path) -> str:
+    return _table(named, root) if kind == "scores" else tables(read_steptime(root / named))
 
 
 def _table(folders: str, root: Path) -> str:

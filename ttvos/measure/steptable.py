@@ -1,0 +1,103 @@
+"""What `ttvos steptime` found as Markdown, for `ttvos fill`: data to bring, hours of training."""
+
+from pathlib import Path
+from typing import Any
+
+from ttvos.errors import UserError
+from ttvos.files import read_json
+
+UNKNOWN = "not known"
+
+
+def read_steptime(path: Path | str) -> dict[str, Any]:
+    """A file that `ttvos steptime` wrote; UserError for any other."""
+    result = read_json(path)
+    keys = {"rows", "data", "seeds", "hours", "provenance"}
+    if not isinstance(result, dict) or not keys <= set(result):
+        raise UserError(f"{path}: not a file of ttvos steptime --out")
+    return result
+
+
+def tables(result: dict[str, Any]) -> str:
+    """Both tables, each with what it is, for a page."""
+    return "\n".join([*_data(result), "", *_hours(result)]) + "\n"
+
+
+def _data(result: dict[str, Any]) -> list[str]:
+    lines = ["| data | name | download | unpacked | |", "|---|---|---:|---:|---|"]
+    for need in result["data"]:
+        sizes = [_size(need["download_bytes"]), _size(need["unpacked_bytes"])]
+        way = f"by hand, from <{need['page']}>" if need["by_hand"] else "fetched by a rule"
+        lines.append("| " + " | ".join([need["title"], f"`{need['name']}`", *sizes, way]) + " |")
+    totals = [
+        _size(sum(need[key] or 0 for need in result["data"]))
+        for key in ("download_bytes", "unpacked_bytes")
+    ]
+    lines.append(f"| **all with a known size** | | {totals[0]} | {totals[1]} | |")
+    return lines
+
+
+def _hours(result: dict[str, Any]) -> list[str]:
+    seeds, rows = result["seeds"], result["rows"]
+    heads = ["row", *(stage["name"] for stage in rows[0]["stages"])]
+    heads += ["peak memory", "state on disk", "hours, one seed", f"hours, {_count(seeds, 'seed')}"]
+    lines = [_origin(result), "", "| " + " | ".join(heads) + " |"]
+    lines.append("|---|" + "---:|" * (len(heads) - 1))
+    lines += ["| " + " | ".join(_row(row, seeds)) + " |" for row in rows]
+    name = f"**{len(rows)} of the profile's {result['rows_of_profile']} rows**"
+    blanks = "| " * (len(heads) - 2)
+    return [*lines, f"| {name} {blanks}| **{_hour(result['hours'])}** |"]
+
+
+def _origin(result: dict[str, Any]) -> str:
+    origin = result["provenance"]
+    when = f"{origin['time'][:10]}, commit {origin['commit']}"
+    if not result["timed_steps"]:
+        return f"Steps and sizes counted on {when}; no step was timed. A cell says steps."
+    parts = f" in {result['accumulate']} parts" if result["accumulate"] > 1 else ""
+    return (
+        f"Measured on {origin['device']} ({result['device'].upper()}, {origin['precision']}, "
+        f"{_count(origin['threads'], 'thread')}), each batch{parts}, median of "
+        f"{_count(result['timed_steps'], 'step')} after {result['warmup_steps']} of warm-up, "
+        f"{when}. A cell says seconds a step × steps."
+    )
+
+
+def _row(row: dict[str, Any], seeds: int) -> list[str]:
+    memory = [stage["peak_memory_bytes"] for stage in row["stages"]]
+    return [
+        row["row"],
+        *(_stage(stage) for stage in row["stages"]),
+        _size(max(memory)) if None not in memory else UNKNOWN,
+        _size(row["state_bytes"]),
+        *(_hour(row["hours"], number) for number in (1, seeds)),
+    ]
+
+
+def _stage(stage: dict[str, Any]) -> str:
+    if stage["step_seconds"] is None:
+        return f"{stage['steps']:,}"
+    return f"{_digits(stage['step_seconds'])} s × {stage['steps']:,}"
+
+
+def _hour(hours: float | None, seeds: int = 1) -> str:
+    return UNKNOWN if hours is None else _digits(hours * seeds)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _digits(number: float) -> str:
+    """Three digits, without an exponent: 0.0123, 1.23, 1,230."""
+    decimals = next((n for n in range(5) if number * 10**n >= 100), 5)
+    return f"{number:,.{decimals}f}"
+
+
+def _size(count: int | None) -> str:
+    """Bytes in words; two digits, as rough as the registry's own."""
+    if not count:
+        return UNKNOWN
+    unit, name = (1e9, "GB") if count >= 1e9 else (1e6, "MB")
+    number = count / unit
+    return f"{number:.0f} {name}" if number >= 10 else f"{number:.1f} {name}"

@@ -1,0 +1,235 @@
+"""How long training takes: some real steps of every row and stage, and the hours that follow.
+
+A step is what `ttvos train` does with a loaded batch: its pixels made on the device, the model
+through the whole clip and back, the optimizer, the running mean. The batch is one random clip of
+the stage's size, repeated. Reading and decoding data is left out.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ttvos.config import Config, Stage, TrainConfig, as_plain
+from ttvos.data.augment import draw_colours
+from ttvos.data.layers import Clip, Scene, collate
+from ttvos.data.warp import unchanged
+from ttvos.device import device_name, find_device
+from ttvos.errors import UserError
+from ttvos.measure.clock import peak_memory, read_clock
+from ttvos.measure.needs import count_clips, data_needs
+from ttvos.model.ttvos import TTVOS, build_model
+from ttvos.provenance import provenance
+from ttvos.training.augment import apply
+from ttvos.training.batches import count_steps
+from ttvos.training.gradient import gradient
+from ttvos.training.optimizer import Average, descend, make_optimizer
+from ttvos.variants import Row, load_rows
+
+PROTOCOL = {
+    "step": "pixels of a loaded batch made on the device, forward and backward through the clip, "
+    "optimizer, running mean; random frames and weights; device synchronised before each clock "
+    "reading; median of the timed steps; reading and decoding of data left out",
+    "peak_memory_bytes": "CUDA: what PyTorch allocated in this stage; CPU: the largest resident "
+    "set of the process so far",
+    "hours": "step_seconds x steps; predicting, scoring and waiting for data not counted",
+}
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Where, how many steps are timed, and how many others go before them."""
+
+    device: torch.device
+    steps: int
+    warmup: int
+
+
+def steptime(
+    config: Config,
+    rows: tuple[str, ...] = (),
+    device: str = "cpu",
+    steps: int = 5,
+    warmup: int = 2,
+    accumulate: int | None = None,
+) -> dict[str, Any]:
+    """Time `steps` training steps of each row and stage of a profile, after `warmup` others.
+
+    rows: some of the profile's; () means all. accumulate: parts of a batch in place of the
+    profile's. steps 0: nothing is timed, only counted; times, hours and memory are None.
+    Returns rows (each with its stages: step_seconds, steps, hours,
+    peak_memory_bytes, clips_an_epoch, ...; hours of one seed; checkpoint_bytes, state_bytes),
+    hours (these rows, all seeds), seeds, data (`data_needs`), protocol and provenance.
+    Raises UserError for a profile without training, unknown rows, clips that cannot be counted,
+    no CUDA, and too little memory.
+    """
+    if config.train is None:
+        raise UserError(f"profile {config.profile} has no train section: nothing to time")
+    if steps < 0 or warmup < 0:
+        raise UserError(f"{steps} steps after {warmup}: take 0 or more of each")
+    train = config.train if accumulate is None else replace(config.train, accumulate=accumulate)
+    chosen, timing = _rows(config, rows), Timing(find_device(device), steps, warmup)
+    clips = [count_clips(stage, Path(config.data), train.heldout) for stage in train.stages]
+    batches = [random_batch(stage) for stage in train.stages]
+    timed = [_time_row(row, train, batches, clips, timing) for row in chosen]
+    return _result(config, train, timing, timed)
+
+
+def _result(
+    config: Config, train: TrainConfig, timing: Timing, rows: list[dict[str, Any]]
+) -> dict[str, Any]:
+    device, seeds = timing.device, len(config.seeds)
+    settings = {
+        "train": as_plain(train),
+        "rows": [row["row"] for row in rows],
+        "steps": timing.steps,
+        "warmup": timing.warmup,
+    }
+    return {
+        "profile": config.profile,
+        "device": device.type,
+        "timed_steps": timing.steps,
+        "warmup_steps": timing.warmup,
+        "accumulate": train.accumulate,
+        "seeds": seeds,
+        "rows_of_profile": len(config.rows),
+        "rows": rows,
+        "hours": seeds * sum(row["hours"] for row in rows) if timing.steps else None,
+        "data": data_needs(config),
+        "protocol": PROTOCOL,
+        "provenance": provenance(
+            settings,
+            device=device_name(device),
+            precision=_precision(train, device),
+            data={"profile": config.profile, "frames": "random"},
+            threads=torch.get_num_threads(),
+        ),
+    }
+
+
+def random_batch(stage: Stage) -> dict[str, Tensor]:
+    """A batch of the stage as the loader hands it over: one clip of random pixels, repeated."""
+    rng = np.random.default_rng(0)
+    images = 1 if stage.source == "stills" else stage.frames
+    pixels = rng.integers(0, 256, (images, stage.height, stage.width, 3), dtype=np.uint8)
+    labels = np.zeros(pixels.shape[:3], dtype=np.uint8)
+    labels[:, stage.height // 4 : stage.height // 2, stage.width // 4 : stage.width // 2] = 1
+    layer = Scene(pixels, labels, [unchanged] * stage.frames).seen(unchanged)
+    colours = draw_colours(rng) if stage.augment else None
+    return collate([Clip((layer,), colours=colours)] * stage.batch)
+
+
+def _rows(config: Config, names: tuple[str, ...]) -> list[Row]:
+    unknown = set(names) - set(config.rows)
+    if unknown:
+        raise UserError(
+            f"profile {config.profile} has no row {', '.join(sorted(unknown))}; "
+            f"it has: {', '.join(config.rows)}"
+        )
+    return [load_rows()[name] for name in names or config.rows]
+
+
+def _time_row(
+    row: Row,
+    train: TrainConfig,
+    batches: list[dict[str, Tensor]],
+    clips: list[tuple[int, str]],
+    timing: Timing,
+) -> dict[str, Any]:
+    torch.manual_seed(0)
+    model = build_model(row.variant, row.backbone)
+    if train.freeze.get(row.backbone, True):
+        model.freeze()
+    model.to(timing.device, memory_format=torch.channels_last).train()
+    stages = []
+    for stage, batch, (count, origin) in zip(
+        train.stages_of(row.backbone), batches, clips, strict=True
+    ):
+        steps = count_steps(stage, count)
+        seconds, memory = _measure(row, model, train, stage, batch, timing)
+        step = median(seconds) if seconds else None
+        stages.append(
+            {
+                **_shape(stage),
+                "clips_an_epoch": count,
+                "clips_from": origin,
+                "steps": steps,
+                "seconds": seconds,
+                "step_seconds": step,
+                "hours": None if step is None else step * steps / 3600,
+                "peak_memory_bytes": memory,
+            }
+        )
+    hours = [stage["hours"] for stage in stages]
+    whole = None if None in hours else sum(hours)
+    return {"row": row.name, "stages": stages, "hours": whole, **_sizes(model, train)}
+
+
+def _shape(stage: Stage) -> dict[str, Any]:
+    plain = as_plain(stage)
+    return {key: plain[key] for key in ("name", "height", "width", "frames", "batch", "epochs")}
+
+
+def _sizes(model: TTVOS, train: TrainConfig) -> dict[str, int]:
+    """Bytes of the checkpoint, and of the state that an interrupted training goes on from."""
+    weights = _bytes(model.state_dict().values())
+    learning = _bytes(p for p in model.parameters() if p.requires_grad)
+    # The optimizer has two moments of all that learns.
+    state = weights * (2 if train.average else 1) + 2 * learning
+    return {"checkpoint_bytes": weights, "state_bytes": state}
+
+
+def _measure(
+    row: Row,
+    model: TTVOS,
+    train: TrainConfig,
+    stage: Stage,
+    batch: dict[str, Tensor],
+    timing: Timing,
+) -> tuple[list[float], int | None]:
+    """Seconds of the timed steps and peak memory; nothing for a timing of no steps."""
+    if not timing.steps:
+        return [], None
+    try:
+        return time_stage(model, train, stage, batch, timing)
+    except torch.OutOfMemoryError:
+        raise UserError(
+            f"row {row.name}, stage {stage.name}: a batch of {stage.batch} in "
+            f"{train.accumulate} parts needs more memory than the GPU has; try "
+            "--accumulate with more parts, and train.accumulate in the profile"
+        ) from None
+
+
+def time_stage(
+    model: TTVOS, train: TrainConfig, stage: Stage, batch: dict[str, Tensor], timing: Timing
+) -> tuple[list[float], int]:
+    """Seconds of each timed step, and the peak memory in bytes."""
+    device = timing.device
+    optimizer = make_optimizer(train, model, stage.learning_rate)
+    average = Average(train.average, model.state_dict()) if train.average else None
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    seconds = []
+    for _ in range(timing.warmup + timing.steps):
+        before = read_clock(device)
+        gradient(model, apply(batch, device), train)
+        descend(optimizer, stage.learning_rate, train.clip_norm)
+        if average:
+            average.update(model.state_dict())
+        seconds.append(read_clock(device) - before)
+    return seconds[timing.warmup :], peak_memory(device)
+
+
+def _bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def _precision(train: TrainConfig, device: torch.device) -> str:
+    if train.precision != "float32":
+        return f"float32, layers in {train.precision}"
+    return "float32, convolutions in TF32" if device.type == "cuda" else "float32"
