@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ttvos import checkpoint
-from ttvos.config import TrainConfig
+from ttvos.config import Stage, TrainConfig
 from ttvos.data.clips import make_clips
 from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
@@ -131,7 +131,7 @@ def _train_stage(run: Run, number: int, progress: Progress | None) -> None:
         since = time.perf_counter()
         for step, batch in enumerate(source, start=first):
             rate = learning_rate(stage, step, steps)
-            losses = _learn(run, optimizer, batch, rate, f"stage {stage.name}, step {step}")
+            losses = _learn(run, optimizer, batch, rate, stage, step)
             now = time.perf_counter()
             run.curves.add(stage.name, step, losses, rate, now - since)
             since = now
@@ -146,15 +146,20 @@ def _train_stage(run: Run, number: int, progress: Progress | None) -> None:
 
 
 def _learn(
-    run: Run, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor], rate: float, where: str
+    run: Run,
+    optimizer: torch.optim.Optimizer,
+    batch: dict[str, Tensor],
+    rate: float,
+    stage: Stage,
+    step: int,
 ) -> dict[str, float]:
     """One optimizer step; the losses before it, by name."""
-    losses = gradient(run.model, batch, run.config)
+    losses = gradient(run.model, batch, run.config, stage.spoilt)
     values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
     if not all(map(math.isfinite, values.values())):
         raise UserError(
-            f"{where}: the loss is not finite ({values}); try a lower learning rate, "
-            f"and delete {run.out / 'state.pt'} to train from the start"
+            f"stage {stage.name}, step {step}: the loss is not finite ({values}); try a lower "
+            f"learning rate, and delete {run.out / 'state.pt'} to train from the start"
         )
     descend(optimizer, rate, run.config.clip_norm)
     if run.average:

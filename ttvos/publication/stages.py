@@ -43,6 +43,8 @@ def _plain(value: Any) -> Any:
 
 def in_words(value: Any) -> str:
     """A setting's value on one line."""
+    if value is None or value in ([], {}):
+        return "none"
     if isinstance(value, dict):
         return "(" + ", ".join(f"{key} {in_words(item)}" for key, item in value.items()) + ")"
     if isinstance(value, list):

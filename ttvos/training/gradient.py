@@ -9,23 +9,25 @@ from ttvos.model.ttvos import TTVOS
 from ttvos.training.unroll import clip_loss
 
 
-def gradient(model: TTVOS, batch: dict[str, Tensor], config: TrainConfig) -> dict[str, Tensor]:
+def gradient(
+    model: TTVOS, batch: dict[str, Tensor], config: TrainConfig, spoilt: float = 0.0
+) -> dict[str, Tensor]:
     """Put the gradient of the batch's loss into the parameters; returns the losses by name.
 
-    The batch (see `clip_loss`) goes through the model in `config.accumulate` equal parts, one
-    after the other, which needs less memory. Losses and gradient are those of the whole batch up
+    The batch (with `spoilt`, see `clip_loss`) goes through the model in `config.accumulate`
+    equal parts, one after the other, which needs less memory. Losses and gradient are those of the whole batch up
     to rounding, but for one thing: batch-norms that train normalise each part by its own
     statistics. Their running ones become the mean of what each part would have made of them.
     """
     model.zero_grad()
     parts = split(batch, config.accumulate)
     if len(parts) == 1:
-        return _add_gradient(model, batch, config)
+        return _add_gradient(model, batch, config, None, spoilt)
     counts = counted_values(batch["labels"])
     statistics = RunningStatistics(model)
     losses = []
     for part in parts:
-        losses.append(_add_gradient(model, part, config, counts))
+        losses.append(_add_gradient(model, part, config, counts, spoilt))
         statistics.take()
     statistics.put_mean(len(parts))
     return {name: torch.stack([loss[name] for loss in losses]).sum() for name in losses[0]}
@@ -41,9 +43,10 @@ def _add_gradient(
     model: TTVOS,
     part: dict[str, Tensor],
     config: TrainConfig,
-    counts: dict[str, Tensor] | None = None,
+    counts: dict[str, Tensor] | None,
+    spoilt: float,
 ) -> dict[str, Tensor]:
-    losses = clip_loss(model, part, config, counts)
+    losses = clip_loss(model, part, config, counts, spoilt)
     losses["total"].backward()
     return {name: value.detach() for name, value in losses.items()}
 

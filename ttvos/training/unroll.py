@@ -9,6 +9,7 @@ from torch import Tensor
 from ttvos.config import TrainConfig
 from ttvos.losses import Outputs, clip_losses, one_hot
 from ttvos.model.ttvos import TTVOS
+from ttvos.training.corrupt import corrupt
 
 
 def clip_loss(
@@ -16,19 +17,21 @@ def clip_loss(
     batch: dict[str, Tensor],
     config: TrainConfig,
     counts: dict[str, Tensor] | None = None,
+    spoilt: float = 0.0,
 ) -> dict[str, Tensor]:
     """Losses of a batch of clips; "total" is the one to minimise (`ttvos.losses.clip_losses`).
 
     batch: "frames" (B,T,3,H,W) float32, ImageNet-normalised; "labels" (B,T,H,W) int64 in
     {0, 1, 255}. One object a clip. counts: of the whole batch, where this is a part of it.
+    spoilt: share of the heatmaps fed back that get an error (`ttvos.training.corrupt`).
     """
     is_half = config.precision != "float32"
     with torch.autocast(batch["frames"].device.type, torch.bfloat16, enabled=is_half):
-        outputs = unroll(model, batch["frames"], batch["labels"][:, 0])
+        outputs = unroll(model, batch["frames"], batch["labels"][:, 0], spoilt)
     return clip_losses(outputs, batch["labels"], model.variant, config, counts)
 
 
-def unroll(model: TTVOS, frames: Tensor, first_labels: Tensor) -> Outputs:
+def unroll(model: TTVOS, frames: Tensor, first_labels: Tensor, spoilt: float = 0.0) -> Outputs:
     """Track frames (B,T,3,H,W) from the labels (B,H,W) of frame 0 (255 is background there).
 
     The features of all frames come from one backbone call, so batch-norms that train take
@@ -45,6 +48,8 @@ def unroll(model: TTVOS, frames: Tensor, first_labels: Tensor) -> Outputs:
         steps.append(step)
         if t < length - 1:
             heatmap = step.logits.softmax(dim=1)
+            if spoilt:
+                heatmap = corrupt(heatmap, spoilt)
             state = model.advance(of_frame[t], state, step, heatmap)
     return Outputs(
         logits=_stacked([step.logits for step in steps]),

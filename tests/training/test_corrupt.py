@@ -1,0 +1,45 @@
+"""Errors in the heatmaps fed back: the right share, of both kinds, still probabilities."""
+
+import torch
+
+from ttvos.training.corrupt import corrupt
+
+
+def heatmaps(clips: int) -> torch.Tensor:
+    """One square object a clip, each elsewhere."""
+    foreground = torch.zeros(clips, 40, 60)
+    for clip in range(clips):
+        foreground[clip, 5 + clip % 20 : 20 + clip % 20, 10:30] = 1
+    return torch.stack([1 - foreground, foreground], dim=1)
+
+
+def test_none_is_spoilt_at_share_0():
+    torch.manual_seed(0)
+    assert torch.equal(corrupt(heatmaps(6), 0.0), heatmaps(6))
+
+
+def test_the_asked_share_is_erased_or_confused():
+    torch.manual_seed(0)
+    before = heatmaps(400)
+    after = corrupt(before, 0.5)
+    assert torch.equal(after.sum(dim=1), torch.ones(400, 40, 60))
+    change = (after - before)[:, 1]
+    grown, shrunk = (change > 0).flatten(1).any(1), (change < 0).flatten(1).any(1)
+    assert not (grown & shrunk).any()
+    assert 0.17 < grown.float().mean() < 0.33
+    assert 0.17 < shrunk.float().mean() < 0.33  # a rectangle about a pixel of the object hits it
+    others = before.roll(1, dims=0)[:, 1]
+    assert ((change > 0) <= (others > 0)).all()
+
+
+def test_the_rest_keeps_its_gradient():
+    torch.manual_seed(0)
+    logits = torch.zeros(8, 2, 40, 60, requires_grad=True)
+    corrupt(logits.softmax(dim=1), 1.0)[:, 1].sum().backward()
+    assert (logits.grad != 0).any()
+    assert (logits.grad == 0).any()
+
+
+def test_a_heatmap_without_an_object_is_fine():
+    empty = torch.stack([torch.ones(2, 40, 60), torch.zeros(2, 40, 60)], dim=1)
+    assert torch.equal(corrupt(empty, 1.0), empty)
