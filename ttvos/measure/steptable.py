@@ -6,8 +6,6 @@ from typing import Any
 from ttvos.errors import UserError
 from ttvos.files import read_json
 
-UNKNOWN = "not known"
-
 
 def read_steptime(path: Path | str) -> dict[str, Any]:
     """A file that `ttvos steptime` wrote; UserError for any other."""
@@ -39,49 +37,45 @@ def _data(result: dict[str, Any]) -> list[str]:
 
 def _hours(result: dict[str, Any]) -> list[str]:
     seeds, rows = result["seeds"], result["rows"]
-    heads = ["row", *(stage["name"] for stage in rows[0]["stages"])]
-    heads += ["peak memory", "state on disk", "hours, one seed", f"hours, {_count(seeds, 'seed')}"]
+    heads = ["row", *(stage["name"] for stage in rows[0]["stages"]), "state on disk"]
+    if result["timed_steps"]:
+        heads += ["peak memory", "hours, one seed", f"hours, {_count(seeds, 'seed')}"]
     lines = [_origin(result), "", "| " + " | ".join(heads) + " |"]
     lines.append("|---|" + "---:|" * (len(heads) - 1))
     lines += ["| " + " | ".join(_row(row, seeds)) + " |" for row in rows]
-    name = f"**{len(rows)} of the profile's {result['rows_of_profile']} rows**"
-    blanks = "| " * (len(heads) - 2)
-    return [*lines, f"| {name} {blanks}| **{_hour(result['hours'])}** |"]
+    if result["timed_steps"]:
+        name = f"**{len(rows)} of the profile's {result['rows_of_profile']} rows**"
+        lines.append(f"| {name} {'| ' * (len(heads) - 2)}| **{_digits(result['hours'])}** |")
+    return lines
 
 
 def _origin(result: dict[str, Any]) -> str:
     origin = result["provenance"]
     when = f"{origin['time'][:10]}, commit {origin['commit']}"
     if not result["timed_steps"]:
-        return f"Steps and sizes counted on {when}; no step was timed. A cell says steps."
+        return f"Steps of each stage and sizes, {when}; no step was timed."
     parts = f" in {result['accumulate']} parts" if result["accumulate"] > 1 else ""
     return (
         f"Measured on {origin['device']} ({result['device'].upper()}, {origin['precision']}, "
         f"{_count(origin['threads'], 'thread')}), each batch{parts}, median of "
         f"{_count(result['timed_steps'], 'step')} after {result['warmup_steps']} of warm-up, "
-        f"{when}. A cell says seconds a step × steps."
+        f"{when}. A stage's cell says seconds a step × steps."
     )
 
 
 def _row(row: dict[str, Any], seeds: int) -> list[str]:
-    memory = [stage["peak_memory_bytes"] for stage in row["stages"]]
-    return [
-        row["row"],
-        *(_stage(stage) for stage in row["stages"]),
-        _size(max(memory)) if None not in memory else UNKNOWN,
-        _size(row["state_bytes"]),
-        *(_hour(row["hours"], number) for number in (1, seeds)),
-    ]
+    stages, hours = row["stages"], row["hours"]
+    cells = [row["row"], *map(_stage, stages), _size(row["state_bytes"])]
+    if hours is None:
+        return cells
+    memory = max(stage["peak_memory_bytes"] for stage in stages)
+    return [*cells, _size(memory), _digits(hours), _digits(hours * seeds)]
 
 
 def _stage(stage: dict[str, Any]) -> str:
     if stage["step_seconds"] is None:
         return f"{stage['steps']:,}"
     return f"{_digits(stage['step_seconds'])} s × {stage['steps']:,}"
-
-
-def _hour(hours: float | None, seeds: int = 1) -> str:
-    return UNKNOWN if hours is None else _digits(hours * seeds)
 
 
 def _count(number: int, noun: str) -> str:
@@ -97,7 +91,7 @@ def _digits(number: float) -> str:
 def _size(count: int | None) -> str:
     """Bytes in words; two digits, as rough as the registry's own."""
     if not count:
-        return UNKNOWN
+        return "not known"
     unit, name = (1e9, "GB") if count >= 1e9 else (1e6, "MB")
     number = count / unit
     return f"{number:.0f} {name}" if number >= 10 else f"{number:.1f} {name}"
