@@ -1,6 +1,8 @@
 """Train each row with each seed."""
 
 
+# launch: what starts the processes of one training; torchrun's words for several GPUs or nodes
+# (docs/cluster.md).
 rule train:
     input:
         settings=section("train", "train"),
@@ -21,6 +23,7 @@ rule train:
         gpu=NEEDS_GPU,
         mem_mb=memory(8000),
         runtime=1440,
+        launch="python",
     params:
         model=row_options,
         variant=row_parts,
@@ -29,5 +32,6 @@ rule train:
         device=settings.device,
         source=training_code,
     shell:
-        "TTVOS_THREADS={threads} python -m ttvos train {params.model} --config {input.settings:q}"
-        " --seed {params.seed} --device {params.device:q} --out {params.out:q} 2> {log:q}"
+        "TTVOS_THREADS={threads} {resources.launch} -m ttvos train {params.model}"
+        " --config {input.settings:q} --seed {params.seed} --device {params.device:q}"
+        " --out {params.out:q} 2> {log:q}"
