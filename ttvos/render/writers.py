@@ -29,6 +29,7 @@ _LATEX = {
     "…": r"\dots{}",
 }
 _PROSE, _WORD = 40, 12  # characters: from where text is prose, and up to where it is a word
+_WIDE = 8  # columns: more do not fit beside paragraphs
 # LaTeX tables are narrow: verdicts shrink to these, explained below the table.
 _SHORT = {REPRODUCED: "rep.", DIFFERS: "diff.", NOT_MEASURED: "n.m."}
 
@@ -93,16 +94,17 @@ def _markdown(text: str) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """A booktabs table; text is set in paragraphs where it is long, else the table is shrunk."""
+    """A booktabs table; long text is set in paragraphs; without it, or too wide, it is shrunk."""
     columns = table.shown()
     is_prose = any(_is_long(table, column, _PROSE) for column in columns)
+    is_shrunk = not is_prose or len(columns) > _WIDE
     lines = [
         r"% Needs \usepackage{array,booktabs,graphicx} in the preamble.",
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{latex(_latex_caption(table))}}}",
         rf"\label{{tab:{table.name}}}",
-        r"\scriptsize" if is_prose else r"\resizebox{\textwidth}{!}{%",
+        r"\resizebox{\textwidth}{!}{%" if is_shrunk else r"\scriptsize",
         rf"\begin{{tabular}}{{{_latex_layout(table, columns, is_prose)}}}",
         r"\toprule",
         *_latex_groups(columns),
@@ -112,7 +114,7 @@ def to_latex(table: Table) -> str:
     for row in table.rows:
         cells = (format_cell(table.cell(row, column), column) for column in columns)
         lines.append(" & ".join(latex(_SHORT.get(cell, cell)) for cell in cells) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}%", *([] if is_prose else ["}"])]
+    lines += [r"\bottomrule", r"\end{tabular}%", *(["}"] if is_shrunk else [])]
     lines += [_latex_note(note) for note in _latex_notes(table)]
     return "\n".join([*lines, r"\end{table}"]) + "\n"
 
