@@ -152,7 +152,7 @@ def test_scoring_leaves_the_training_alone(
 def test_an_interrupted_run_selects_the_same(
     tiny_davis: Path, tmp_path: Path, stop_at, scripted, step: int
 ):
-    """The best is before, at and after the interruption; states are saved seldom."""
+    """It breaks before the best is scored, right after, and later; states are saved seldom."""
     config = selecting(tiny_davis, (1, 4), how={"every": 2}, checkpoint_every=100)
     scripted(0.5, 0.4)
     expected = run(config, tmp_path / "unbroken")
