@@ -78,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
         _add_data,
         _add_train,
         _add_backbone,
+        _add_snapshot,
         _add_predict,
         _add_evaluate,
         _add_cost,
@@ -130,6 +131,14 @@ def _add_backbone(subcommands) -> None:
     text = "take the backbone out of a checkpoint, in half precision, to start trainings from"
     command = _command(subcommands, "backbone", commands.backbone, text)
     _add_checkpoint(command, "one of our checkpoints", required=True)
+    command.add_argument("--out", required=True, help="safetensors file to write")
+
+
+def _add_snapshot(subcommands) -> None:
+    text = "make a checkpoint of a training that still runs, to look at what it has learnt so far"
+    command = _command(subcommands, "snapshot", commands.snapshot, text)
+    command.add_argument("--state", required=True, help="the state.pt in the training's folder")
+    _add_model(command)
     command.add_argument("--out", required=True, help="safetensors file to write")
 
 

@@ -95,6 +95,14 @@ def backbone(options: argparse.Namespace) -> None:
     checkpoint.save_backbone(model, options.out, provenance(precision="float16", **facts))
 
 
+def snapshot(options: argparse.Namespace) -> None:
+    """`ttvos snapshot`: the weights of an unfinished training."""
+    from ttvos.training.snapshot import snapshot
+    from ttvos.variants import find_variant
+
+    snapshot(options.state, find_variant(options.variant), options.backbone, options.out)
+
+
 def predict(options: argparse.Namespace) -> None:
     """`ttvos predict`: masks of every sequence of a split."""
     from ttvos.predict import predict
