@@ -14,7 +14,7 @@ from ttvos.cli import main
 from ttvos.provenance import REPOSITORY, file_hash
 from ttvos.video import read_mask
 
-SUBCOMMANDS = ("data", "train", "backbone", "predict", "evaluate", "cost", "speed")
+SUBCOMMANDS = ("data", "train", "backbone", "snapshot", "predict", "evaluate", "cost", "speed")
 SUBCOMMANDS += ("steptime", "report", "publish", "fill", "card")
 
 

@@ -15,8 +15,8 @@ def gradient(
     """Put the gradient of the batch's loss into the parameters; returns the losses by name.
 
     The batch (with `spoilt`, see `clip_loss`) goes through the model in `config.accumulate`
-    equal parts, one after the other, which needs less memory. Losses and gradient are those of the whole batch up
-    to rounding, but for one thing: batch-norms that train normalise each part by its own
+    equal parts, one after the other, which needs less memory. Losses and gradient are those of
+    the whole batch up to rounding, but for one thing: batch-norms that train normalise each part by its own
     statistics. Their running ones become the mean of what each part would have made of them.
     """
     model.zero_grad()
