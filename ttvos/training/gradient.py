@@ -16,8 +16,8 @@ def gradient(
 
     The batch (with `spoilt`, see `clip_loss`) goes through the model in `config.accumulate`
     equal parts, one after the other, which needs less memory. Losses and gradient are those of
-    the whole batch up to rounding, but for one thing: batch-norms that train normalise each part by its own
-    statistics. Their running ones become the mean of what each part would have made of them.
+    the whole batch up to rounding, but for one thing: batch-norms that train normalise each part
+    by its own statistics. Their running ones become the mean of what each part would have made.
     """
     model.zero_grad()
     parts = split(batch, config.accumulate)
