@@ -11,6 +11,7 @@ from tests.data.squares import LENGTH, numbers, shown, stage, write_pair
 from ttvos.config import Motion
 from ttvos.data.clips import make_clips
 from ttvos.data.layers import VISIBLE
+from ttvos.data.paste import covered_labels
 from ttvos.errors import UserError
 
 
@@ -73,6 +74,18 @@ def test_a_share_of_the_clips_gets_another_object(davis, stills):
     assert 0.3 < np.mean([clip.follow_pasted for clip in pasted]) < 0.7
     for clip in pasted[:20]:
         assert (first_labels(clip) == 1).sum() > VISIBLE
+
+
+def test_both_objects_are_seen_alike_and_the_followed_one_stays_in_sight(davis, stills):
+    """Also where the map takes half of the frame out of sight."""
+    varied = {"augment": True, "shift": 0.4, "scale": (1.0, 1.6)}
+    clips = make_clips(with_stills(davis, stills, paste=1.0, **varied), seed=0)
+    for i in range(60):
+        clip = clips[i]
+        own, other = clip.layers
+        assert np.array_equal(own.lookups[0], other.lookups[0])
+        followed = covered_labels(own.labels[0], other.labels[0], clip.follow_pasted)
+        assert (first_labels(clip) == 1).sum() * 4 >= (followed == 1).sum()
 
 
 def test_stills_get_another_object_of_their_own_set(stills):

@@ -127,6 +127,23 @@ def test_motion_scales_between_two_frames():
     np.testing.assert_allclose(areas[1:] / areas[:-1], 1.44, rtol=0.06)
 
 
+@pytest.mark.parametrize(("radius", "zoom"), [(8, 1.25), (16, 0.8)])
+def test_each_frame_moves_from_where_the_object_was(radius, zoom):
+    """Zoom about the object's place in the frame before: its centre moves by the shift alone,
+    which is a share of its size there."""
+    mask = disc(radius=radius)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        warps = still_warps(mask, 5, rng, "affine", 0, (zoom, zoom), 0.3)
+        places = [np.argwhere(map_mask(mask, warp) == 1) for warp in warps]
+        if any((place == 0).any() or (place == [HEIGHT - 1, WIDTH - 1]).any() for place in places):
+            continue  # cut by the border, the centre is not to be seen
+        for before, after in pairwise(places):
+            step = np.abs(after.mean(axis=0) - before.mean(axis=0))
+            extent = before.max(axis=0) - before.min(axis=0) + 1
+            assert (step <= 0.3 * extent + 0.7).all()
+
+
 def test_a_chain_leads_from_the_last_warp_to_the_first():
     double = affine(np.array([[2.0, 0, 0], [0, 2, 0]]))
     right = affine(np.array([[1.0, 0, 3], [0, 1, 0]]))

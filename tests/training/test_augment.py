@@ -14,7 +14,7 @@ from ttvos.data.augment import draw_colours, draw_view
 from ttvos.data.layers import Clip, Scene, collate
 from ttvos.data.warp import STEP, affine, still_warps, unchanged
 from ttvos.model import tracking
-from ttvos.training.augment import apply, look_up, normalise, soften, turn_hue
+from ttvos.training.augment import apply, change_colours, look_up, normalise, soften, turn_hue
 
 CPU = torch.device("cpu")
 FRAMES, HEIGHT, WIDTH = 3, 64, 96
@@ -219,6 +219,21 @@ def test_the_soft_edge_is_opencv_s_gaussian():
     blurred = soften(torch.from_numpy(covered)[None])[0].numpy()
     expected = np.stack([cv2.GaussianBlur(each, (3, 3), 0) for each in covered])
     np.testing.assert_allclose(blurred, expected, atol=1e-6)
+
+
+def test_every_clip_keeps_to_its_own_colours():
+    """All clips at once, as on a GPU, or one by one, as on a CPU."""
+    frames = 255 * torch.rand(3, 2, 3, 8, 12, generator=torch.manual_seed(0))
+    frames *= torch.tensor([0.3, 0.6, 1.0]).view(3, 1, 1, 1, 1)  # each has its own mean grey
+    colours = torch.from_numpy(
+        np.stack([draw_colours(np.random.default_rng(seed)) for seed in range(3)])
+    )
+    together, alone = frames.clone(), frames.clone()
+    change_colours(together, colours)
+    for i in range(3):
+        change_colours(alone[i : i + 1], colours[i : i + 1])
+    torch.testing.assert_close(together, alone)
+    assert not torch.allclose(together, frames, atol=1)
 
 
 def test_hue_turns_along_the_colour_circle():
