@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.training.conftest import one_thread  # noqa: F401 (a fixture for all tests here)
-from tests.training.tiny import EXP8, board_steps, rows, run, same, tiny_config
+from tests.training.tiny import EXP8, board_steps, damage, rows, run, same, tiny_config
 from ttvos import checkpoint
 from ttvos.errors import UserError
 from ttvos.training import gradient, setup
@@ -40,7 +40,7 @@ def test_what_is_written(tiny_davis: Path, tmp_path: Path):
         parts = sum(float(line[term]) for term in ("heatmap", "transition", "template"))
         assert float(line["total"]) == pytest.approx(parts, rel=1e-4)
         assert float(line["learning_rate"]) == 1e-3
-        assert float(line["seconds"]) > 0
+        assert 0 < float(line["waiting"]) < float(line["seconds"])
     assert board_steps(out) == [0, 1, 2]
     record = json.loads((out / "train.json").read_text())
     assert (record["variant"], record["backbone"], record["seed"]) == ("exp8", "hrnet", 0)
@@ -50,6 +50,9 @@ def test_what_is_written(tiny_davis: Path, tmp_path: Path):
     ]
     assert record["stages"][1]["losses"]["total"] == pytest.approx(float(lines[2]["total"]))
     assert record["steps"] == 3
+    assert 0 < record["stages"][0]["waiting_share"] < 1
+    assert record["skipped"] == []
+    assert (record["provenance"]["processes"], record["provenance"]["accumulate"]) == (1, 1)
     assert record["provenance"]["data"]["profile"] == "mini"
     assert record["provenance"]["precision"] == "float32"
     assert record["provenance"]["initial"] == {"source": "random", "sha256": None}
@@ -134,3 +137,21 @@ def test_full_disk_is_one_clear_line(tiny_davis: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(UserError, match=r"cannot write .*state\.pt: No space left"):
         run(tiny_config(tiny_davis), tmp_path / "run")
+
+
+def test_training_goes_on_without_damaged_clips_and_records_them(
+    tiny_davis: Path, tmp_path: Path, capsys
+):
+    """Also one that ended at the damage before: skipping is no other training."""
+    damage(tiny_davis, "two")
+    config = tiny_config(tiny_davis, steps=(4,))
+    with pytest.raises(UserError, match="two"):
+        run(config, tmp_path)
+    config = dataclasses.replace(config, skip_damaged=True)
+    run(config, tmp_path)
+    told = [line for line in capsys.readouterr().err.splitlines() if "skipped" in line]
+    record = json.loads((tmp_path / "train.json").read_text())
+    assert record["skipped"] == sorted(line.removeprefix("ttvos: skipped: ") for line in told)
+    assert all("/two/" in text for text in record["skipped"])
+    assert record["skipped"]
+    assert record["steps"] == 4

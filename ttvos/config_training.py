@@ -122,9 +122,12 @@ class TrainConfig:
     selection: which step's weights become the result (`Selection`).
     What the paper has not: optimizer "adamw" with weight_decay; clip_norm: largest norm of the
     gradient; average: decay of a running mean of the weights, which then is the result;
-    precision: of the layers ("bfloat16": autocast; weights and losses stay float32).
+    precision: of the layers (not float32: autocast; weights and losses stay float32).
     accumulate: equal parts in which a batch goes through the model, one after the other, to
     save memory; only batch-norms that train see the difference (`ttvos.training.gradient`).
+    processes: with which the workflow starts torchrun for each run, one GPU each.
+    workers: processes that read clips, for each that trains. skip_damaged: replace a clip that
+    cannot be read and record why, instead of ending with the reason.
     """
 
     stages: tuple[Stage, ...]
@@ -138,11 +141,13 @@ class TrainConfig:
     weight_decay: float = 0.0
     clip_norm: float | None = None
     accumulate: int = 1
+    processes: int = 1
     average: float | None = None
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
     selection: Selection = field(default_factory=Selection)
     checkpoint_every: int = 50
     workers: int = 0
+    skip_damaged: bool = False
 
     def __post_init__(self) -> None:
         for name in (*self.initial, *self.freeze, *self.effort):
@@ -152,7 +157,8 @@ class TrainConfig:
             if effort <= 0:
                 raise UserError(f"effort of {name} must be positive")
         _check_count("checkpoint_every", self.checkpoint_every)
-        self.check_parts(1)
+        _check_count("processes", self.processes)
+        self.check_parts(self.processes)
         if self.workers < 0:
             raise UserError(f"workers must be 0 or more, not {self.workers}")
         if self.weight_decay < 0 or (self.weight_decay and self.optimizer == "adam"):

@@ -8,7 +8,7 @@ paper has (`TrainConfig`). The whole loop stands here.
 import math
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,37 +16,22 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ttvos import checkpoint
-from ttvos.config import Stage, TrainConfig
+from ttvos.config import TrainConfig
 from ttvos.data.clips import make_clips
 from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
 from ttvos.files import read_json, write_json
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import file_hash, provenance, settings_hash
-from ttvos.training.batches import batches, count_steps
-from ttvos.training.curves import Curves, summarise
+from ttvos.training.batches import batches, count_steps, reading
+from ttvos.training.curves import summarise
 from ttvos.training.gradient import gradient
-from ttvos.training.optimizer import Average, descend, learning_rate, make_optimizer
-from ttvos.training.selection import Selector
+from ttvos.training.optimizer import descend, learning_rate, make_optimizer, make_scaler
+from ttvos.training.parallel import together
+from ttvos.training.run import Run, under_way
 from ttvos.training.setup import all_settings, initial_model
-from ttvos.training.state import Progress, load_progress, save_progress
+from ttvos.training.state import Progress, load_progress
 from ttvos.variants import Variant
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training under way. settings: hash of all that decides its result."""
-
-    config: TrainConfig
-    seed: int
-    out: Path
-    device: torch.device
-    settings: str
-    model: TTVOS
-    initial: dict[str, str | None]
-    curves: Curves
-    average: Average | None
-    selector: Selector
 
 
 def train(
@@ -63,86 +48,97 @@ def train(
     While it runs, out/state.pt holds what is needed to go on; a second call with the same
     settings, data and code goes on from it, and returns at once when all is done. On the CPU,
     with the same number of threads, the same seed gives the same weights, interrupted or not.
+    Started by torchrun, its processes share every batch (`ttvos.training.parallel`).
     profile: name of the data profile, for the record.
     Raises UserError for missing data or weights, no CUDA, a damaged state, or a non-finite loss.
     """
     out = Path(out)
     if seed < 0:
         raise UserError(f"seed must be 0 or more, not {seed}")
-    target = find_device(device)
     config = replace(config, stages=config.stages_of(backbone), effort={})
-    settings = all_settings(config, variant, backbone, seed, target.type)
+    with together(device) as group:
+        target = group.own_device(find_device(device))
+        config.check_parts(group.size)
+        scaler = make_scaler(config, target)
+        settings = group.same(
+            lambda: all_settings(config, variant, backbone, seed, target.type, group.size)
+        )
+        begin = group.same(lambda: _begin(config, variant, backbone, seed, out, settings))
+        if begin is None:
+            return
+        model = _model(config, variant, backbone, begin).to(
+            target, memory_format=torch.channels_last
+        )
+        with under_way(config, seed, out, target, group, begin, model, scaler) as run:
+            for number in range(begin.stage, len(config.stages)):
+                _train_stage(run, number)
+        if group.is_first:
+            _finish(run, settings, profile)
+
+
+def _begin(
+    config: TrainConfig, variant: Variant, backbone: str, seed: int, out: Path, settings: dict
+) -> Progress | None:
+    """Where to go on, or the very start; None when all is done."""
     key = settings_hash(settings)
     if _is_finished(out, key):
         print(f"{out}: already trained with these settings, data and code", file=sys.stderr)
-        return
-    for stage in config.stages:
-        make_clips(
-            stage, seed, config.heldout
-        )  # a later stage's missing data shall not cost an earlier stage
+        return None
+    for stage in config.stages:  # a later stage's missing data shall not cost an earlier stage
+        make_clips(stage, seed, config.heldout)
     for leaving in out.glob(".state.*.part.pt"):  # of a run that was killed while saving
         leaving.unlink()
     progress = load_progress(out / "state.pt", key)
-    selector = Selector(config, out, target, progress.selection if progress else None)
     if progress:
-        model, initial = build_model(variant, backbone), progress.initial
-        model.load_state_dict(progress.model)
-    else:
-        model, initial = initial_model(config, variant, backbone, seed)
+        return progress
+    model, initial = initial_model(config, variant, backbone, seed)
+    return Progress(key, 0, 0, model.state_dict(), curves="", initial=initial)
+
+
+def _model(config: TrainConfig, variant: Variant, backbone: str, begin: Progress) -> TTVOS:
+    model = build_model(variant, backbone)
+    model.load_state_dict(begin.model)
     if config.freeze.get(backbone, True):
         model.freeze()
-    model.to(target, memory_format=torch.channels_last)
-    average = _average(config, model, progress)
-    with Curves(out, progress.curves if progress else "") as curves:
-        run = Run(config, seed, out, target, key, model, initial, curves, average, selector)
-        for number in range(progress.stage if progress else 0, len(config.stages)):
-            is_here = progress is not None and progress.stage == number
-            _train_stage(run, number, progress if is_here else None)
-    _finish(run, settings, profile)
+    return model
 
 
-def _average(config: TrainConfig, model: TTVOS, progress: Progress | None) -> Average | None:
-    """The running mean of the weights, if wanted; it goes on through all stages."""
-    if config.average is None:
-        return None
-    if progress is None:
-        return Average(config.average, model.state_dict())
-    device = next(model.parameters()).device
-    kept = {name: value.to(device) for name, value in progress.average.items()}
-    return Average.restored(config.average, kept)
-
-
-def _train_stage(run: Run, number: int, progress: Progress | None) -> None:
-    """All steps of one stage, from its start or from `progress`."""
-    stage = run.config.stages[number]
+def _train_stage(run: Run, number: int) -> None:
+    """All steps of one stage, from its start or, where `run` began in its midst, from there."""
+    stage, config = run.config.stages[number], run.config
+    optimizer = make_optimizer(config, run.model.train(), stage.learning_rate)
+    first = 0
+    if number == run.begin.stage:
+        first = run.begin.step
+        if run.begin.optimizer:
+            optimizer.load_state_dict(run.begin.optimizer)
     seed = run.seed * 1000 + number
-    torch.manual_seed(seed)
-    model = run.model.train()
-    optimizer = make_optimizer(run.config, model, stage.learning_rate)
-    if progress and progress.optimizer is not None:
-        optimizer.load_state_dict(progress.optimizer)
-        _set_random(progress)
-    first = progress.step if progress else 0
-    clips = make_clips(stage, seed, run.config.heldout)
+    clips = make_clips(stage, seed, config.heldout)
     steps = count_steps(stage, len(clips))
-    due = run.selector.due(number, steps, len(clips))
-    source = batches(clips, stage, first, steps, run.config.workers, run.device)
-    with tqdm(total=steps, initial=first, desc=stage.name, unit="step", disable=None) as bar:
+    due = run.selector.due(number, steps, len(clips)) if run.selector else frozenset()
+    source = batches(clips, stage, range(first, steps), config, run.group, run.device)
+    hidden = None if run.group.is_first else True  # None: only where there is no terminal
+    bar = tqdm(total=steps, initial=first, desc=stage.name, unit="step", disable=hidden)
+    with bar, reading(stage):
         since = time.perf_counter()
-        for step, batch in enumerate(source, start=first):
+        for step, (batch, waiting) in enumerate(source, start=first):
             rate = learning_rate(stage, step, steps)
-            losses = _learn(run, optimizer, batch, rate, stage, step)
+            losses = _learn(run, optimizer, batch, rate, number, step)
+            if not run.group.is_first:
+                continue
             now = time.perf_counter()
-            run.curves.add(stage.name, step, losses, rate, now - since)
+            run.curves.add(stage.name, step, losses, rate, now - since, waiting)
             since = now
             bar.set_postfix(loss=f"{losses['total']:.4f}", refresh=False)
             bar.update()
             if step + 1 in due:
-                _score(run, stage.name, step + 1)
+                scores = run.selector.score(run.model, run.result(), stage.name, step + 1)
+                run.curves.add_scores(scores)
                 since = time.perf_counter()
-            if step + 1 in due or (step + 1) % run.config.checkpoint_every == 0:
-                _save(run, number, step + 1, optimizer)
-    _save(run, number + 1, 0, None)
+            if step + 1 in due or (step + 1) % config.checkpoint_every == 0:
+                run.save(number, step + 1, optimizer)
+    if run.group.is_first:
+        run.save(number + 1, 0, None)
 
 
 def _learn(
@@ -150,51 +146,22 @@ def _learn(
     optimizer: torch.optim.Optimizer,
     batch: dict[str, Tensor],
     rate: float,
-    stage: Stage,
+    number: int,
     step: int,
 ) -> dict[str, float]:
-    """One optimizer step; the losses before it, by name."""
-    losses = gradient(run.model, batch, run.config, stage.spoilt)
+    """One optimizer step of the stage with that number; the losses before it, by name."""
+    stage, seed = run.config.stages[number], (run.seed, number, step)
+    losses = gradient(run.model, batch, run.config, run.group, seed, stage.spoilt, run.scaler)
     values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
     if not all(map(math.isfinite, values.values())):
         raise UserError(
             f"stage {stage.name}, step {step}: the loss is not finite ({values}); try a lower "
             f"learning rate, and delete {run.out / 'state.pt'} to train from the start"
         )
-    descend(optimizer, rate, run.config.clip_norm)
+    descend(optimizer, rate, run.config.clip_norm, run.scaler)
     if run.average:
         run.average.update(run.model.state_dict())
     return values
-
-
-def _score(run: Run, stage: str, step: int) -> None:
-    """Score the weights that would be the result if training ended here."""
-    weights = run.average.weights if run.average else run.model.state_dict()
-    run.curves.add_scores(run.selector.score(run.model, weights, stage, step))
-
-
-def _save(run: Run, stage: int, step: int, optimizer: torch.optim.Optimizer | None) -> None:
-    is_cuda = run.device.type == "cuda"
-    progress = Progress(
-        settings=run.settings,
-        stage=stage,
-        step=step,
-        model=run.model.state_dict(),
-        optimizer=optimizer.state_dict() if optimizer else None,
-        random=torch.get_rng_state(),
-        cuda=torch.cuda.get_rng_state(run.device) if is_cuda else None,
-        curves=run.curves.text(),
-        initial=run.initial,
-        average=run.average.state() if run.average else None,
-        selection=run.selector.state(),
-    )
-    save_progress(progress, run.out / "state.pt")
-
-
-def _set_random(progress: Progress) -> None:
-    torch.set_rng_state(progress.random)
-    if progress.cuda is not None:
-        torch.cuda.set_rng_state(progress.cuda)
 
 
 def _precision(run: Run) -> str:
@@ -214,10 +181,7 @@ def _is_finished(out: Path, settings: str) -> bool:
 
 def _finish(run: Run, settings: dict, profile: str | None) -> None:
     """Write the checkpoint and its record, and drop the state."""
-    if run.average:
-        run.model.load_state_dict(run.average.weights)
-    if run.selector.best:
-        run.model.load_state_dict(run.selector.best)
+    run.model.load_state_dict(run.selector.best or run.result())
     stages = summarise(run.curves.text())
     origin = provenance(
         settings,
@@ -225,8 +189,10 @@ def _finish(run: Run, settings: dict, profile: str | None) -> None:
         device=device_name(run.device),
         precision=_precision(run),
         data={"profile": profile, "root": list(run.config.all_roots())},
-        initial=run.initial,
+        initial=run.begin.initial,
         threads=torch.get_num_threads(),
+        processes=run.group.size,
+        accumulate=run.config.accumulate,
         selection=run.config.selection.by,
     )
     result = run.out / "checkpoint.safetensors"
@@ -235,13 +201,14 @@ def _finish(run: Run, settings: dict, profile: str | None) -> None:
         "variant": run.model.variant.name,
         "backbone": run.model.backbone_name,
         "seed": run.seed,
-        "hash": run.settings,
+        "hash": run.begin.settings,
         "checkpoint_sha256": file_hash(result),
         "settings": settings,
         "stages": stages,
         "selection": run.selector.record(),
         "steps": sum(stage["steps"] for stage in stages),
         "seconds": round(sum(stage["seconds"] for stage in stages), 3),
+        "skipped": run.group.notes(),
         "provenance": origin,
     }
     write_json(run.out / "train.json", record)

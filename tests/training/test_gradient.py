@@ -9,6 +9,7 @@ from tests.training.tiny import EXP8, batches_of, rows, run, same, tiny_config
 from ttvos.config import TrainConfig
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.training.gradient import gradient, split
+from ttvos.training.parallel import alone
 
 CLIPS = 4
 
@@ -25,7 +26,7 @@ def batch(tiny_davis: Path) -> dict[str, torch.Tensor]:
 
 
 def learnt(model: TTVOS, batch: dict[str, torch.Tensor], parts: int) -> tuple[dict, torch.Tensor]:
-    losses = gradient(model, batch, TrainConfig(stages=(), accumulate=parts))
+    losses = gradient(model, batch, TrainConfig(stages=(), accumulate=parts), alone())
     grads = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
     return {name: value.item() for name, value in losses.items()}, torch.cat(grads)
 

@@ -1,6 +1,7 @@
 """The optimizers, the learning rate of each step, and the running mean of the weights."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,15 @@ from torch import nn
 
 from tests.training.tiny import EXP8, rows, run, tiny_config
 from ttvos.config import TrainConfig
+from ttvos.errors import UserError
 from ttvos.model.ttvos import build_model
-from ttvos.training.optimizer import Average, descend, learning_rate, make_optimizer
+from ttvos.training.optimizer import (
+    Average,
+    descend,
+    learning_rate,
+    make_optimizer,
+    make_scaler,
+)
 
 ADAMW = TrainConfig(stages=(), optimizer="adamw", weight_decay=0.1)
 
@@ -45,6 +53,44 @@ def test_large_gradients_are_shortened_to_the_given_norm():
         (layer.weight * torch.tensor([30.0, 40.0])).sum().backward()
         descend(optimizer, 1.0, clip)
         assert (before - layer.weight).norm().item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_float16_needs_cuda(tiny_davis: Path, tmp_path: Path):
+    with pytest.raises(UserError, match="float16 needs CUDA"):
+        run(tiny_config(tiny_davis, precision="float16"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    for precision in ("float32", "bfloat16"):
+        config = TrainConfig(stages=(), precision=precision)
+        assert make_scaler(config, torch.device("cpu")) is None
+
+
+def test_scaled_gradient_gives_the_same_step():
+    """The scale is a power of two, so not a bit differs; the norm is that of the true gradient."""
+    results = []
+    for scaler in (None, torch.amp.GradScaler("cpu", init_scale=2.0**10)):
+        torch.manual_seed(0)
+        layer = nn.Linear(3, 2)
+        optimizer = torch.optim.Adam(layer.parameters())
+        for values in torch.rand(3, 4, 3):
+            layer.zero_grad()
+            loss = layer(values).square().sum()
+            (scaler.scale(loss) if scaler else loss).backward()
+            descend(optimizer, 0.1, 0.5, scaler)
+        results.append(layer.weight.detach())
+    assert torch.equal(*results)
+
+
+def test_gradient_beyond_float16_is_no_step_and_lowers_the_scale():
+    layer = nn.Linear(3, 2)
+    before = layer.weight.detach().clone()
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+    optimizer = torch.optim.Adam(layer.parameters())
+    for bad in (math.inf, math.nan):
+        layer.zero_grad()
+        (scaler.scale(layer.weight.sum()) * bad).backward()
+        descend(optimizer, 0.1, 1.0, scaler)
+    assert torch.equal(layer.weight, before)
+    assert scaler.get_scale() == 2.0
 
 
 def test_rate_warms_up_then_follows_a_cosine_to_its_end(tiny_davis: Path):

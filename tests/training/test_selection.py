@@ -80,8 +80,8 @@ def test_the_result_is_the_best_of_all_steps_and_not_the_last(
 ):
     """The last step spoils the weights; the masks of the result score as was recorded."""
 
-    def spoiling(optimizer, rate, clip):
-        descend(optimizer, rate, clip)
+    def spoiling(optimizer, *arguments):
+        descend(optimizer, *arguments)
         calls.append(1)
         if len(calls) == 3:
             for parameter in optimizer.param_groups[0]["params"]:

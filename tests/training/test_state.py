@@ -14,6 +14,7 @@ import torch
 
 from tests.training.tiny import EXP8, Interrupted, board_steps, rows, run, same, tiny_config
 from ttvos import checkpoint
+from ttvos import train as training
 from ttvos.config import TrainConfig
 from ttvos.errors import UserError
 from ttvos.model.ttvos import build_model
@@ -174,3 +175,30 @@ def test_random_numbers_go_on_where_they_were(
     expected = run(config, tmp_path / "unbroken")
     interrupt(stop_at, 2, config, tmp_path / "broken")
     assert same(expected, run(config, tmp_path / "broken"))
+
+
+def test_scale_of_the_gradient_goes_on(tiny_davis: Path, tmp_path: Path, stop_at, monkeypatch):
+    """Through an interruption and from stage to stage; it doubles after every two steps."""
+    scalers = []
+
+    def make_scaler(*_):
+        scalers.append(torch.amp.GradScaler("cpu", init_scale=4.0, growth_interval=2))
+        return scalers[-1]
+
+    expected = run(tiny_config(tiny_davis, steps=(3, 2)), tmp_path / "unscaled")
+    monkeypatch.setattr(training, "make_scaler", make_scaler)
+    interrupt(stop_at, 3, tiny_config(tiny_davis, steps=(3, 2)), tmp_path / "scaled")
+    result = run(tiny_config(tiny_davis, steps=(3, 2)), tmp_path / "scaled")
+    assert [scaler.get_scale() for scaler in scalers] == [8.0, 16.0]
+    assert same(expected, result)  # powers of two change no bit
+
+
+def test_state_of_older_code_is_kept_aside(tiny_davis: Path, tmp_path: Path, stop_at, capsys):
+    interrupt(stop_at, 2, tiny_config(tiny_davis), tmp_path)
+    path = tmp_path / "state.pt"
+    old = torch.load(path, weights_only=True)
+    old.pop("skipped")
+    torch.save({**old, "format": "ttvos-training-1", "settings": "older"}, path)
+    run(tiny_config(tiny_davis), tmp_path)
+    assert "kept as state-older.pt; starting anew" in capsys.readouterr().err
+    assert (tmp_path / "state-older.pt").exists()

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from ttvos import train as training
 from ttvos.config import Stage, TrainConfig
 from ttvos.training import batches
+from ttvos.training.parallel import Group, alone
 from ttvos.variants import find_variant
 
 EXP8 = find_variant("exp8")
@@ -56,10 +57,25 @@ def board_steps(out: Path) -> list[int]:
     return [point.step for point in board.Scalars("loss/total")]
 
 
+def damage(root: Path, sequence: str) -> None:
+    """Cut every image of a sequence off: its header still tells the size."""
+    for image in (root / "JPEGImages/480p" / sequence).glob("*.jpg"):
+        data = image.read_bytes()
+        image.write_bytes(data[: len(data) // 2])
+
+
 class Interrupted(Exception):
     """Stands for whatever may end a training in its midst."""
 
 
 def batches_of(stage: Stage, steps: int, first: int = 0) -> list[dict[str, torch.Tensor]]:
+    return [batch for batch, _ in read(stage, range(first, steps))]
+
+
+def read(
+    stage: Stage, steps: range, group: Group | None = None, **changes
+) -> list[tuple[dict[str, torch.Tensor], float]]:
+    """What `batches` yields; changes: of TrainConfig."""
+    config, device = TrainConfig(stages=(), **changes), torch.device("cpu")
     clips = training.make_clips(stage, 0)
-    return list(batches.batches(clips, stage, first, steps, 0, torch.device("cpu")))
+    return list(batches.batches(clips, stage, steps, config, group or alone(), device))

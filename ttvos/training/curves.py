@@ -20,6 +20,7 @@ COLUMNS = (
     "template",
     "learning_rate",
     "seconds",
+    "waiting",
 )
 TERMS = ("total", "heatmap", "transition", "template")
 
@@ -30,7 +31,8 @@ class Curves:
     earlier: text of loss.csv up to the step to go on from ("" at the start); whatever an
     interrupted run wrote after it is dropped, in the CSV here, in TensorBoard by its purge step.
     Columns: stage (name), step (from 0 in each stage), the loss terms (empty where the run has
-    no such term), learning_rate, seconds (wall time of the step, waiting for data included).
+    no such term), learning_rate, seconds (wall time of the step, waiting for data included),
+    waiting (seconds of it that the batch had to be waited for).
     """
 
     def __init__(self, out: Path, earlier: str = "") -> None:
@@ -51,11 +53,17 @@ class Curves:
                 self._board.close()
 
     def add(
-        self, stage: str, step: int, losses: dict[str, float], learning_rate: float, seconds: float
+        self,
+        stage: str,
+        step: int,
+        losses: dict[str, float],
+        learning_rate: float,
+        seconds: float,
+        waiting: float,
     ) -> None:
         """Record one step; losses: term name -> value. Raises UserError when it cannot write."""
         terms = [f"{losses[name]:.6g}" if name in losses else "" for name in TERMS]
-        line = [stage, step, *terms, learning_rate, f"{seconds:.4f}"]
+        line = [stage, step, *terms, learning_rate, f"{seconds:.4f}", f"{waiting:.4f}"]
         with clear_errors(self._path), open(self._path, "a", newline="") as handle:
             csv.writer(handle, lineterminator="\n").writerow(line)
         if self._board:
@@ -75,7 +83,8 @@ class Curves:
 
 
 def summarise(text: str, last: int = 20) -> list[dict]:
-    """Per stage of a loss.csv's text: name, steps, seconds, and losses, means over `last` steps."""
+    """Per stage of a loss.csv's text: name, steps, seconds, the share of them in which a batch
+    was waited for, and losses, means over `last` steps."""
     stages: dict[str, list[dict[str, str]]] = {}
     for row in csv.DictReader(io.StringIO(text)):
         stages.setdefault(row["stage"], []).append(row)
@@ -86,10 +95,12 @@ def _summary(name: str, rows: list[dict[str, str]], tail: list[dict[str, str]]) 
     losses = {
         term: sum(float(row[term]) for row in tail) / len(tail) for term in TERMS if tail[0][term]
     }
+    seconds, waiting = (sum(float(row[key]) for row in rows) for key in ("seconds", "waiting"))
     return {
         "name": name,
         "steps": len(rows),
-        "seconds": round(sum(float(row["seconds"]) for row in rows), 3),
+        "seconds": round(seconds, 3),
+        "waiting_share": round(waiting / seconds, 4) if seconds else 0.0,
         "losses": losses,
         "losses_over_last_steps": len(tail),
     }

@@ -1,42 +1,57 @@
-"""The gradient of a batch, whole or in parts, and batch-norm's part in it."""
+"""The gradient of a batch, whole, in parts or shared out, and batch-norm's part in it."""
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ttvos.config import TrainConfig
 from ttvos.losses import counted_values
 from ttvos.model.ttvos import TTVOS
+from ttvos.training.parallel import Group, alone
 from ttvos.training.unroll import clip_loss
 
 
 def gradient(
-    model: TTVOS, batch: dict[str, Tensor], config: TrainConfig, spoilt: float = 0.0
+    model: TTVOS,
+    batch: dict[str, Tensor],
+    config: TrainConfig,
+    group: Group | None = None,
+    seed: tuple[int, ...] = (0,),
+    spoilt: float = 0.0,
+    scaler: torch.amp.GradScaler | None = None,
 ) -> dict[str, Tensor]:
     """Put the gradient of the batch's loss into the parameters; returns the losses by name.
 
-    The batch (with `spoilt`, see `clip_loss`) goes through the model in `config.accumulate`
-    equal parts, one after the other, which needs less memory. Losses and gradient are those of
-    the whole batch up to rounding, but for one thing: batch-norms that train normalise each part
-    by its own statistics. Their running ones become the mean of what each part would have made.
+    batch: this process's share (with `spoilt`, see `clip_loss`); group: None for this process
+    alone. The share goes through the model in `config.accumulate` equal parts, one after the
+    other, which needs less memory. Losses and gradient are those of all shares together, up to
+    rounding, but for two things. Batch-norms that train normalise each part by its own
+    statistics, as the released code does on each GPU; their running ones become the mean of
+    what each part would have made of them. And what is random (`spoilt`) is drawn for each
+    part, from `seed` and its place in the whole batch. So it does not matter which process
+    takes which part, nor what was drawn before.
+    scaler: scales the loss before its gradient is taken; the losses returned are not scaled.
     """
+    group = group or alone()
     model.zero_grad()
     parts = split(batch, config.accumulate)
-    if len(parts) == 1:
-        return _add_gradient(model, batch, config, None, spoilt)
-    counts = counted_values(batch["labels"])
-    statistics = RunningStatistics(model)
+    counts = statistics = None
+    if len(parts) * group.size > 1:
+        counts = counted_values(batch["labels"])
+        group.sum(list(counts.values()))
+        statistics = RunningStatistics(model)
     losses = []
-    for part in parts:
-        losses.append(_add_gradient(model, part, config, counts, spoilt))
-        statistics.take()
-    statistics.put_mean(len(parts))
-    return {name: torch.stack([loss[name] for loss in losses]).sum() for name in losses[0]}
-
-
-def split(batch: dict[str, Tensor], parts: int) -> list[dict[str, Tensor]]:
-    """The batch's clips in equal parts, in order."""
-    pieces = {name: value.chunk(parts) for name, value in batch.items()}
-    return [{name: value[i] for name, value in pieces.items()} for i in range(parts)]
+    for place, part in enumerate(parts, start=group.rank * len(parts)):
+        _seed(*seed, place)
+        losses.append(_add_gradient(model, part, config, counts, spoilt, scaler))
+        if statistics:
+            statistics.take()
+    total = {name: torch.stack([loss[name] for loss in losses]).sum() for name in losses[0]}
+    if statistics:
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        group.sum([*gradients, *statistics.sums, *total.values()])
+        statistics.put_mean(len(parts) * group.size)
+    return total
 
 
 def _add_gradient(
@@ -45,32 +60,49 @@ def _add_gradient(
     config: TrainConfig,
     counts: dict[str, Tensor] | None,
     spoilt: float,
+    scaler: torch.amp.GradScaler | None,
 ) -> dict[str, Tensor]:
     losses = clip_loss(model, part, config, counts, spoilt)
-    losses["total"].backward()
+    total = losses["total"]
+    (scaler.scale(total) if scaler else total).backward()
     return {name: value.detach() for name, value in losses.items()}
+
+
+def _seed(*numbers: int) -> None:
+    """Seed all of torch's generators."""
+    torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
+
+
+def split(batch: dict[str, Tensor], parts: int) -> list[dict[str, Tensor]]:
+    """The batch's clips in equal parts, in order."""
+    pieces = {name: value.chunk(parts) for name, value in batch.items()}
+    return [{name: value[i] for name, value in pieces.items()} for i in range(parts)]
 
 
 class RunningStatistics:
     """Running mean and variance of the batch-norms that train, over the parts of one batch.
 
-    Every part starts from those before the batch, and the mean of all is kept: then it does
-    not matter in which order the parts come. The counter of batches goes up by one.
+    Every part starts from those before the batch, and the mean of all is kept. `sums`: over the
+    parts so far, which go on to those of other processes. The counter of batches goes up by one.
     """
 
     def __init__(self, model: nn.Module) -> None:
         norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
-        self._buffers = [buffer for norm in norms for buffer in norm.buffers()]
+        self._buffers = [each for norm in norms for each in (norm.running_mean, norm.running_var)]
+        self._counters = [norm.num_batches_tracked for norm in norms]
         self._before = [buffer.clone() for buffer in self._buffers]
-        self._sums = [torch.zeros_like(buffer) for buffer in self._buffers]
+        self._counted = [counter.clone() for counter in self._counters]
+        self.sums = [torch.zeros_like(buffer) for buffer in self._buffers]
 
     def take(self) -> None:
         """Note what a part made of the statistics, and undo it."""
-        for buffer, before, total in zip(self._buffers, self._before, self._sums, strict=True):
+        for buffer, before, total in zip(self._buffers, self._before, self.sums, strict=True):
             total += buffer
             buffer.copy_(before)
 
     def put_mean(self, parts: int) -> None:
         """Let the statistics be the mean over so many parts."""
-        for buffer, total in zip(self._buffers, self._sums, strict=True):
+        for buffer, total in zip(self._buffers, self.sums, strict=True):
             buffer.copy_(total / parts)
+        for counter, counted in zip(self._counters, self._counted, strict=True):
+            counter.copy_(counted + 1)

@@ -1,4 +1,4 @@
-"""The optimizer, its learning rates and its step, and the running mean of the weights."""
+"""The optimizer, its learning rates, scale and step, and the running mean of the weights."""
 
 import math
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ttvos.config import Stage, TrainConfig
+from ttvos.errors import UserError
 
 
 def make_optimizer(config: TrainConfig, model: nn.Module, rate: float) -> torch.optim.Optimizer:
@@ -34,17 +35,43 @@ def learning_rate(stage: Stage, step: int, steps: int) -> float:
     return stage.end_rate + (stage.learning_rate - stage.end_rate) * share
 
 
-def descend(optimizer: torch.optim.Optimizer, rate: float, clip: float | None) -> None:
+def make_scaler(config: TrainConfig, device: torch.device) -> torch.amp.GradScaler | None:
+    """What keeps float16's gradients from vanishing; None for the other precisions.
+
+    It multiplies the loss by a scale that it finds by itself. Raises UserError for float16 on
+    the CPU.
+    """
+    if config.precision != "float16":
+        return None
+    if device.type != "cuda":
+        raise UserError("precision float16 needs CUDA; on the CPU use bfloat16 or float32")
+    return torch.amp.GradScaler(device.type)
+
+
+def descend(
+    optimizer: torch.optim.Optimizer,
+    rate: float,
+    clip: float | None,
+    scaler: torch.amp.GradScaler | None = None,
+) -> None:
     """One step down the gradient that the parameters hold, at this learning rate.
 
-    clip: largest norm of the whole gradient; None leaves it as it is.
+    clip: largest norm of the whole gradient; None leaves it as it is. scaler: the gradient is
+    of the loss that it scaled; a gradient that left float16's range is no step, and the next
+    scale is smaller.
     """
     for group in optimizer.param_groups:
         group["lr"] = rate
+    if scaler:
+        scaler.unscale_(optimizer)
     if clip is not None:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         torch.nn.utils.clip_grad_norm_(parameters, clip)
-    optimizer.step()
+    if scaler:
+        scaler.step(optimizer)
+        scaler.update()
+    else:
+        optimizer.step()
 
 
 class Average:

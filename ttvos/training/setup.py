@@ -16,6 +16,9 @@ from ttvos.provenance import file_hash
 from ttvos.variants import Variant
 from ttvos.weights import find_weights
 
+# Fields of TrainConfig that do not decide the weights (`accumulate` does as one of "parts").
+UNDECISIVE = ("accumulate", "checkpoint_every", "processes", "skip_damaged", "workers")
+
 
 def initial_model(
     config: TrainConfig, variant: Variant, backbone: str, seed: int
@@ -41,12 +44,18 @@ def initial_model(
 
 
 def all_settings(
-    config: TrainConfig, variant: Variant, backbone: str, seed: int, device: str
+    config: TrainConfig,
+    variant: Variant,
+    backbone: str,
+    seed: int,
+    device: str,
+    processes: int = 1,
 ) -> dict[str, Any]:
     """Everything that decides the trained weights, as plain data: also the data and the code.
 
-    How often the state is saved and how many workers read do not decide them. "parts" is how
-    many parts each batch is learnt in, each with batch-norm statistics of its own.
+    How often the state is saved and how many workers read do not decide them, nor what is done
+    about damaged files. "parts" is how many parts each batch is learnt in, each with batch-norm
+    statistics of its own: one process may go on with 4 parts where 4 processes began.
     Raises UserError for missing data or initial weights, no stage, and two stages of one name.
     """
     names = [stage.name for stage in config.stages]
@@ -55,7 +64,7 @@ def all_settings(
     if len(set(names)) < len(names):
         raise UserError(f"train.stages: two have the same name: {', '.join(names)}")
     plain = as_plain(config)
-    for name in ("checkpoint_every", "workers", "initial", "freeze", "accumulate"):
+    for name in (*UNDECISIVE, "initial", "freeze"):
         plain.pop(name)
     source = config.initial.get(backbone)
     is_file = source not in (None, "imagenet")
@@ -63,7 +72,7 @@ def all_settings(
         raise UserError(f"train.initial: {backbone}: {source}: no such file")
     return {
         **plain,
-        "parts": config.accumulate,
+        "parts": config.accumulate * processes,
         "freeze": config.freeze.get(backbone, True),
         "initial": file_hash(find_weights(source)) if is_file else source,
         "variant": as_plain(variant),

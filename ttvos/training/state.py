@@ -2,7 +2,7 @@
 
 import io
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 from ttvos.errors import UserError
 from ttvos.files import atomic_path
 
-FORMAT = "ttvos-training-3"
+FORMAT = "ttvos-training-4"
 
 
 @dataclass(frozen=True)
@@ -19,25 +19,26 @@ class Progress:
     """Where to go on: the next step of the stage with that number, and the state it needs.
 
     settings: hash of all that decides the result. curves: text of loss.csv up to here.
-    optimizer is None before a stage's first step. random: torch's CPU generator; cuda: the
-    GPU's, None on the CPU. initial: where the initial weights came from. average: the running
-    mean of the weights, None without one. selection: `Selector.state`.
+    initial: where the initial weights came from. optimizer: None before a stage's first step.
+    average: the running mean of the weights, scaler: float16's scale; None without one.
+    selection: `Selector.state`. skipped: why clips were skipped, sorted. No random numbers:
+    each step draws its own, from the seed and its number.
     """
 
     settings: str
     stage: int
     step: int
     model: dict[str, torch.Tensor]
-    optimizer: dict[str, Any] | None
-    random: torch.Tensor
-    cuda: torch.Tensor | None
     curves: str
     initial: dict[str, str | None]
-    average: dict[str, torch.Tensor] | None
-    selection: dict[str, Any]
+    optimizer: dict[str, Any] | None = None
+    average: dict[str, torch.Tensor] | None = None
+    scaler: dict[str, Any] | None = None
+    selection: dict[str, Any] | None = None
+    skipped: list[str] = field(default_factory=list)
 
 
-KEYS = {"format", *(field.name for field in fields(Progress))}
+KEYS = {"format", *(each.name for each in fields(Progress))}
 
 
 def save_progress(progress: Progress, path: Path) -> None:
@@ -60,9 +61,9 @@ def load_progress(path: Path, settings: str) -> Progress | None:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # unpickling a damaged file, torch raises almost anything
         raise UserError(_damaged(path)) from error
-    if not isinstance(content, dict) or set(content) != KEYS or content["format"] != FORMAT:
+    if not isinstance(content, dict) or not {"format", "settings"} <= set(content):
         raise UserError(_damaged(path))
-    if content["settings"] != settings:
+    if content["settings"] != settings:  # also where older code wrote it, in another format
         aside = path.with_name(f"state-{content['settings']}.pt")
         path.replace(aside)
         print(
@@ -70,7 +71,8 @@ def load_progress(path: Path, settings: str) -> Progress | None:
             file=sys.stderr,
         )
         return None
-    content.pop("format")
+    if set(content) != KEYS or content.pop("format") != FORMAT:
+        raise UserError(_damaged(path))
     progress = Progress(**content)
     print(
         f"going on from {path}: stage {progress.stage + 1}, step {progress.step}", file=sys.stderr

@@ -11,6 +11,8 @@ from ttvos.losses import Outputs, clip_losses, one_hot
 from ttvos.model.ttvos import TTVOS
 from ttvos.training.corrupt import corrupt
 
+LAYERS = {"bfloat16": torch.bfloat16, "float16": torch.float16}  # by TrainConfig.precision
+
 
 def clip_loss(
     model: TTVOS,
@@ -25,8 +27,8 @@ def clip_loss(
     {0, 1, 255}. One object a clip. counts: of the whole batch, where this is a part of it.
     spoilt: share of the heatmaps fed back that get an error (`ttvos.training.corrupt`).
     """
-    is_half = config.precision != "float32"
-    with torch.autocast(batch["frames"].device.type, torch.bfloat16, enabled=is_half):
+    layers = LAYERS.get(config.precision)
+    with torch.autocast(batch["frames"].device.type, layers, enabled=layers is not None):
         outputs = unroll(model, batch["frames"], batch["labels"][:, 0], spoilt)
     return clip_losses(outputs, batch["labels"], model.variant, config, counts)
 

@@ -9,6 +9,8 @@ from ttvos.plan import write_if_changed
 
 ENVIRONMENT = f"{workflow.basedir}/environment.yml"
 NEEDS_GPU = int(settings.device == "cuda")
+PROCESSES = settings.train.processes if settings.train else 1  # of each training
+TORCHRUN = "python -m torch.distributed.run --standalone --nproc-per-node"
 
 
 def section(name, *keys):

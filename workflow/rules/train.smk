@@ -1,8 +1,9 @@
 """Train each row with each seed."""
 
 
-# launch: what starts the processes of one training; torchrun's words for several GPUs or nodes
-# (docs/cluster.md).
+# launch: what starts the processes of one training: torchrun where the profile's train section
+# asks for several, each with a GPU and its share of the threads; in other words for several
+# nodes (docs/cluster.md).
 rule train:
     input:
         settings=section("train", "train"),
@@ -18,12 +19,12 @@ rule train:
         f"{RESULTS}/benchmarks/train/{{run}}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
+    threads: PROCESSES
     resources:
-        gpu=NEEDS_GPU,
+        gpu=NEEDS_GPU * PROCESSES,
         mem_mb=memory(8000),
         runtime=1440,
-        launch="python",
+        launch="python" if PROCESSES == 1 else f"{TORCHRUN} {PROCESSES}",
     params:
         model=row_options,
         variant=row_parts,
@@ -32,6 +33,6 @@ rule train:
         device=settings.device,
         source=training_code,
     shell:
-        "TTVOS_THREADS={threads} {resources.launch} -m ttvos train {params.model}"
-        " --config {input.settings:q} --seed {params.seed} --device {params.device:q}"
-        " --out {params.out:q} 2> {log:q}"
+        "TTVOS_THREADS=$((({threads} + {PROCESSES} - 1) / {PROCESSES}))"
+        " {resources.launch} -m ttvos train {params.model} --config {input.settings:q}"
+        " --seed {params.seed} --device {params.device:q} --out {params.out:q} 2> {log:q}"
