@@ -28,7 +28,7 @@ from ttvos.provenance import provenance
 from ttvos.training.augment import apply
 from ttvos.training.batches import count_steps
 from ttvos.training.gradient import gradient
-from ttvos.training.optimizer import Average, descend, make_optimizer
+from ttvos.training.optimizer import Average, descend, make_optimizer, make_scaler
 from ttvos.variants import Row, load_rows
 
 PROTOCOL = {
@@ -211,14 +211,15 @@ def time_stage(
     """Seconds of each timed step, and the peak memory in bytes."""
     device = timing.device
     optimizer = make_optimizer(train, model, stage.learning_rate)
+    scaler = make_scaler(train, device)
     average = Average(train.average, model.state_dict()) if train.average else None
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     seconds = []
     for _ in range(timing.warmup + timing.steps):
         before = read_clock(device)
-        gradient(model, apply(batch, device), train)
-        descend(optimizer, stage.learning_rate, train.clip_norm)
+        gradient(model, apply(batch, device), train, spoilt=stage.spoilt, scaler=scaler)
+        descend(optimizer, stage.learning_rate, train.clip_norm, scaler)
         if average:
             average.update(model.state_dict())
         seconds.append(read_clock(device) - before)
