@@ -10,6 +10,7 @@ from ttvos.plan import write_if_changed
 ENVIRONMENT = f"{workflow.basedir}/environment.yml"
 NEEDS_GPU = int(settings.device == "cuda")
 PROCESSES = settings.train.processes if settings.train else 1  # of each training
+WORKERS = settings.train.workers if settings.train else 0  # of each such process
 TORCHRUN = "python -m torch.distributed.run --standalone --nproc-per-node"
 
 

@@ -3,7 +3,7 @@
 
 # launch: what starts the processes of one training: torchrun where the profile's train section
 # asks for several, each with a GPU and its share of the threads; in other words for several
-# nodes (docs/cluster.md).
+# nodes (docs/cluster.md). cpus_per_task is for Slurm, which holds a job to it.
 rule train:
     input:
         settings=section("train", "train"),
@@ -22,7 +22,8 @@ rule train:
     threads: PROCESSES
     resources:
         gpu=NEEDS_GPU * PROCESSES,
-        mem_mb=memory(8000),
+        mem_mb=memory(PROCESSES * (8000 + 1000 * WORKERS)),
+        cpus_per_task=PROCESSES * (1 + WORKERS),
         runtime=1440,
         launch="python" if PROCESSES == 1 else f"{TORCHRUN} {PROCESSES}",
     params:
