@@ -24,7 +24,7 @@ format: .venv/ready
 	ruff format .
 	snakefmt Snakefile workflow/rules
 
-# weights/mini-hrnet-backbone.safetensors: what the mini profile starts from (half an hour).
+# weights/mini-hrnet-backbone.safetensors: what ttvos-hrnet-davis started from (half an hour).
 backbone: .venv/ready
 	ttvos data mini --config workflow/config/mini-backbone.yaml --out results/backbone/data
 	TTVOS_THREADS=1 ttvos train --variant exp8 --backbone hrnet \
