@@ -10,7 +10,7 @@ skip() {
     exit 0
 }
 
-[[ $(id -u) == 0 ]] || skip "starting a Slurm needs root"
+[[ $EUID == 0 ]] || skip "starting a Slurm needs root"
 if ! { command -v munged && command -v slurmctld && command -v slurmd; } >/dev/null; then
     command -v apt-get >/dev/null || skip "no Slurm is installed, and there is no apt-get"
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \

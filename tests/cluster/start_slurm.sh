@@ -104,7 +104,7 @@ start_daemons() {
 }
 
 [[ $NODES =~ ^[1-9]$ ]] || fail "usage: start_slurm.sh [NODES], with 1 to 9 nodes"
-[[ $(id -u) == 0 ]] || fail "must be run as root (it writes $CONFIG and starts daemons)"
+[[ $EUID == 0 ]] || fail "must be run as root (it writes $CONFIG and starts daemons)"
 for program in munged slurmctld slurmd sbatch; do
     command -v "$program" >/dev/null ||
         fail "no $program on this machine: apt-get install -y slurm-wlm munge"

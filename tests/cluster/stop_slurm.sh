@@ -17,7 +17,7 @@ end() {
     kill -KILL "$pid" 2>/dev/null || true
 }
 
-[[ $(id -u) == 0 ]] || { echo "stop_slurm.sh: must be run as root" >&2; exit 1; }
+[[ $EUID == 0 ]] || { echo "stop_slurm.sh: must be run as root" >&2; exit 1; }
 if ! grep -qxF "$MARK" "$CONFIG" 2>/dev/null; then
     echo "stop_slurm.sh: no Slurm of start_slurm.sh here"
     exit 0

@@ -25,11 +25,11 @@ def section(name, *keys):
 
 
 def memory(megabytes):
-    """What a job asks a scheduler for, in MB; every further attempt asks for as much again.
+    """What a job asks a scheduler for, in MB; the second attempt twice that, later ones thrice.
 
     Nothing is held to it on one machine. runtime, in minutes, is for schedulers too.
     """
-    return lambda wildcards, attempt: megabytes * attempt
+    return lambda wildcards, attempt: megabytes * min(attempt, 3)
 
 
 def data_of(roots):
