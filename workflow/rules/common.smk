@@ -12,6 +12,7 @@ NEEDS_GPU = int(settings.device == "cuda")
 PROCESSES = settings.train.processes if settings.train else 1  # of each training
 WORKERS = settings.train.workers if settings.train else 0  # of each such process
 TORCHRUN = "python -m torch.distributed.run --standalone --nproc-per-node"
+LAUNCH = "python" if PROCESSES == 1 else f"{TORCHRUN} {PROCESSES}"
 
 
 def section(name, *keys):

@@ -25,8 +25,9 @@ rule train:
         mem_mb=memory(PROCESSES * (8000 + 1000 * WORKERS)),
         cpus_per_task=PROCESSES * (1 + WORKERS),
         runtime=1440,
-        launch="python" if PROCESSES == 1 else f"{TORCHRUN} {PROCESSES}",
+        launch=LAUNCH,
     params:
+        processes=PROCESSES,
         model=row_options,
         variant=row_parts,
         seed=lambda wildcards: plan.runs[wildcards.run].seed,
@@ -34,6 +35,6 @@ rule train:
         device=settings.device,
         source=training_code,
     shell:
-        "TTVOS_THREADS=$((({threads} + {PROCESSES} - 1) / {PROCESSES}))"
+        "TTVOS_THREADS=$((({threads} + {params.processes} - 1) / {params.processes}))"
         " {resources.launch} -m ttvos train {params.model} --config {input.settings:q}"
         " --seed {params.seed} --device {params.device:q} --out {params.out:q} 2> {log:q}"
