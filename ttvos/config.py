@@ -55,7 +55,7 @@ class Stage:
     motion: of stills (None: `rotation` and `scale`). shift: of the clip's one map, share of the
     frame. reverse: half of the clips run backwards. stills_share: of a video stage's clips are
     made of stills under stills_roots. paste: share of the clips that get the moving object of
-    another still. warmup: steps; end_rate: the learning rate falls to it along a cosine.
+    another still. spoilt: share of the heatmaps fed back that get an error. warmup: steps; end_rate: the learning rate falls to it along a cosine.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Stage:
     stills_roots: tuple[str, ...] = ()
     stills_share: float = 0.0
     paste: float = 0.0
+    spoilt: float = 0.0
     warmup: int = 0
     end_rate: float | None = None
 
@@ -100,7 +101,7 @@ class Stage:
         self._check_extras()
 
     def _check_extras(self) -> None:
-        for name in ("shift", "stills_share", "paste"):
+        for name in ("shift", "stills_share", "paste", "spoilt"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UserError(f"stage {self.name}: {name} must be a share from 0 to 1")
         if self.source == "stills" and (self.stills_roots or self.stills_share):

@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ttvos import checkpoint
-from ttvos.config import TrainConfig
+from ttvos.config import Stage, TrainConfig
 from ttvos.data.clips import make_clips
 from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
@@ -127,7 +127,7 @@ def _train_stage(run: Run, number: int, progress: Progress | None) -> None:
         since = time.perf_counter()
         for step, batch in enumerate(source, start=first):
             rate = stage.rate(step, steps)
-            losses = _learn(run, optimizer, batch, rate, f"stage {stage.name}, step {step}")
+            losses = _learn(run, optimizer, batch, rate, stage, step)
             now = time.perf_counter()
             run.curves.add(stage.name, step, losses, rate, now - since)
             since = now
@@ -139,14 +139,19 @@ def _train_stage(run: Run, number: int, progress: Progress | None) -> None:
 
 
 def _learn(
-    run: Run, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor], rate: float, where: str
+    run: Run,
+    optimizer: torch.optim.Optimizer,
+    batch: dict[str, Tensor],
+    rate: float,
+    stage: Stage,
+    step: int,
 ) -> dict[str, float]:
     """One optimizer step; the losses before it, by name."""
-    losses = clip_loss(run.model, batch, run.config)
+    losses = clip_loss(run.model, batch, run.config, stage.spoilt)
     values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
     if not all(map(math.isfinite, values.values())):
         raise UserError(
-            f"{where}: the loss is not finite ({values}); try a lower learning rate, "
+            f"stage {stage.name}, step {step}: the loss is not finite ({values}); try a lower learning rate, "
             f"and delete {run.out / 'state.pt'} to train from the start"
         )
     learn(optimizer, losses["total"], rate, run.config.clip_norm)

@@ -9,21 +9,24 @@ from torch import Tensor
 from ttvos.config import TrainConfig
 from ttvos.losses import Outputs, clip_losses, one_hot
 from ttvos.model.ttvos import TTVOS
+from ttvos.training.corrupt import corrupt
 
 
-def clip_loss(model: TTVOS, batch: dict[str, Tensor], config: TrainConfig) -> dict[str, Tensor]:
+def clip_loss(
+    model: TTVOS, batch: dict[str, Tensor], config: TrainConfig, spoilt: float = 0.0
+) -> dict[str, Tensor]:
     """Losses of a batch of clips; "total" is the one to minimise (`ttvos.losses.clip_losses`).
 
     batch: "frames" (B,T,3,H,W) float32, ImageNet-normalised; "labels" (B,T,H,W) int64 in
-    {0, 1, 255}. One object a clip.
+    {0, 1, 255}. One object a clip. spoilt: share of the fed-back heatmaps that get an error.
     """
     is_half = config.precision != "float32"
     with torch.autocast(batch["frames"].device.type, torch.bfloat16, enabled=is_half):
-        outputs = unroll(model, batch["frames"], batch["labels"][:, 0])
+        outputs = unroll(model, batch["frames"], batch["labels"][:, 0], spoilt)
     return clip_losses(outputs, batch["labels"], model.variant, config)
 
 
-def unroll(model: TTVOS, frames: Tensor, first_labels: Tensor) -> Outputs:
+def unroll(model: TTVOS, frames: Tensor, first_labels: Tensor, spoilt: float = 0.0) -> Outputs:
     """Track frames (B,T,3,H,W) from the labels (B,H,W) of frame 0 (255 is background there).
 
     The features of all frames come from one backbone call, so batch-norms that train take
@@ -40,6 +43,8 @@ def unroll(model: TTVOS, frames: Tensor, first_labels: Tensor) -> Outputs:
         steps.append(step)
         if t < length - 1:
             heatmap = step.logits.softmax(dim=1)
+            if spoilt:
+                heatmap = corrupt(heatmap, spoilt)
             state = model.advance(of_frame[t], state, step, heatmap)
     return Outputs(
         logits=_stacked([step.logits for step in steps]),
