@@ -88,14 +88,14 @@ def test_the_clock_is_read_around_whole_steps(tmp_path, monkeypatch):
     events = []
     monkeypatch.setattr(module, "read_clock", lambda device: events.append("clock") or 1.0)
     for name in ("apply", "gradient", "descend"):
-        monkeypatch.setattr(module, name, lambda *_, name=name: events.append(name))
+        monkeypatch.setattr(module, name, lambda *_, name=name, **__: events.append(name))
     steptime(profile(tmp_path), rows=("exp1-hrnet",), steps=1, warmup=1)
     assert events == ["clock", "apply", "gradient", "descend", "clock"] * 4  # two stages
 
 
 def test_the_profile_or_the_caller_says_in_how_many_parts(tmp_path, monkeypatch):
     parts = []
-    monkeypatch.setattr(module, "gradient", lambda model, batch, c: parts.append(c.accumulate))
+    monkeypatch.setattr(module, "gradient", lambda model, batch, c, **_: parts.append(c.accumulate))
     monkeypatch.setattr(module, "descend", lambda *_: None)
     steptime(profile(tmp_path), rows=("exp1-hrnet",), steps=1, warmup=0)
     result = steptime(profile(tmp_path), ("exp1-hrnet",), steps=1, warmup=0, accumulate=2)
@@ -104,7 +104,7 @@ def test_the_profile_or_the_caller_says_in_how_many_parts(tmp_path, monkeypatch)
 
 
 def test_too_little_memory_is_one_line_with_the_way_out(tmp_path, monkeypatch):
-    def gradient(*_):
+    def gradient(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(module, "gradient", gradient)

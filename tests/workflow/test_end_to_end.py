@@ -17,6 +17,7 @@ from ttvos.render.report import expected_files
 
 PROFILE = "tests/workflow/tiny.yaml"
 COPIED = (
+    "results-published",
     "Snakefile",
     "environment.yml",
     "workflow",
