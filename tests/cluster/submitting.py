@@ -18,10 +18,11 @@ from tests.workflow.test_end_to_end import COPIED
 from ttvos.provenance import REPOSITORY
 
 SETTINGS = "one-row.yaml"
-# start_slurm.sh's Slurm keeps no accounts, so squeue is asked; its jobs take seconds, not hours.
+# start_slurm.sh's Slurm keeps no accounts, so squeue is asked. Its jobs take seconds: they are asked
+# for after 11, because each time that none has ended the next wait is longer by ten.
 ONE_MACHINE = (
     *("--slurm-no-account", "--slurm-status-command", "squeue"),
-    *("--slurm-init-seconds-before-status-checks", "8"),
+    *("--slurm-init-seconds-before-status-checks", "11"),
 )
 BY_SLURM = ("--workflow-profile", "workflow/profiles/slurm", *ONE_MACHINE)
 PATIENCE = 1200  # seconds for a run that takes a minute or two where nothing else runs
