@@ -18,8 +18,8 @@ from tests.workflow.test_end_to_end import COPIED
 from ttvos.provenance import REPOSITORY
 
 SETTINGS = "one-row.yaml"
-# start_slurm.sh's Slurm keeps no accounts, so squeue is asked. Its jobs take seconds: they are asked
-# for after 11, because each time that none has ended the next wait is longer by ten.
+# start_slurm.sh's Slurm keeps no accounts, so squeue is asked. Its jobs take seconds: they are
+# asked for after 11, because each time that none has ended the next wait is longer by ten.
 ONE_MACHINE = (
     *("--slurm-no-account", "--slurm-status-command", "squeue"),
     *("--slurm-init-seconds-before-status-checks", "11"),
