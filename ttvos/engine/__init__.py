@@ -1,0 +1,6 @@
+"""The fast path: the same masks as `ttvos.model.tracking`, sooner.
+
+fuse.py folds batch-norms, activations and shortcuts into the convolutions; heads.py computes once
+what a frame's objects share; step.py makes one function of tensors of a whole frame, which
+compiled.py compiles ahead of time (CPU) and graph.py captures (CUDA); tracker.py runs it.
+"""

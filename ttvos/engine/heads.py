@@ -1,0 +1,256 @@
+"""The heads for several objects at once: what depends on the frame alone is computed once.
+
+A convolution of concatenated maps is the sum of one convolution a map. Of each convolution that
+sees the frame's features beside an object's heatmaps, the frame's part is shared by all objects,
+and the part of the constant coordinates is computed once a clip. The results differ from
+`ttvos.model` by rounding only. B: objects; h, w: 1/8 of the frame.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ttvos.engine.fuse import FusedConv
+from ttvos.model.backbones import Features
+from ttvos.model.blocks import coordinates, halve, to_eighth
+from ttvos.model.matching import LongTermQuery, LongTermTemplate, ShortTermMatching
+from ttvos.model.ttvos import TTVOS, Step
+
+
+class Memory(NamedTuple):
+    """What a clip carries from frame to frame, tensors of fixed sizes.
+
+    template (B, C8, C8) float32; clue (B, 6, h, w) and clue16 (B, 6, h/2, w/2), newest heatmap
+    first; previous (1, n, h/2, w/2), what the short-term template takes of the previous frame;
+    seen (), float32: frames whose masks the template holds.
+    """
+
+    template: Tensor
+    clue: Tensor
+    clue16: Tensor
+    previous: Tensor
+    seen: Tensor
+
+
+class Shared(NamedTuple):
+    """One frame's maps that all its objects use: sums of convolutions still without the
+    objects' part, and `f4` after its convolution."""
+
+    memory: Tensor
+    query: Tensor
+    template16: Tensor
+    match16: Tensor
+    f4: Tensor
+    blend4: Tensor
+
+
+class Matched(NamedTuple):
+    """One frame's results for each object.
+
+    margin (B, H, W) float32: foreground logit minus background logit. update_weight (B,) float32,
+    None from a variant without. attention, transition: raw maps to look at, (B, c+2, h, w) and
+    (B, 2, h, w) or None. step: the model's own, where its heads are used.
+    """
+
+    margin: Tensor
+    update_weight: Tensor | None
+    attention: Tensor
+    transition: Tensor | None
+    step: Step | None = None
+
+
+class SharedHeads(nn.Module):
+    """The heads of a variant with the full clue and both matchings (experiments 5, 6 and 8),
+    for frames of one size: height and width are those of the padded frame."""
+
+    def __init__(self, model: TTVOS, height: int, width: int) -> None:
+        super().__init__()
+        self.updates = model.variant.update_template
+        self.matching = SharedMatching(model.memory, model.query, (height // 8, width // 8))
+        self.short_term = SharedShortTerm(model.short_term)
+        # No buffer: it stays in float32 whatever the layers compute in.
+        self.everywhere = to_eighth(torch.ones(1, 1, height, width).to(model.heads.template.weight))
+        refinement, attention = model.refinement, model.attention
+        self.long_term = FusedConv(attention.long_term[0], None, "relu")
+        self.up16, self.up8 = attention.short_term, refinement.up8
+        self.up_short_term = refinement.up_short_term
+        self.blend8 = FusedConv(refinement.blend8[0], None, "relu")
+        self.f4 = FusedConv(refinement.f4[0], None, "relu")
+        c = refinement.blend4[0].out_channels
+        frame, of_object = split(refinement.blend4[0], (c, 2))
+        self.blend4_frame, self.blend4_object = FusedConv(frame), FusedConv(of_object)
+        self.up4 = _margin_only(refinement.up4)
+        self.transition = model.heads.transition
+        self.weigh = None
+        if model.adaptive_weight:
+            self.weigh = FusedConv(model.adaptive_weight.conv[0], None, "relu")
+            self.weigh_pooled = model.adaptive_weight.predict
+
+    def shared(self, features: Features) -> Shared:
+        """What all objects of a frame use, from its features (batch of 1)."""
+        memory, query = self.matching.shared(features.f8)
+        template16, match16 = self.short_term.shared(features.f16)
+        f4 = self.f4(features.f4)
+        return Shared(memory, query, template16, match16, f4, self.blend4_frame(f4))
+
+    def start(self, shared: Shared, foreground: Tensor) -> Memory:
+        """Memory after frame 0. foreground (B, H, W): 1 in the given mask."""
+        newest = self._clue(foreground, shared.f4.dtype)
+        clue = torch.cat([newest, torch.zeros_like(newest), torch.zeros_like(newest)], dim=1)
+        template = self.matching.embed(shared.memory, clue)
+        seen = torch.ones((), device=foreground.device)
+        return Memory(template, clue, halve(clue), shared.template16, seen)
+
+    def match(self, shared: Shared, memory: Memory) -> Matched:
+        """Segment a frame with the memory of those before it."""
+        s_st = self.short_term(memory.clue16, memory.previous, shared.match16)
+        s_lt = self.matching.read(shared.query, memory.clue, memory.template)
+        short_term8 = self.up16(s_st)
+        attention = torch.cat([self.long_term(s_lt), short_term8], dim=1)
+        r8 = self.blend8(attention)
+        r4 = self.up8(r8)
+        blended = F.relu(self.blend4_object(r4) + shared.blend4)
+        half = self.up4(torch.cat([self.up_short_term(short_term8), r4, blended], dim=1))
+        margin = F.pixel_shuffle(half.float(), 2)[:, 0]
+        weight = self._update_weight(attention)
+        transition = None if self.transition is None else self.transition(r8)
+        return Matched(margin, weight, attention, transition)
+
+    def advance(
+        self, shared: Shared, memory: Memory, matched: Matched, foreground: Tensor
+    ) -> Memory:
+        """Memory after the frame. foreground (B, H, W): its probabilities, as fed back."""
+        newest = self._clue(foreground, memory.clue.dtype)
+        clue = torch.cat([newest, memory.clue[:, :4]], dim=1)
+        clue16 = torch.cat([halve(newest), memory.clue16[:, :4]], dim=1)
+        template = memory.template
+        if self.updates:
+            share = _new_share(matched.update_weight, memory.seen)
+            template = template + (self.matching.embed(shared.memory, clue) - template) * share
+        return Memory(template, clue, clue16, shared.template16, memory.seen + 1)
+
+    def _update_weight(self, attention: Tensor) -> Tensor | None:
+        if self.weigh is None:
+            return None
+        pooled = self.weigh(attention).float().mean(dim=(2, 3), keepdim=True)
+        predict = self.weigh_pooled
+        return F.conv2d(pooled, predict.weight.float(), predict.bias.float()).sigmoid().flatten()
+
+    def _clue(self, foreground: Tensor, dtype: torch.dtype) -> Tensor:
+        """(B, H, W) -> (B, 2, h, w): background and foreground at 1/8. They do not add up to 1
+        near the border, beyond which both count as 0."""
+        newest = to_eighth(foreground[:, None])
+        return torch.cat([self.everywhere - newest, newest], dim=1).to(dtype)
+
+
+def _new_share(update_weight: Tensor | None, seen: Tensor) -> Tensor:
+    """Share of the new frame in the template (`TTVOS._new_share`)."""
+    if update_weight is None:
+        return 1 / (seen + 1)
+    weight = update_weight.view(-1, 1, 1)
+    return weight / (1 + weight)
+
+
+class SharedMatching(nn.Module):
+    """Long-term template and query: four branches over the same features as one convolution."""
+
+    def __init__(self, memory: LongTermTemplate, query: LongTermQuery, size: tuple[int, int]):
+        super().__init__()
+        branches = [memory.f, memory.g, query.q, query.feature]
+        entry = merge([branch[0] for branch in branches])
+        frame, where, clue = split(entry, (entry.in_channels - 9, 3, 6))
+        self.frame, self.clue = FusedConv(frame), FusedConv(clue)
+        self.register_buffer("where", where(coordinates(*size, like=where.weight)).detach())
+        self.embed_branches = FusedConv(merge([memory.f[1], memory.g[1]]), None, "leaky_relu")
+        self.query_branches = FusedConv(merge([query.q[1], query.feature[1]]), None, "leaky_relu")
+        self.blend_groups = FusedConv(query.blend[0])
+        self.blend = FusedConv(query.blend[1], None, "relu")
+
+    def shared(self, f8: Tensor) -> tuple[Tensor, Tensor]:
+        """f8 (1, C8, h, w) -> the frame's part of the template's and of the query's branches."""
+        return (self.frame(f8) + self.where).chunk(2, dim=1)
+
+    def embed(self, shared: Tensor, clue: Tensor) -> Tensor:
+        """I_c (B, C8, C8) float32 of a frame and the clue (B, 6, h, w) that holds its heatmap."""
+        entry = shared + self.clue(clue).chunk(2, dim=1)[0]
+        f, g = self.embed_branches(entry).flatten(2).float().chunk(2, dim=1)
+        return (f @ g.transpose(1, 2) / f.shape[-1] ** 0.5).softmax(dim=-1)
+
+    def read(self, shared: Tensor, clue: Tensor, template: Tensor) -> Tensor:
+        """S^LT (B, C8, h, w)."""
+        entry = shared + self.clue(clue).chunk(2, dim=1)[1]
+        q, feature = self.query_branches(entry).chunk(2, dim=1)
+        read = (template.to(q.dtype) @ q.flatten(2)).view_as(q)
+        return self.blend(self.blend_groups(torch.cat([feature, read], dim=1)))
+
+
+class SharedShortTerm(nn.Module):
+    """Short-term matching; f16 enters this frame's match and the next frame's template."""
+
+    def __init__(self, short_term: ShortTermMatching) -> None:
+        super().__init__()
+        template, match = short_term.template[0], short_term.match[0]
+        self.width = template.out_channels
+        c16 = match.in_channels - self.width
+        clue, frame_template = split(template, (template.in_channels - c16, c16))
+        frame_match, of_object = split(match, (c16, self.width))
+        self.frame = FusedConv(merge([frame_template, frame_match]))
+        self.clue, self.match = FusedConv(clue), FusedConv(of_object)
+
+    def shared(self, f16: Tensor) -> tuple[Tensor, Tensor]:
+        """f16 (1, C16, h, w) -> its parts of the next template and of this match."""
+        both = self.frame(f16)
+        return both[:, : self.width], both[:, self.width :]
+
+    def forward(self, clue16: Tensor, previous: Tensor, match16: Tensor) -> Tensor:
+        """S^ST (B, c, h, w)."""
+        template = F.relu(self.clue(clue16) + previous)
+        return F.relu(self.match(template) + match16)
+
+
+def split(conv: nn.Conv2d, channels: tuple[int, ...]) -> list[nn.Conv2d]:
+    """One convolution per group of input channels, whose sum is `conv`; the first has its bias."""
+    biases = [conv.bias, *[None] * (len(channels) - 1)]
+    weights = conv.weight.split(channels, dim=1)
+    return [_with(conv, *pair) for pair in zip(weights, biases, strict=True)]
+
+
+def merge(convs: list[nn.Conv2d]) -> nn.Conv2d:
+    """Convolutions of the same maps (or, with groups, of maps side by side) as one."""
+    biases = [
+        conv.weight.new_zeros(conv.out_channels) if conv.bias is None else conv.bias
+        for conv in convs
+    ]
+    groups = sum(conv.groups for conv in convs) if convs[0].groups > 1 else 1
+    return _with(convs[0], torch.cat([conv.weight for conv in convs]), torch.cat(biases), groups)
+
+
+def _with(conv: nn.Conv2d, weight: Tensor, bias: Tensor | None, groups: int | None = None):
+    """A convolution of `conv`'s kernel, stride and padding with another weight."""
+    groups = groups or conv.groups
+    made = nn.Conv2d(
+        weight.shape[1] * groups,
+        weight.shape[0],
+        conv.kernel_size,
+        conv.stride,
+        conv.padding,
+        conv.dilation,
+        groups,
+        bias is not None,
+    )
+    made.weight.data = weight.data
+    if bias is not None:
+        made.bias.data = bias.data
+    return made
+
+
+def _margin_only(up: nn.ConvTranspose2d) -> nn.ConvTranspose2d:
+    """The last convolution, giving the difference of its two logits at each of four pixels."""
+    made = nn.ConvTranspose2d(up.in_channels, 4, up.kernel_size, up.stride, up.padding)
+    background, foreground = up.weight.data.chunk(2, dim=1)
+    made.weight.data = foreground - background
+    background, foreground = up.bias.data.chunk(2)
+    made.bias.data = foreground - background
+    return made

@@ -1,0 +1,148 @@
+"""One frame as one function of tensors: uint8 pixels and memory in, labels and memory out.
+
+All shapes are fixed when it is built, nothing in it waits for the device, and it changes none of
+its inputs, so that it can be compiled ahead of time or captured as a CUDA graph.
+O: objects; H, W: the frame's size.
+"""
+
+import copy
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ttvos.engine.fuse import fuse
+from ttvos.engine.heads import Memory, SharedHeads
+from ttvos.engine.plain_heads import PlainHeads, PlainMemory
+from ttvos.model.backbones import Features
+from ttvos.model.tracking import (
+    ODDS_LIMIT,
+    crop,
+    margins,
+    normalise,
+    pad,
+    resize,
+    transition_map,
+)
+from ttvos.model.ttvos import TTVOS
+from ttvos.variants import Variant
+
+MARGIN_LIMIT = math.log((1 - ODDS_LIMIT) / ODDS_LIMIT)
+
+
+@dataclass(frozen=True)
+class StepOptions:
+    """What a step is built for. size: H and W. layers: what the convolutions compute in.
+    single_object, input_scale: see `ttvos.model.tracking.TTVOSTracker`. details: whether it
+    gives foreground, transition and attention maps too."""
+
+    size: tuple[int, int]
+    layers: torch.dtype = torch.float32
+    single_object: str = "aggregated"
+    input_scale: float = 1.0
+    details: bool = False
+
+    @property
+    def network_size(self) -> tuple[int, int]:
+        """Height and width that the network sees, before padding."""
+        height, width = (max(1, round(side * self.input_scale)) for side in self.size)
+        return height, width
+
+    @property
+    def padded_size(self) -> tuple[int, int]:
+        """Height and width that the network sees."""
+        height, width = (side + sum(margins(side)) for side in self.network_size)
+        return height, width
+
+
+def shares_heads(variant: Variant) -> bool:
+    """Whether `SharedHeads` has what the variant is made of."""
+    return variant.long_term and variant.short_term and variant.attention_clue == "full"
+
+
+class FastStep(nn.Module):
+    """A model's step for frames of one size; the model is left as it is."""
+
+    def __init__(self, model: TTVOS, options: StepOptions) -> None:
+        super().__init__()
+        self.options = options
+        model = copy.deepcopy(model).eval()
+        self.weighs = model.adaptive_weight is not None
+        if shares_heads(model.variant):
+            self.heads: nn.Module = SharedHeads(model, *options.padded_size)
+            self.backbone = fuse(model.backbone)
+        else:
+            fused = fuse(model)
+            self.heads, self.backbone = PlainHeads(fused), fused.backbone
+        self.memory_type = Memory if shares_heads(model.variant) else PlainMemory
+        self.requires_grad_(False)
+        self.to(dtype=options.layers, memory_format=torch.channels_last)
+
+    def first(self, frame: Tensor, foreground: Tensor) -> tuple[Tensor, ...]:
+        """Memory after frame 0. frame (H, W, 3) uint8; foreground (O, H, W) float32: 1 in the
+        given mask of each object."""
+        heatmap = pad(resize(foreground[:, None], self.options.network_size))[:, 0]
+        return tuple(self.heads.start(self.heads.shared(self._features(frame)), heatmap))
+
+    def forward(self, frame: Tensor, *memory: Tensor) -> tuple[tuple[Tensor, ...], ...]:
+        """frame (H, W, 3) uint8 -> results, memory after it.
+
+        results: labels (H, W) uint8, 0 = background, o + 1 = object o; update weights (O,)
+        float32 (NaN without); with details: foreground (O, H, W), transition (O, h, w; zeros
+        without) and attention (O, h, w), all float32.
+        """
+        before = self.memory_type(*memory)
+        shared = self.heads.shared(self._features(frame))
+        matched = self.heads.match(shared, before)
+        fed_back = self._fed_back(matched.margin)
+        after = self.heads.advance(shared, before, matched, fed_back)
+        weight = matched.update_weight
+        if weight is None:
+            weight = torch.full_like(matched.margin[:, 0, 0], math.nan)
+        results = (self._labels(matched.margin, fed_back), weight)
+        return results + (self._details(matched) if self.options.details else ()), tuple(after)
+
+    def _features(self, frame: Tensor) -> Features:
+        # A frame's bytes already lie as a channels-last image of one's do.
+        images = resize(normalise(frame.permute(2, 0, 1)[None]), self.options.network_size)
+        images = pad(images).to(self.options.layers, memory_format=torch.channels_last)
+        return self.backbone(images)
+
+    def _fed_back(self, margin: Tensor) -> Tensor:
+        """(O, H', W') -> the objects' shares of the odds (`ttvos.model.tracking.aggregate`).
+
+        The odds of a softmax over two logits are the exponential of their difference, so the
+        shares are a softmax over all objects' margins and the background's, which is the
+        smallest of theirs.
+        """
+        if len(margin) == 1 and self.options.single_object == "direct":
+            return margin.sigmoid()
+        limited = margin.clamp(-MARGIN_LIMIT, MARGIN_LIMIT)
+        if len(margin) == 1:
+            return (2 * limited).sigmoid()
+        background = -limited.amax(dim=0, keepdim=True)
+        return torch.cat([background, limited]).softmax(dim=0)[1:]
+
+    def _labels(self, margin: Tensor, fed_back: Tensor) -> Tensor:
+        if self.options.input_scale != 1:
+            shares = self._full_size(fed_back)
+            background = 1 - shares.sum(dim=0, keepdim=True)
+            return torch.cat([background, shares]).argmax(dim=0).to(torch.uint8)
+        limited = crop(margin, self.options.size).clamp(-MARGIN_LIMIT, MARGIN_LIMIT)
+        if len(limited) == 1:
+            return (limited[0] > 0).to(torch.uint8)
+        # The background wins only where every margin is negative: its own is minus the largest.
+        best, label = limited.max(dim=0)
+        return ((label + 1) * (best > 0)).to(torch.uint8)
+
+    def _full_size(self, maps: Tensor) -> Tensor:
+        """(O, H', W') as the network gives them -> (O, H, W)."""
+        return resize(crop(maps, self.options.network_size)[:, None], self.options.size)[:, 0]
+
+    def _details(self, matched) -> tuple[Tensor, Tensor, Tensor]:
+        attention = matched.attention.float().mean(dim=1)
+        transition = torch.zeros_like(attention)
+        if matched.transition is not None:
+            transition = transition_map(matched.transition.float())
+        return self._full_size(matched.margin.sigmoid()), transition, attention
