@@ -16,6 +16,7 @@ from PIL import Image
 
 from ttvos.errors import UserError
 from ttvos.files import atomic_path
+from ttvos.png import Simple, decode_simple
 
 VOID = 255  # DAVIS 2017: a pixel that belongs to no object and is not judged
 IGNORED = 255  # training labels: a pixel that counts in no loss
@@ -30,7 +31,7 @@ def read_frame(path: Path | str) -> np.ndarray:
 
     Raises UserError for a file that is missing, unreadable, truncated or not 8 bits deep.
     """
-    image = _open(path)
+    image = _open(path, _read_bytes(path))
     if image.mode not in {"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"}:
         raise UserError(f"{path}: a frame of pixel type {image.mode}; save it as 8-bit RGB")
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))
@@ -49,16 +50,12 @@ def read_mask(path: Path | str, year: int) -> np.ndarray:
     """
     if year not in (2016, 2017):
         raise UserError(f"year {year}: masks are read as DAVIS 2016 or 2017")
-    image = _open(path)
-    if image.mode == "P":
-        ids = np.asarray(image)
-        palette = np.array(image.getpalette("RGB"), dtype=np.int64).reshape(-1, 3)
-        if _check_palette(path, ids, palette):
-            _check_grey(path, ids, year)
-    else:
-        ids = _single_channel(path, image)
-        _check_grey(path, ids, year)
-    return (ids > 0).astype(np.uint8) if year == 2016 else ids.astype(np.uint8)
+    data = _read_bytes(path)
+    ids, palette = decode_simple(data) or _decode_mask(path, data)
+    used = _values(ids)
+    if palette is None or _check_palette(path, used, palette):
+        _check_grey(path, used, year)
+    return (ids > 0).view(np.uint8) if year == 2016 else np.array(ids, dtype=np.uint8, order="C")
 
 
 def write_mask(path: Path | str, ids: np.ndarray) -> None:
@@ -109,10 +106,14 @@ def image_size(path: Path | str) -> tuple[int, int]:
         return image.size
 
 
-def _open(path: Path | str) -> Image.Image:
-    """Decode an image file wholly; a UserError tells a missing file from a damaged one."""
+def _read_bytes(path: Path | str) -> bytes:
     with _clear_errors(path):
-        data = Path(path).read_bytes()
+        return Path(path).read_bytes()
+
+
+def _open(path: Path | str, data: bytes) -> Image.Image:
+    """Decode an image file's bytes wholly; UserError for a damaged file or one that is no image."""
+    with _clear_errors(path):
         image = Image.open(BytesIO(data))
         image.load()
     # PIL is content once it has all pixels; a PNG without its end was cut off all the same.
@@ -137,6 +138,14 @@ def _clear_errors(path: Path | str) -> Iterator[None]:
         raise UserError(f"{path}: damaged or no image ({text}); replace the file") from None
 
 
+def _decode_mask(path: Path | str, data: bytes) -> Simple:
+    """Decode the bytes of any mask PNG that `read_mask` accepts, by PIL."""
+    image = _open(path, data)
+    if image.mode != "P":
+        return Simple(_single_channel(path, image), None)
+    return Simple(np.asarray(image), np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3))
+
+
 def _single_channel(path: Path | str, image: Image.Image) -> np.ndarray:
     """Return the values of a mask without palette as (H, W) uint8."""
     if image.mode in {"1", "L"}:
@@ -149,9 +158,11 @@ def _single_channel(path: Path | str, image: Image.Image) -> np.ndarray:
     raise UserError(f"{path}: a mask of pixel type {image.mode} has colours, not ids; {_WAY_OUT}")
 
 
-def _check_palette(path: Path | str, ids: np.ndarray, palette: np.ndarray) -> bool:
-    """Refuse a palette that is not one of ids; True if it is a grey ramp, so no palette at all."""
-    used = _values(ids)
+def _check_palette(path: Path | str, used: np.ndarray, palette: np.ndarray) -> bool:
+    """Refuse a palette that is not one of ids; True if it is a grey ramp, so no palette at all.
+
+    used: the sorted distinct values of the mask.
+    """
     if used[-1] >= len(palette):
         raise UserError(f"{path}: id {used[-1]} is not in the file's palette; {_WAY_OUT}")
     colours = palette[used]
@@ -165,9 +176,8 @@ def _check_palette(path: Path | str, ids: np.ndarray, palette: np.ndarray) -> bo
     return len(used) > 1 and bool((colours == used[:, None]).all())
 
 
-def _check_grey(path: Path | str, ids: np.ndarray, year: int) -> None:
-    """Refuse grey values that look like intensities rather than ids."""
-    used = _values(ids)
+def _check_grey(path: Path | str, used: np.ndarray, year: int) -> None:
+    """Refuse grey values that look like intensities rather than ids; used: as above."""
     if year == 2016 and set(used) <= {0, 255}:
         return
     if set(used) == {0, 255}:

@@ -5,6 +5,7 @@ scored on its own and counts alike, however long its sequence is. 2016: all ids 
 object. 2017: the objects are 1 to the highest id of the first frame's annotation.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,15 @@ import numpy as np
 
 from ttvos.data.davis import Sequence, first_mask, load_sequences
 from ttvos.errors import UserError
-from ttvos.evaluation.metrics import boundary_f, jaccard, statistics
+from ttvos.evaluation.chunk import Chunk, score_chunk
+from ttvos.evaluation.metrics import statistics
 from ttvos.evaluation.parallel import map_processes
 from ttvos.provenance import available_cpus, provenance
 from ttvos.video import VOID, read_mask
 
 EVALUATORS = ("builtin", "official")
 FEW_FRAMES = 200  # below, starting processes takes longer than the work
+CHUNK_FRAMES = 16  # few enough that no process is left waiting for another's last chunk
 
 Values = dict[str, list[float]]  # "J" and "F": one value a scored frame
 
@@ -110,66 +113,69 @@ def object_count(task: Task) -> int:
     An id in between that no annotation of the sequence shows is a UserError: it could only be
     "found" by predicting nothing, and would lift the mean.
     """
-    first = first_mask(task.sequence, task.year)
-    count = int(first[first != VOID].max())
-    seen = set(np.unique(first))
-    for path in task.sequence.masks[1:]:
-        if seen.issuperset(range(1, count + 1)):
-            break
-        seen |= set(np.unique(read_mask(path, task.year)))
-    for object_id in range(1, count + 1):
-        if object_id not in seen:
-            raise UserError(
-                f"sequence {task.sequence.name}: object {object_id} never appears in the ground "
-                f"truth, whose first mask has ids up to {count}"
-            )
+    count, missing = _first_ids(task)
+    _check_found(task, count, missing, task.sequence.masks[1:])
     return count
 
 
-def read_pair(task: Task, frame: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Read the result and the true mask of a frame, (H, W) uint8 ids both, and check the result."""
-    truth = read_mask(task.sequence.masks[frame], task.year)
-    path = task.results / f"{task.sequence.frames[frame].stem}.png"
-    result = read_mask(path, task.year)
-    if result.shape != truth.shape:
-        raise UserError(
-            f"{path}: {result.shape[1]}x{result.shape[0]}, but the ground truth has "
-            f"{truth.shape[1]}x{truth.shape[0]}"
-        )
-    if result.max() > count:
-        raise UserError(
-            f"{path}: id {result.max()}, but sequence {task.sequence.name} has the objects 1"
-            + (f" to {count}" if count > 1 else " only")
-        )
-    return result, truth
+def _first_ids(task: Task) -> tuple[int, frozenset[int]]:
+    """The highest id of the first annotation, and the ids below that it lacks."""
+    first = first_mask(task.sequence, task.year)
+    seen = set(np.unique(first[first != VOID]).tolist())
+    return max(seen), frozenset(range(1, max(seen))) - seen
 
 
-def score_sequence(task: Task) -> dict[str, Values]:
-    """J and F of each scored frame of each object, by "<sequence>_<id>"."""
-    count = object_count(task)
-    values: dict[str, Values] = {
-        f"{task.sequence.name}_{i}": {"J": [], "F": []} for i in range(1, count + 1)
-    }
-    for frame in range(1, len(task.sequence.frames) - 1):
-        result, truth = read_pair(task, frame, count)
-        void = truth == VOID
-        void = void if void.any() else None
-        for object_id, of_object in enumerate(values.values(), start=1):
-            masks = result == object_id, truth == object_id
-            of_object["J"].append(jaccard(*masks, void))
-            of_object["F"].append(boundary_f(*masks, void))
-    return values
+def _check_found(
+    task: Task, count: int, missing: frozenset[int], masks: Iterable[Path | None]
+) -> None:
+    """UserError when one of the missing ids is in none of these masks."""
+    for path in masks:
+        if not missing:
+            return
+        missing -= set(np.unique(read_mask(path, task.year)).tolist())
+    if missing:
+        raise UserError(
+            f"sequence {task.sequence.name}: object {min(missing)} never appears in the ground "
+            f"truth, whose first mask has ids up to {count}"
+        )
 
 
 def _score(tasks: list[Task], workers: int | None) -> dict[str, Values]:
-    """Score all sequences, the longest first so that no worker is left with it at the end."""
+    """Score all sequences, in chunks of frames so that a long one keeps all processes busy."""
     if workers is None:
         few = sum(len(task.sequence.frames) for task in tasks) < FEW_FRAMES
         workers = 1 if few else available_cpus()
-    order = sorted(range(len(tasks)), key=lambda i: -len(tasks[i].sequence.frames))
-    scored = map_processes(score_sequence, [tasks[i] for i in order], workers, "evaluate")
-    by_index = dict(zip(order, scored, strict=True))
-    return {name: values for i in range(len(tasks)) for name, values in by_index[i].items()}
+    parts = [_chunks(task) for task in tasks]
+    chunks = [chunk for part in parts for chunk in part]
+    scored = iter(map_processes(score_chunk, chunks, workers, "evaluate", unit="chunk"))
+    values: dict[str, Values] = {}
+    for task, part in zip(tasks, parts, strict=True):
+        done = [next(scored) for _ in part]
+        missing = part[0].sought.difference(*(scores.found for scores in done))
+        _check_found(task, part[0].count, missing, task.sequence.masks[-1:])
+        frames = np.concatenate([scores.values for scores in done])
+        for i in range(part[0].count):
+            j, f = frames[:, i].T.tolist()
+            values[f"{task.sequence.name}_{i + 1}"] = {"J": j, "F": f}
+    return values
+
+
+def _chunks(task: Task) -> list[Chunk]:
+    """The scored frames of a sequence, cut in pieces."""
+    count, missing = _first_ids(task)
+    results = tuple(task.results / f"{frame.stem}.png" for frame in task.sequence.frames[1:-1])
+    truths = task.sequence.masks[1:-1]
+    return [
+        Chunk(
+            task.sequence.name,
+            task.year,
+            count,
+            results[start : start + CHUNK_FRAMES],
+            truths[start : start + CHUNK_FRAMES],
+            missing,
+        )
+        for start in range(0, len(results), CHUNK_FRAMES)
+    ]
 
 
 def _object_statistics(values: Values) -> dict[str, float]:

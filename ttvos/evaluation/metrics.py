@@ -2,11 +2,13 @@
 
 J is the region similarity (intersection over union), F the boundary similarity (F-measure of
 boundary pixels matched within a tolerance); both run from 0 to 1, higher is better.
+
+`jaccard` and `boundary_f` say what is meant, on whole frames. What the evaluator runs is
+`ttvos.evaluation.crops.score_frame`, which gives the same numbers to the bit and far sooner.
 """
 
 import math
 
-import cv2
 import numpy as np
 
 TOLERANCE = 0.008  # of the image diagonal
@@ -31,13 +33,20 @@ def boundary_f(prediction: np.ndarray, truth: np.ndarray, void: np.ndarray | Non
     """
     prediction, truth = _judged(prediction, truth, void)
     radius = tolerance(*truth.shape)
-    window = _window(prediction | truth)
-    predicted, true = boundary(prediction[window]), boundary(truth[window])
-    n_predicted, n_true = np.count_nonzero(predicted), np.count_nonzero(true)
-    if not n_predicted or not n_true:
-        return 1.0 if n_predicted == n_true else 0.0
-    precision = np.count_nonzero(predicted & _near(true, radius)) / n_predicted
-    recall = np.count_nonzero(true & _near(predicted, radius)) / n_true
+    predicted, true = boundary(prediction), boundary(truth)
+    return f_measure(
+        np.count_nonzero(predicted),
+        np.count_nonzero(true),
+        np.count_nonzero(predicted & _near(true, radius)),
+        np.count_nonzero(true & _near(predicted, radius)),
+    )
+
+
+def f_measure(predicted: int, true: int, predicted_matched: int, true_matched: int) -> float:
+    """F from the numbers of boundary pixels of either mask, and of those that are matched."""
+    if not predicted or not true:
+        return 1.0 if predicted == true else 0.0
+    precision, recall = predicted_matched / predicted, true_matched / true
     if precision + recall == 0:
         return 0.0
     return float(2 * precision * recall / (precision + recall))
@@ -89,23 +98,14 @@ def _judged(
     return prediction & ~void, truth & ~void
 
 
-def _window(either: np.ndarray) -> tuple[slice, slice]:
-    """Slices of the box around all set pixels and one pixel beyond, within the image.
-
-    All that F looks at lies in it: a boundary pixel is at most one pixel outside its mask.
-    """
-    column, row, width, height = cv2.boundingRect(either.view(np.uint8))
-    return (
-        slice(max(row - 1, 0), row + height + 1),
-        slice(max(column - 1, 0), column + width + 1),
-    )
-
-
 def _near(edges: np.ndarray, radius: int) -> np.ndarray:
-    """Pixels within `radius` of a set pixel: dilation by a disk, as (H, W) bool.
-
-    Squared distances between pixels are integers, so half a unit above radius^2 parts those
-    within from those without, whatever the rounding of the distance transform.
-    """
-    distance = cv2.distanceTransform((~edges).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return distance < math.sqrt(radius * radius + 0.5)
+    """Pixels within `radius` of a set pixel: the union of all shifts within a disk, (H, W) bool."""
+    height, width = edges.shape
+    padded = np.pad(edges, radius)
+    near = np.zeros_like(edges)
+    for row in range(-radius, radius + 1):
+        for column in range(-radius, radius + 1):
+            if row * row + column * column <= radius * radius:
+                top, left = radius + row, radius + column
+                near |= padded[top : top + height, left : left + width]
+    return near

@@ -73,7 +73,8 @@ def _stage(task: "Task", root: Path) -> int:
 
     Writing anew is what merges the ids for 2016, and our checks run on every mask on the way.
     """
-    from ttvos.evaluation.davis import object_count, read_pair
+    from ttvos.evaluation.chunk import read_pair
+    from ttvos.evaluation.davis import object_count
 
     sequence, count = task.sequence, object_count(task)
     last = len(sequence.frames) - 1
@@ -82,8 +83,9 @@ def _stage(task: "Task", root: Path) -> int:
         image.parent.mkdir(parents=True, exist_ok=True)
         image.symlink_to(frame.resolve())
         if 0 < t < last:
-            result, truth = read_pair(task, t, count)
-            write_mask(root / "results" / sequence.name / f"{frame.stem}.png", result)
+            path = task.results / f"{frame.stem}.png"
+            result, truth = read_pair(path, mask, task.year, sequence.name, count)
+            write_mask(root / "results" / sequence.name / path.name, result)
         else:
             truth = read_mask(mask, task.year)
         write_mask(root / "Annotations/480p" / sequence.name / f"{frame.stem}.png", truth)

@@ -1,0 +1,104 @@
+"""J and F of all objects of a frame, each computed within the object's own box.
+
+The numbers are those of `ttvos.evaluation.metrics`, to the bit. Both masks of an object go
+through every step together, as two bits of one byte: 1 where predicted, 2 where true.
+"""
+
+from math import isqrt
+
+import numpy as np
+
+from ttvos.evaluation.boxes import Box, find_boxes
+from ttvos.evaluation.metrics import f_measure, tolerance
+from ttvos.video import VOID
+
+PREDICTED, TRUE, BOTH = 1, 2, 3
+
+
+def score_frame(result: np.ndarray, truth: np.ndarray, count: int) -> list[tuple[float, float]]:
+    """(J, F) of the objects 1 to `count` of one frame.
+
+    result, truth: (H, W) uint8 ids; where truth is 255 (void) nothing is judged. An object in
+    neither mask scores 1 and 1.
+    """
+    void = truth == VOID
+    void = void if void.any() else None
+    boxes, radius = find_boxes(result, truth), tolerance(*truth.shape)
+    scores = []
+    for object_id in range(1, count + 1):
+        if object_id not in boxes:
+            scores.append((1.0, 1.0))
+            continue
+        window = _window(boxes[object_id])
+        bits = (result[window] == object_id).view(np.uint8)
+        bits |= (truth[window] == object_id).view(np.uint8) << 1
+        if void is not None:
+            bits[void[window]] = 0
+        scores.append(_score(bits, radius))
+    return scores
+
+
+def _window(box: Box) -> tuple[slice, slice]:
+    """Slices of a box and one pixel beyond, within the image.
+
+    All that J and F look at lies in it: a boundary pixel is at most one pixel outside its mask.
+    """
+    top, bottom, left, right = box
+    return slice(max(top - 1, 0), bottom + 1), slice(max(left - 1, 0), right + 1)
+
+
+def _score(bits: np.ndarray, radius: int) -> tuple[float, float]:
+    """(J, F) of one object's (H, W) uint8 bits. radius: the tolerance of F, in pixels."""
+    union, common = np.count_nonzero(bits), np.count_nonzero(bits == BOTH)
+    if union == common:  # equal masks, or two empty ones
+        return 1.0, 1.0
+    edges = _padded_boundaries(bits, radius)
+    flat = edges.ravel()
+    at = np.flatnonzero(flat != 0)
+    edge, near = flat[at], _near(edges, radius)[at]
+    predicted, true = edge & PREDICTED != 0, edge & TRUE != 0
+    f = f_measure(
+        np.count_nonzero(predicted),
+        np.count_nonzero(true),
+        np.count_nonzero(predicted & (near & TRUE != 0)),
+        np.count_nonzero(true & (near & PREDICTED != 0)),
+    )
+    return common / union, f
+
+
+def _padded_boundaries(bits: np.ndarray, radius: int) -> np.ndarray:
+    """`metrics.boundary` of both masks, with zeros `radius` wide above, below and on the right."""
+    height, width = bits.shape
+    padded = np.zeros((height + 2 * radius, width + radius), dtype=np.uint8)
+    edges = padded[radius : radius + height, :width]
+    edges[:, :-1] |= bits[:, :-1] ^ bits[:, 1:]
+    edges[:-1] |= bits[:-1] ^ bits[1:]
+    edges[:-1, :-1] |= bits[:-1, :-1] ^ bits[1:, 1:]
+    return padded
+
+
+def _near(edges: np.ndarray, radius: int) -> np.ndarray:
+    """Both masks' pixels within `radius` of a set one: dilation by a disk, flat.
+
+    A disk is a stack of horizontal bars, so the rows are widened step by step from the disk's
+    poles to its equator, and each width is laid where the bar of that width is. A shift by whole
+    rows and columns is one offset in the flat array; the padding takes what would wrap around.
+    """
+    width, flat = edges.shape[1], edges.ravel()
+    widened, near, reach = flat.copy(), np.zeros_like(flat), 0
+    for row in range(radius, 0, -1):
+        while reach < isqrt(radius * radius - row * row):
+            reach += 1
+            _lay(widened, flat, reach)
+        _lay(near, widened, row * width)
+    while reach < radius:
+        reach += 1
+        _lay(widened, flat, reach)
+    near |= widened
+    return near
+
+
+def _lay(onto: np.ndarray, bits: np.ndarray, offset: int) -> None:
+    """Set the bits in `onto`, moved by `offset` to either side."""
+    onto[offset:] |= bits[:-offset]
+    onto[:-offset] |= bits[offset:]
