@@ -32,7 +32,9 @@ backbone: .venv/ready
 	ttvos backbone --checkpoint results/backbone/train/exp8-hrnet-s0/checkpoint.safetensors \
 	    --out weights/mini-hrnet-backbone.safetensors
 
-# Renew all pins, for pip and for conda, from pyproject.toml (needs uv).
+# Renew all pins, for pip and for conda, from pyproject.toml (needs uv). The lock is whole, and is
+# installed without looking for more: vos-benchmark would pull in a second OpenCV. Conda's pip
+# always looks for more, so there vos-benchmark is left out (its test and benchmark say so).
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --extra workflow --extra cluster --extra dev \
 	    --no-header pyproject.toml --output-file requirements.lock
@@ -40,7 +42,8 @@ lock:
 	    '# The versions of requirements.lock, written by make lock.' 'name: ttvos' \
 	    'channels: [conda-forge]' 'dependencies:' '  - python=3.12' '  - pip' '  - pip:' \
 	    > environment.yml
-	sed -n 's/^\([[:alnum:]].*==.*\)/      - \1/p' requirements.lock >> environment.yml
+	sed -n -e '/^vos-benchmark==/d' -e 's/^\([[:alnum:]].*==.*\)/      - \1/p' requirements.lock \
+	    >> environment.yml
 
 clean:
 	rm -rf results reports
@@ -49,6 +52,7 @@ clean:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    || { echo "needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	    --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@

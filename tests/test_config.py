@@ -141,8 +141,16 @@ def test_every_direct_dependency_is_pinned_and_locked():
 def test_conda_users_get_the_same_versions():
     environment = yaml.safe_load((REPOSITORY / "environment.yml").read_text())
     (listed,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
-    assert set(listed) == locked()
-    assert pins() <= set(listed)
+    left_out = {line for line in locked() if line.startswith("vos-benchmark==")}
+    assert set(listed) == locked() - left_out
+    assert pins() - left_out <= set(listed)
+    assert len(left_out) == 1
+
+
+def test_there_is_one_opencv():
+    """Two builds would overwrite each other's files; the one with windows fails on servers."""
+    builds = [line.partition("==")[0] for line in locked() if line.startswith("opencv")]
+    assert builds == ["opencv-python-headless"]
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
