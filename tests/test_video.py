@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ttvos.errors import UserError
-from ttvos.video import _values, davis_palette, overlay, read_frame, read_mask, write_mask
+from ttvos.video import davis_palette, distinct_values, overlay, read_frame, read_mask, write_mask
 
 IDS = np.zeros((40, 61), dtype=np.uint8)
 IDS[5:20, 10:30] = 1
@@ -236,5 +236,5 @@ def test_distinct_values_equal_numpy_s():
     for shape in [(1, 1), (1, 7), (3, 3), (8, 8), (13, 17)]:
         for high in (1, 2, 256):
             ids = rng.integers(0, high, shape, dtype=np.uint8)
-            np.testing.assert_array_equal(_values(ids), np.unique(ids))
-            np.testing.assert_array_equal(_values(ids.T), np.unique(ids))
+            np.testing.assert_array_equal(distinct_values(ids), np.unique(ids))
+            np.testing.assert_array_equal(distinct_values(ids.T), np.unique(ids))

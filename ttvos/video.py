@@ -52,7 +52,7 @@ def read_mask(path: Path | str, year: int) -> np.ndarray:
         raise UserError(f"year {year}: masks are read as DAVIS 2016 or 2017")
     data = _read_bytes(path)
     ids, palette = decode_simple(data) or _decode_mask(path, data)
-    used = _values(ids)
+    used = distinct_values(ids)
     if palette is None or _check_palette(path, used, palette):
         _check_grey(path, used, year)
     return (ids > 0).view(np.uint8) if year == 2016 else np.array(ids, dtype=np.uint8, order="C")
@@ -190,7 +190,7 @@ def _check_grey(path: Path | str, used: np.ndarray, year: int) -> None:
         )
 
 
-def _values(ids: np.ndarray) -> np.ndarray:
+def distinct_values(ids: np.ndarray) -> np.ndarray:
     """Sorted distinct values of a uint8 array.
 
     Masks are long runs of one value: of the groups of 8 pixels only those that differ from the

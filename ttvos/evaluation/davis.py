@@ -18,7 +18,7 @@ from ttvos.evaluation.chunk import Chunk, score_chunk
 from ttvos.evaluation.metrics import statistics
 from ttvos.evaluation.parallel import map_processes
 from ttvos.provenance import available_cpus, provenance
-from ttvos.video import VOID, read_mask
+from ttvos.video import VOID, distinct_values, read_mask
 
 EVALUATORS = ("builtin", "official")
 FEW_FRAMES = 200  # below, starting processes takes longer than the work
@@ -121,7 +121,7 @@ def object_count(task: Task) -> int:
 def _first_ids(task: Task) -> tuple[int, frozenset[int]]:
     """The highest id of the first annotation, and the ids below that it lacks."""
     first = first_mask(task.sequence, task.year)
-    seen = set(np.unique(first[first != VOID]).tolist())
+    seen = set(distinct_values(first).tolist()) - {VOID}
     return max(seen), frozenset(range(1, max(seen))) - seen
 
 
@@ -132,7 +132,7 @@ def _check_found(
     for path in masks:
         if not missing:
             return
-        missing -= set(np.unique(read_mask(path, task.year)).tolist())
+        missing -= set(distinct_values(read_mask(path, task.year)).tolist())
     if missing:
         raise UserError(
             f"sequence {task.sequence.name}: object {min(missing)} never appears in the ground "
