@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ttvos import predict as module
+from ttvos import overlap as module
 from ttvos.errors import UserError
 from ttvos.evaluation.davis import evaluate
 from ttvos.model.tracking import TTVOSTracker

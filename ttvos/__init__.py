@@ -40,16 +40,24 @@ def track(
     device: str = "cpu",
     single_object: str = "aggregated",
     input_scale: float = 1.0,
+    precision: str = "auto",
+    compile: str = "auto",
+    engine: str = "fast",
 ) -> "Track":
     """Follow the objects of a first mask through a clip.
 
     frames: (T, H, W, 3) uint8 RGB of any size. first_mask: (H, W) uint8 ids, 0 background,
     255 void. single_object: "aggregated" (released code) or "direct" (paper; ledger item 7).
-    input_scale: see `ttvos.model.tracking.TTVOSTracker`.
+    input_scale: see `ttvos.model.tracking.TTVOSTracker`. precision, compile: see
+    `ttvos.engine.tracker.FastTracker`. engine: "fast", or "reference" for plain float32 PyTorch.
     Returns a `ttvos.tracker.Track`: masks (T, H, W) uint8 ids, foreground (T, O, H, W) float32
     before aggregation, update_weights (T-1, O) float32. Raises UserError for an empty first
     mask or sizes that differ.
     """
-    from ttvos.model.tracking import TTVOSTracker, track_clip
+    from ttvos.engine.choose import make_tracker
+    from ttvos.model.tracking import track_clip
 
-    return track_clip(TTVOSTracker(model, device, single_object, input_scale), frames, first_mask)
+    tracker = make_tracker(
+        model, device, single_object, input_scale, precision, compile, engine, details=True
+    )
+    return track_clip(tracker, frames, first_mask)

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from ttvos import commands
 from ttvos.data.sources import NAMES
+from ttvos.engine.names import COMPILE, ENGINES, PRECISIONS
 from ttvos.errors import UserError
 from ttvos.variants import BACKBONES
 from ttvos.weights import find_weights
@@ -168,6 +169,7 @@ def _add_predict(subcommands) -> None:
         default=1.0,
         help="size at which the network sees a frame, as a share of its own (0.5: four times less)",
     )
+    _add_engine(command)
     _add_device(command)
 
 
@@ -294,6 +296,27 @@ def _add_dataset(command: argparse.ArgumentParser) -> None:
 def _add_size(command: argparse.ArgumentParser) -> None:
     command.add_argument("--height", type=int, default=480, help="of a frame, pixels")
     command.add_argument("--width", type=int, default=854, help="of a frame, pixels")
+
+
+def _add_engine(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="auto",
+        help="of the convolutions; auto: the fastest that keeps the masks (docs/performance.md)",
+    )
+    command.add_argument(
+        "--compile",
+        choices=COMPILE,
+        default="auto",
+        help="on: compile for each size of frame, a minute, kept on disk; auto: use what is there",
+    )
+    command.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="fast",
+        help="reference: plain PyTorch in float32, to compare with",
+    )
 
 
 def _add_device(command: argparse.ArgumentParser) -> None:

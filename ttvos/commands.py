@@ -133,10 +133,18 @@ def _tracker(options: argparse.Namespace):
         return {"still": HeldStill, "flow": FlowCarried}[options.reference]()
     _limit_threads()
     from ttvos import checkpoint
-    from ttvos.model.tracking import TTVOSTracker
+    from ttvos.engine.choose import make_tracker
 
     model = checkpoint.load(options.checkpoint, options.backbone, options.variant)
-    return TTVOSTracker(model, options.device, options.single_object, options.input_scale)
+    return make_tracker(
+        model,
+        options.device,
+        options.single_object,
+        options.input_scale,
+        options.precision,
+        options.compile,
+        options.engine,
+    )
 
 
 def evaluate(options: argparse.Namespace) -> None:

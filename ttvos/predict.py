@@ -1,8 +1,8 @@
 """Run a tracker over a DAVIS-layout dataset: one palette PNG a frame, one predict.json."""
 
 import math
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from ttvos.device import device_name
 from ttvos.errors import UserError
 from ttvos.files import atomic_directory, atomic_path, clear_errors, write_json
 from ttvos.maps import Strip, choose_sequence
+from ttvos.overlap import read_ahead, write_behind
 from ttvos.provenance import file_hash, provenance
-from ttvos.tracker import Prediction, Tracker, object_ids
-from ttvos.video import VOID, read_frame, write_mask
+from ttvos.tracker import Prediction, Tracker, object_ids, stream
+from ttvos.video import VOID
 
 
 def predict(
@@ -42,7 +43,8 @@ def predict(
     device, profile, checkpoint: for provenance; where the tracker computes, unless its own
     `device` says so, the data's name, e.g. "mini", and the file of its weights (kept as a hash).
     only: names of the sequences to track; () means the whole split.
-    Memory does not grow with the clips' length: frames are read one by one, one ahead.
+    Memory does not grow with the clips' length: frames are read one by one, one ahead, and masks
+    are written behind the tracker's back.
     Only frame 0's mask is looked at (and those of the frames in `maps`).
     predict.json: sequences {name: {objects [ids], frames T, update_weights (T-1) x O or null,
     foreground_ratio T x O in [0, 1], notes [text]}}, tracker, provenance.
@@ -56,7 +58,7 @@ def predict(
     source = provenance(
         {"tracker": tracked_by, **which},
         device=device_name(getattr(tracker, "device", device or "cpu")),
-        precision="float32",
+        precision=getattr(tracker, "precision", "float32"),
         data={"profile": profile, "root": str(dataset), **which},
         tracker=tracked_by,
         checkpoint=file_hash(checkpoint) if checkpoint else None,
@@ -87,26 +89,28 @@ def track_sequence(
     strip: Strip | None = None,
 ) -> dict[str, Any]:
     """Track one sequence into `folder`; returns its entry of predict.json."""
-    frames = read_ahead(sequence.frames)
     given = first_mask(sequence, year)
     ids = object_ids(given)
-    first = next(frames)
-    _check_size(first, given.shape, sequence.frames[0], "its mask")
-    state = tracker.init(first, given)
     mask = np.where(given == VOID, 0, given).astype(np.uint8)
-    write_mask(folder / f"{sequence.frames[0].stem}.png", mask)
-    bar.update()
-    ratios, weights = [_ratios(mask, ids)], []
-    for number, frame in enumerate(frames, start=1):
-        path = sequence.frames[number]
-        _check_size(frame, given.shape, path, f"frame 0 of {sequence.name}")
-        prediction, state = tracker.step(frame, state)
-        write_mask(folder / f"{path.stem}.png", prediction.mask)
-        ratios.append(_ratios(prediction.mask, ids))
-        weights.append(_weights(prediction, path))
-        if strip:
-            strip.offer(number, frame, prediction)
+    if strip and hasattr(tracker, "detailed"):
+        tracker = tracker.detailed()
+    ratios, weights, shown = [_ratios(mask, ids)], [], deque()
+    with read_ahead(sequence.frames) as frames, write_behind() as write:
+        first = next(frames)
+        _check_size(first, given.shape, sequence.frames[0], "its mask")
+        write(folder / f"{sequence.frames[0].stem}.png", mask)
         bar.update()
+        checked = _checked(frames, sequence, given.shape, shown)
+        for number, prediction in enumerate(
+            stream(tracker, checked, tracker.init(first, given)), 1
+        ):
+            path, frame = sequence.frames[number], shown.popleft()
+            write(folder / f"{path.stem}.png", prediction.mask)
+            ratios.append(_ratios(prediction.mask, ids))
+            weights.append(_weights(prediction, path))
+            if strip:
+                strip.offer(number, frame, prediction)
+            bar.update()
     return {
         "objects": list(ids),
         "frames": len(sequence.frames),
@@ -116,15 +120,14 @@ def track_sequence(
     }
 
 
-def read_ahead(paths: tuple[Path, ...]) -> Iterator[np.ndarray]:
-    """Yield the frames in order, decoding the next one while the caller works on this one."""
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        upcoming = reader.submit(read_frame, paths[0])
-        for path in paths[1:]:
-            frame = upcoming.result()
-            upcoming = reader.submit(read_frame, path)
-            yield frame
-        yield upcoming.result()
+def _checked(
+    frames: Iterator[np.ndarray], sequence: Sequence, shape: tuple[int, ...], shown: deque
+) -> Iterator[np.ndarray]:
+    """The frames from the second on, each put into `shown` until its prediction is there."""
+    for number, frame in enumerate(frames, start=1):
+        _check_size(frame, shape, sequence.frames[number], f"frame 0 of {sequence.name}")
+        shown.append(frame)
+        yield frame
 
 
 def _progress_bar(sequences: list[Sequence]) -> tqdm:

@@ -1,5 +1,6 @@
 """The protocol every tracker meets: TTVOS, the reference rows, and users' own models."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,7 +30,8 @@ class Tracker(Protocol):
     """Follows the objects of a first mask through a clip, one frame at a time.
 
     The state holds all memory of the clip and must not grow with its length. Optional attributes
-    for the record: `device`, where it computes, and `options`, a dictionary of its settings.
+    for the record: `device`, where it computes, `precision`, and `options`, a dictionary of its
+    settings; for speed: `stream(frames, state)`, an iterator of the predictions of many frames.
     """
 
     name: str
@@ -41,6 +43,16 @@ class Tracker(Protocol):
     def step(self, frame: np.ndarray, state: Any) -> tuple[Prediction, Any]:
         """The next frame, of the same size -> (prediction, next state)."""
         ...
+
+
+def stream(tracker: Tracker, frames: Iterable[np.ndarray], state: Any) -> Iterator[Prediction]:
+    """The predictions of the frames that follow `state`, by the tracker's own `stream` if any."""
+    if hasattr(tracker, "stream"):
+        yield from tracker.stream(frames, state)
+        return
+    for frame in frames:
+        prediction, state = tracker.step(frame, state)
+        yield prediction
 
 
 @dataclass(frozen=True)

@@ -33,27 +33,29 @@ class FusedConv(nn.Module):
         self.geometry = (list(conv.padding), list(conv.stride), list(conv.dilation), conv.groups)
         self.activation = activation
 
-    def forward(self, x: Tensor, shortcut: Tensor | None = None) -> Tensor:
-        """x (N, C, h, w) -> activation(conv(x) + shortcut)."""
-        if _has_onednn(x):
-            return self._in_one(x, shortcut)
+    def forward(
+        self, x: Tensor, shortcut: Tensor | None = None, overwrites: bool = False
+    ) -> Tensor:
+        """x (N, C, h, w) -> activation(conv(x) + shortcut), which may overwrite the shortcut."""
+        if _has_onednn(x) and not _is_one_pixel(shortcut):
+            return self._in_one(x, shortcut, overwrites and not torch.compiler.is_compiling())
         padding, stride, dilation, groups = self.geometry
         y = F.conv2d(x, self.weight, self.bias, stride, padding, dilation, groups)
         if shortcut is not None:
             y = y + shortcut
         return _activate(y, self.activation)
 
-    def _in_one(self, x: Tensor, shortcut: Tensor | None) -> Tensor:
+    def _in_one(self, x: Tensor, shortcut: Tensor | None, overwrites: bool) -> Tensor:
         rest = (self.weight, self.bias, *self.geometry)
         if shortcut is None:
             leaky = self.activation == "leaky_relu"
             return torch.ops.mkldnn._convolution_pointwise(
                 x, *rest, self.activation, [0.2] if leaky else [], ""
             )
-        last = None if self.activation == "none" else self.activation
-        return torch.ops.mkldnn._convolution_pointwise.binary(
-            x, shortcut, *rest, "add", 1.0, last, [], ""
-        )
+        then = ("add", 1.0, None if self.activation == "none" else self.activation, [], "")
+        if overwrites:
+            return torch.ops.mkldnn._convolution_pointwise_.binary(shortcut, x, *rest, *then)
+        return torch.ops.mkldnn._convolution_pointwise.binary(x, shortcut, *rest, *then)
 
 
 def _constant(tensor: Tensor) -> nn.Parameter:
@@ -62,6 +64,11 @@ def _constant(tensor: Tensor) -> nn.Parameter:
 
 def _has_onednn(x: Tensor) -> bool:
     return x.device.type == "cpu" and torch.backends.mkldnn.is_available()
+
+
+def _is_one_pixel(shortcut: Tensor | None) -> bool:
+    """A sum with a map of one pixel is refused by PyTorch 2.11's operation."""
+    return shortcut is not None and shortcut.shape[-2:] == (1, 1)
 
 
 def _activate(x: Tensor, activation: str) -> Tensor:
@@ -79,35 +86,43 @@ def _shape_of_sum(x: Tensor, shortcut: Tensor, *_: object) -> Tensor:
 
 
 class FusedResidual(nn.Module):
-    """A residual block (two or three convolutions beside a shortcut) as so many calls."""
+    """A residual block (two or three convolutions beside a shortcut) as so many calls.
 
-    def __init__(self, block: BasicBlock | Bottleneck) -> None:
+    owns_input: nothing else needs the block's input, which may then hold its output.
+    """
+
+    def __init__(self, block: BasicBlock | Bottleneck, owns_input: bool) -> None:
         super().__init__()
         pairs = [(block.conv1, block.bn1), (block.conv2, block.bn2)]
         if isinstance(block, Bottleneck):
             pairs.append((block.conv3, block.bn3))
         self.convs = nn.ModuleList(FusedConv(conv, norm, "relu") for conv, norm in pairs)
         self.downsample = None if block.downsample is None else fuse(block.downsample)
+        self.overwrites = owns_input or self.downsample is not None
 
     def forward(self, x: Tensor) -> Tensor:
         shortcut = x if self.downsample is None else self.downsample(x)
         for conv in self.convs[:-1]:
             x = conv(x)
-        return self.convs[-1](x, shortcut)
+        return self.convs[-1](x, shortcut, self.overwrites)
 
 
-def fuse(module: nn.Module) -> nn.Module:
+def fuse(module: nn.Module, owns_input: bool = False) -> nn.Module:
     """`module` in eval mode, with FusedConv wherever a convolution is followed, in the order of
-    registration, by a batch-norm or an activation. Changes it in place, and returns it."""
+    registration, by a batch-norm or an activation. Changes it in place, and returns it.
+
+    owns_input: see `FusedResidual`; of blocks in a row, each but the first owns its input.
+    """
     if isinstance(module, BasicBlock | Bottleneck):
-        return FusedResidual(module)
+        return FusedResidual(module, owns_input)
     names = list(module._modules)
     for place, name in enumerate(names):
         child = module._modules[name]
         if isinstance(child, nn.Conv2d):
             setattr(module, name, _fuse_with_next(module, names[place:]))
         elif child is not None:
-            setattr(module, name, fuse(child))
+            in_a_row = isinstance(module, nn.Sequential) and place > 0
+            setattr(module, name, fuse(child, in_a_row))
     return module
 
 

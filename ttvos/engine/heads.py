@@ -24,7 +24,9 @@ class Memory(NamedTuple):
 
     template (B, C8, C8) float32; clue (B, 6, h, w) and clue16 (B, 6, h/2, w/2), newest heatmap
     first; previous (1, n, h/2, w/2), what the short-term template takes of the previous frame;
-    seen (), float32: frames whose masks the template holds.
+    seen (), float32: frames whose masks the template holds; where (1, 4 C8, h, w), the constant
+    coordinates' part of the long-term branches, here because PyTorch 2.11's compiler lets a
+    convolution overwrite a constant that is added to it.
     """
 
     template: Tensor
@@ -32,6 +34,7 @@ class Memory(NamedTuple):
     clue16: Tensor
     previous: Tensor
     seen: Tensor
+    where: Tensor
 
 
 class Shared(NamedTuple):
@@ -51,14 +54,14 @@ class Matched(NamedTuple):
 
     margin (B, H, W) float32: foreground logit minus background logit. update_weight (B,) float32,
     None from a variant without. attention, transition: raw maps to look at, (B, c+2, h, w) and
-    (B, 2, h, w) or None. step: the model's own, where its heads are used.
+    (B, 2, h, w) or None. rest: what the heads that gave it need to go on.
     """
 
     margin: Tensor
     update_weight: Tensor | None
     attention: Tensor
     transition: Tensor | None
-    step: Step | None = None
+    rest: Shared | Step
 
 
 class SharedHeads(nn.Module):
@@ -68,7 +71,7 @@ class SharedHeads(nn.Module):
     def __init__(self, model: TTVOS, height: int, width: int) -> None:
         super().__init__()
         self.updates = model.variant.update_template
-        self.matching = SharedMatching(model.memory, model.query, (height // 8, width // 8))
+        self.matching = SharedMatching(model.memory, model.query)
         self.short_term = SharedShortTerm(model.short_term)
         # No buffer: it stays in float32 whatever the layers compute in.
         self.everywhere = to_eighth(torch.ones(1, 1, height, width).to(model.heads.template.weight))
@@ -88,23 +91,26 @@ class SharedHeads(nn.Module):
             self.weigh = FusedConv(model.adaptive_weight.conv[0], None, "relu")
             self.weigh_pooled = model.adaptive_weight.predict
 
-    def shared(self, features: Features) -> Shared:
-        """What all objects of a frame use, from its features (batch of 1)."""
-        memory, query = self.matching.shared(features.f8)
+    def shared(self, features: Features, where: Tensor) -> Shared:
+        """What all objects of a frame use, from its features (batch of 1) and `Memory.where`."""
+        memory, query = (self.matching.frame(features.f8) + where).chunk(2, dim=1)
         template16, match16 = self.short_term.shared(features.f16)
         f4 = self.f4(features.f4)
         return Shared(memory, query, template16, match16, f4, self.blend4_frame(f4))
 
-    def start(self, shared: Shared, foreground: Tensor) -> Memory:
+    def start(self, features: Features, foreground: Tensor) -> Memory:
         """Memory after frame 0. foreground (B, H, W): 1 in the given mask."""
+        where = self.matching.where(coordinates(*features.f8.shape[-2:], like=features.f8))
+        shared = self.shared(features, where)
         newest = self._clue(foreground, shared.f4.dtype)
         clue = torch.cat([newest, torch.zeros_like(newest), torch.zeros_like(newest)], dim=1)
         template = self.matching.embed(shared.memory, clue)
         seen = torch.ones((), device=foreground.device)
-        return Memory(template, clue, halve(clue), shared.template16, seen)
+        return Memory(template, clue, halve(clue), shared.template16, seen, where)
 
-    def match(self, shared: Shared, memory: Memory) -> Matched:
+    def match(self, features: Features, memory: Memory) -> Matched:
         """Segment a frame with the memory of those before it."""
+        shared = self.shared(features, memory.where)
         s_st = self.short_term(memory.clue16, memory.previous, shared.match16)
         s_lt = self.matching.read(shared.query, memory.clue, memory.template)
         short_term8 = self.up16(s_st)
@@ -116,12 +122,13 @@ class SharedHeads(nn.Module):
         margin = F.pixel_shuffle(half.float(), 2)[:, 0]
         weight = self._update_weight(attention)
         transition = None if self.transition is None else self.transition(r8)
-        return Matched(margin, weight, attention, transition)
+        return Matched(margin, weight, attention, transition, shared)
 
     def advance(
-        self, shared: Shared, memory: Memory, matched: Matched, foreground: Tensor
+        self, features: Features, memory: Memory, matched: Matched, foreground: Tensor
     ) -> Memory:
         """Memory after the frame. foreground (B, H, W): its probabilities, as fed back."""
+        shared: Shared = matched.rest
         newest = self._clue(foreground, memory.clue.dtype)
         clue = torch.cat([newest, memory.clue[:, :4]], dim=1)
         clue16 = torch.cat([halve(newest), memory.clue16[:, :4]], dim=1)
@@ -129,7 +136,8 @@ class SharedHeads(nn.Module):
         if self.updates:
             share = _new_share(matched.update_weight, memory.seen)
             template = template + (self.matching.embed(shared.memory, clue) - template) * share
-        return Memory(template, clue, clue16, shared.template16, memory.seen + 1)
+        seen = memory.seen + 1
+        return Memory(template, clue, clue16, shared.template16, seen, memory.where)
 
     def _update_weight(self, attention: Tensor) -> Tensor | None:
         if self.weigh is None:
@@ -156,21 +164,16 @@ def _new_share(update_weight: Tensor | None, seen: Tensor) -> Tensor:
 class SharedMatching(nn.Module):
     """Long-term template and query: four branches over the same features as one convolution."""
 
-    def __init__(self, memory: LongTermTemplate, query: LongTermQuery, size: tuple[int, int]):
+    def __init__(self, memory: LongTermTemplate, query: LongTermQuery) -> None:
         super().__init__()
         branches = [memory.f, memory.g, query.q, query.feature]
         entry = merge([branch[0] for branch in branches])
         frame, where, clue = split(entry, (entry.in_channels - 9, 3, 6))
-        self.frame, self.clue = FusedConv(frame), FusedConv(clue)
-        self.register_buffer("where", where(coordinates(*size, like=where.weight)).detach())
+        self.frame, self.where, self.clue = FusedConv(frame), FusedConv(where), FusedConv(clue)
         self.embed_branches = FusedConv(merge([memory.f[1], memory.g[1]]), None, "leaky_relu")
         self.query_branches = FusedConv(merge([query.q[1], query.feature[1]]), None, "leaky_relu")
         self.blend_groups = FusedConv(query.blend[0])
         self.blend = FusedConv(query.blend[1], None, "relu")
-
-    def shared(self, f8: Tensor) -> tuple[Tensor, Tensor]:
-        """f8 (1, C8, h, w) -> the frame's part of the template's and of the query's branches."""
-        return (self.frame(f8) + self.where).chunk(2, dim=1)
 
     def embed(self, shared: Tensor, clue: Tensor) -> Tensor:
         """I_c (B, C8, C8) float32 of a frame and the clue (B, 6, h, w) that holds its heatmap."""

@@ -26,10 +26,6 @@ class PlainHeads(nn.Module):
         super().__init__()
         self.model = model
 
-    def shared(self, features: Features) -> Features:
-        """Only the features are shared."""
-        return features
-
     def start(self, features: Features, foreground: Tensor) -> PlainMemory:
         """As `SharedHeads.start`."""
         heatmap = _two_channels(foreground, features)
@@ -50,7 +46,7 @@ class PlainHeads(nn.Module):
         """As `SharedHeads.advance`."""
         heatmap = _two_channels(foreground, features)
         expanded = features.expand(len(foreground))
-        state = self.model.advance(expanded, _state(memory), matched.step, heatmap)
+        state = self.model.advance(expanded, _state(memory), matched.rest, heatmap)
         return _memory(state, memory.seen + 1)
 
 

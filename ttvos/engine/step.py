@@ -83,7 +83,7 @@ class FastStep(nn.Module):
         """Memory after frame 0. frame (H, W, 3) uint8; foreground (O, H, W) float32: 1 in the
         given mask of each object."""
         heatmap = pad(resize(foreground[:, None], self.options.network_size))[:, 0]
-        return tuple(self.heads.start(self.heads.shared(self._features(frame)), heatmap))
+        return tuple(self.heads.start(self._features(frame), heatmap))
 
     def forward(self, frame: Tensor, *memory: Tensor) -> tuple[tuple[Tensor, ...], ...]:
         """frame (H, W, 3) uint8 -> results, memory after it.
@@ -93,10 +93,10 @@ class FastStep(nn.Module):
         without) and attention (O, h, w), all float32.
         """
         before = self.memory_type(*memory)
-        shared = self.heads.shared(self._features(frame))
-        matched = self.heads.match(shared, before)
+        features = self._features(frame)
+        matched = self.heads.match(features, before)
         fed_back = self._fed_back(matched.margin)
-        after = self.heads.advance(shared, before, matched, fed_back)
+        after = self.heads.advance(features, before, matched, fed_back)
         weight = matched.update_weight
         if weight is None:
             weight = torch.full_like(matched.margin[:, 0, 0], math.nan)

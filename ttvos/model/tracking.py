@@ -1,4 +1,8 @@
-"""TTVOS as a tracker: frames and masks in, masks out; any frame size, any number of objects."""
+"""TTVOS as a tracker: frames and masks in, masks out; any frame size, any number of objects.
+
+This is the path to read, and the one that meets the released code's masks; `ttvos.engine` is held
+to it and does the same sooner.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +15,7 @@ from torch import Tensor
 from ttvos.device import find_device
 from ttvos.errors import UserError
 from ttvos.model.ttvos import TTVOS, State, Step
-from ttvos.tracker import Prediction, Track, check_pair, object_ids, one_hot
+from ttvos.tracker import Prediction, Track, Tracker, check_pair, object_ids, one_hot, stream
 from ttvos.video import IMAGENET_MEAN, IMAGENET_STD
 
 ODDS_LIMIT = 1e-7
@@ -28,7 +32,7 @@ class TrackingState:
 
 
 class TTVOSTracker:
-    """Tracks with a TTVOS model.
+    """Tracks with a TTVOS model, in plain PyTorch and float32.
 
     single_object: "aggregated" passes one object's heatmap through the aggregation as several
     objects' are (released code); "direct" feeds it back as it is (paper; ledger item 7).
@@ -43,10 +47,7 @@ class TTVOSTracker:
         single_object: Literal["aggregated", "direct"] = "aggregated",
         input_scale: float = 1.0,
     ) -> None:
-        if single_object not in ("aggregated", "direct"):
-            raise UserError(f"single_object {single_object!r}: aggregated or direct")
-        if not 0 < input_scale <= 4:
-            raise UserError(f"input_scale {input_scale}: above 0 and at most 4")
+        check_options(single_object, input_scale)
         self.device = find_device(device)
         self.model = model.eval().to(self.device)
         self.single_object = single_object
@@ -115,6 +116,14 @@ class TTVOSTracker:
             transition=None if transition is None else transition_map(transition).cpu().numpy(),
             attention=step.attention.mean(dim=1).cpu().numpy(),
         )
+
+
+def check_options(single_object: str, input_scale: float) -> None:
+    """Raise UserError for values that no tracker takes."""
+    if single_object not in ("aggregated", "direct"):
+        raise UserError(f"single_object {single_object!r}: aggregated or direct")
+    if not 0 < input_scale <= 4:
+        raise UserError(f"input_scale {input_scale}: above 0 and at most 4")
 
 
 def transition_map(raw: Tensor) -> Tensor:
@@ -198,7 +207,7 @@ def _stack(frames: np.ndarray | list[np.ndarray]) -> np.ndarray:
         raise UserError("frames must all be of one size, (H, W, 3) uint8 RGB") from None
 
 
-def track_clip(tracker: TTVOSTracker, frames: np.ndarray, first_mask: np.ndarray) -> Track:
+def track_clip(tracker: Tracker, frames: np.ndarray, first_mask: np.ndarray) -> Track:
     """frames (T, H, W, 3) uint8 RGB, first_mask (H, W) uint8 ids -> Track.
 
     frames may also be a list of (H, W, 3) arrays of one size.
@@ -208,10 +217,7 @@ def track_clip(tracker: TTVOSTracker, frames: np.ndarray, first_mask: np.ndarray
         raise UserError(f"frames must be (T, H, W, 3) with T > 0, these are {frames.shape}")
     state = tracker.init(frames[0], first_mask)
     ids = state.ids
-    predictions = []
-    for frame in frames[1:]:
-        prediction, state = tracker.step(frame, state)
-        predictions.append(prediction)
+    predictions = list(stream(tracker, frames[1:], state))
     given = np.where(np.isin(first_mask, ids), first_mask, 0).astype(np.uint8)
     nothing = np.full(len(ids), np.nan, dtype=np.float32)
     weights = [nothing if p.update_weight is None else p.update_weight for p in predictions]

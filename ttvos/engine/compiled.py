@@ -1,0 +1,105 @@
+"""A step compiled ahead of time for the CPU, and kept on disk for the next process.
+
+An ahead-of-time package holds code and weights, and loads in milliseconds; PyTorch's own cache of
+compiled code has nothing for layers with packed weights.
+"""
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ttvos.errors import UserError
+from ttvos.files import atomic_path
+from ttvos.imports import code_hash
+from ttvos.provenance import cpu_name
+
+Compiled = Callable[..., Any]
+
+
+def cache_folder() -> Path:
+    """Where compiled steps are kept: $TTVOS_CACHE, or ttvos/ in the user's cache folder."""
+    if named := os.environ.get("TTVOS_CACHE"):
+        return Path(named) / "compiled"
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "ttvos" / "compiled"
+
+
+def package_path(step: nn.Module, description: str, inputs: Sequence[Tensor]) -> Path:
+    """The file of a step: its name is a hash over all that it depends on, weights included.
+
+    description: what the step's source does not say, e.g. the variant and the step's options.
+    """
+    facts = {
+        "step": description,
+        "weights": _digest(step),
+        "inputs": [[*tensor.shape, str(tensor.dtype), *tensor.stride()] for tensor in inputs],
+        "code": code_hash("engine/step.py"),
+        "torch": torch.__version__,
+        "cpu": [cpu_name(), torch.backends.cpu.get_cpu_capability()],
+        "threads": torch.get_num_threads(),  # the number is part of the generated code
+    }
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return cache_folder() / f"{digest[:24]}.pt2"
+
+
+def load_compiled(path: Path) -> Compiled | None:
+    """The compiled step kept at `path`; None where there is none that works."""
+    if not path.is_file():
+        return None
+    try:
+        return _load(path)
+    except RuntimeError as error:  # a damaged file, or a library that it was linked to has gone
+        warnings.warn(f"{path}: compiled code not usable, ignored ({error})", stacklevel=2)
+        return None
+
+
+def _load(path: Path) -> Compiled:
+    """As torch._inductor.aoti_load_package, which first spends seconds on programs that try out
+    the processor's instructions; the processor is part of the file's name."""
+    from torch.export.pt2_archive._package import AOTICompiledModel
+
+    loader = torch._C._aoti.AOTIModelPackageLoader(str(path), "model", False, 1, -1)
+    return AOTICompiledModel(loader)
+
+
+def compile_step(step: nn.Module, inputs: Sequence[Tensor], path: Path) -> Compiled:
+    """Compile (tens of seconds, needs a C++ compiler), keep the result at `path`, and load it.
+
+    Raises UserError where it cannot be compiled; `path` then stays as it was.
+    """
+    try:
+        with _quiet(), torch.no_grad(), atomic_path(path) as temporary:
+            exported = torch.export.export(step, tuple(inputs))
+            made = temporary.with_suffix(".pt2")
+            torch._inductor.aoti_compile_and_package(exported, package_path=str(made))
+            made.replace(temporary)
+    except Exception as error:  # the compiler's, the exporter's, the disk's
+        reason = str(error).strip().split("\n")[0]
+        raise UserError(
+            f"the tracker could not be compiled ({type(error).__name__}: {reason}); "
+            "is there a C++ compiler? --compile off does without"
+        ) from error
+    compiled = load_compiled(path)
+    if compiled is None:
+        raise UserError(f"{path}: just compiled, and not usable; --compile off does without")
+    return compiled
+
+
+def _digest(step: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in step.state_dict().items():
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.detach().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _quiet() -> warnings.catch_warnings:
+    """Silence what PyTorch says of its own internals on the way."""
+    return warnings.catch_warnings(action="ignore")

@@ -1,0 +1,175 @@
+"""The tracker that everything uses: TTVOS by the fast path, one frame at a time or as a stream."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ttvos.device import find_device
+from ttvos.engine.compiled import compile_step, load_compiled, package_path
+from ttvos.engine.graph import GraphRunner
+from ttvos.engine.names import COMPILE
+from ttvos.engine.precision import LAYERS, choose_precision, matrix_precision
+from ttvos.engine.step import FastStep, StepOptions
+from ttvos.engine.transfer import Transfer
+from ttvos.errors import UserError
+from ttvos.model.tracking import check_options
+from ttvos.model.ttvos import TTVOS
+from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
+
+
+@dataclass(frozen=True)
+class FastState:
+    """A clip's memory, as its runner keeps it; the objects' ids; the size of its frames."""
+
+    memory: Any
+    ids: tuple[int, ...]
+    size: tuple[int, int]
+
+
+class FastTracker:
+    """Tracks with a TTVOS model, as `ttvos.model.tracking.TTVOSTracker` does, but sooner.
+
+    precision: "float32", "bfloat16", "float16", "tf32" (CUDA), or "auto" (`choose_precision`).
+    compile: "on" compiles the step for each size of frame and number of objects that comes, and
+    keeps it on disk on the CPU; "auto" (CPU) uses what is kept there; "off" never does.
+    details: predictions hold foreground, transition and attention maps, not the mask alone.
+    On CUDA the step runs as a graph, and a state can be stepped once only.
+    """
+
+    def __init__(
+        self,
+        model: TTVOS,
+        device: str = "cpu",
+        single_object: str = "aggregated",
+        input_scale: float = 1.0,
+        precision: str = "auto",
+        compile: str = "auto",
+        details: bool = False,
+    ) -> None:
+        self._given = {
+            "device": device,
+            "single_object": single_object,
+            "input_scale": input_scale,
+            "precision": precision,
+            "compile": compile,
+        }
+        check_options(single_object, input_scale)
+        if compile not in COMPILE:
+            raise UserError(f"compile {compile!r}: one of {', '.join(COMPILE)}")
+        self.device = find_device(device)
+        self.precision = choose_precision(precision, self.device)
+        self.compile = compile
+        self.model = model.eval().to(self.device)
+        self.options: dict[str, object] = {"single_object": single_object}
+        if input_scale != 1:
+            self.options["input_scale"] = input_scale
+        self.name = f"ttvos-{model.variant.name}-{model.backbone_name}"
+        layers = LAYERS[self.precision]
+        self._built_for = StepOptions((0, 0), layers, single_object, input_scale, details)
+        self._steps: dict[tuple[int, int], FastStep] = {}
+        self._runners: dict[tuple[tuple[int, int], int], Any] = {}
+
+    @torch.no_grad()
+    def init(self, frame: np.ndarray, mask: np.ndarray) -> FastState:
+        """See `ttvos.tracker.Tracker.init`."""
+        check_pair(frame, mask)
+        ids = object_ids(mask)
+        foreground = torch.from_numpy(one_hot(mask, ids)).to(self.device)
+        with matrix_precision(self.precision):
+            memory = self._step(mask.shape).first(self._on_device(frame), foreground)
+        return FastState(memory, ids, mask.shape)
+
+    @torch.no_grad()
+    def step(self, frame: np.ndarray, state: FastState) -> tuple[Prediction, FastState]:
+        """See `ttvos.tracker.Tracker.step`."""
+        results, state = self._advance(self._on_device(self._checked(frame, state)), state)
+        return self._prediction([_to_numpy(result) for result in results], state.ids), state
+
+    @torch.no_grad()
+    def stream(self, frames: Iterable[np.ndarray], state: FastState) -> Iterator[Prediction]:
+        """Step through the frames that follow `state`; on CUDA each is sent while the one before
+        it is computed, and its results come back while the next one is."""
+        if self.device.type != "cuda":
+            for frame in frames:
+                prediction, state = self.step(frame, state)
+                yield prediction
+            return
+        transfer = Transfer(self.device)
+        for frame in frames:
+            results, state = self._advance(transfer.send(self._checked(frame, state)), state)
+            if (arrays := transfer.receive(results)) is not None:
+                yield self._prediction(arrays, state.ids)
+        for arrays in transfer.rest():
+            yield self._prediction(arrays, state.ids)
+
+    def detailed(self) -> "FastTracker":
+        """The same tracker with all details in its predictions."""
+        return (
+            self
+            if self._built_for.details
+            else FastTracker(self.model, **self._given, details=True)
+        )
+
+    def _advance(self, frame: Tensor, state: FastState) -> tuple[Any, FastState]:
+        with matrix_precision(self.precision):
+            run = self._runner(frame, state)
+            results, memory = run(frame, state.memory)
+        return results, replace(state, memory=memory)
+
+    def _runner(self, frame: Tensor, state: FastState) -> Any:
+        """What runs the step for this size and number of objects, made when it first comes."""
+        key = state.size, len(state.ids)
+        if key not in self._runners:
+            self._runners[key] = self._new_runner(frame, state)
+        return self._runners[key]
+
+    def _new_runner(self, frame: Tensor, state: FastState) -> Any:
+        step = self._step(state.size)
+        if self.device.type == "cuda":
+            run = torch.compile(step, dynamic=False) if self.compile == "on" else step
+            return GraphRunner(run, frame, state.memory)
+        if self.compile == "off":
+            return lambda frame, memory: step(frame, *memory)
+        inputs = (frame, *state.memory)
+        path = package_path(step, self._description(), inputs)
+        compiled = load_compiled(path)
+        if compiled is None and self.compile == "on":
+            compiled = compile_step(step, inputs, path)
+        call = compiled or step
+        return lambda frame, memory: call(frame, *memory)
+
+    def _description(self) -> str:
+        return f"{self.model.variant} {self.model.backbone_name} {self._built_for}"
+
+    def _step(self, size: tuple[int, int]) -> FastStep:
+        if size not in self._steps:
+            self._steps[size] = FastStep(self.model, replace(self._built_for, size=size))
+        return self._steps[size]
+
+    @staticmethod
+    def _checked(frame: np.ndarray, state: FastState) -> np.ndarray:
+        if frame.shape[:2] != state.size:
+            raise UserError(f"frame of size {frame.shape[:2]} in a clip of size {state.size}")
+        return np.ascontiguousarray(frame)
+
+    def _on_device(self, frame: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(frame)).to(self.device)
+
+    def _prediction(self, arrays: list[np.ndarray], ids: tuple[int, ...]) -> Prediction:
+        labels, weight, *details = arrays
+        if ids != tuple(range(1, len(ids) + 1)):
+            labels = np.array([0, *ids], dtype=np.uint8)[labels]
+        found = dict(zip(("foreground", "transition", "attention"), details, strict=False))
+        if self.model.heads.transition is None:
+            found.pop("transition", None)
+        weighs = self.model.adaptive_weight is not None
+        return Prediction(mask=labels, update_weight=weight if weighs else None, **found)
+
+
+def _to_numpy(tensor: Tensor) -> np.ndarray:
+    """A copy: the tensor may be a graph's buffer, which the next step overwrites."""
+    return tensor.cpu().numpy().copy() if tensor.device.type != "cpu" else tensor.numpy()
