@@ -125,6 +125,8 @@ class TrainConfig:
     precision: of the layers (not float32: autocast; weights and losses stay float32).
     accumulate: equal parts in which a batch goes through the model, one after the other, to
     save memory; only batch-norms that train see the difference (`ttvos.training.gradient`).
+    checkpointing: whether activations are computed again for the gradient instead of kept, to
+    save memory in long clips; the result is the same.
     processes: with which the workflow starts torchrun for each run, one GPU each.
     workers: processes that read clips, for each that trains. skip_damaged: replace a clip that
     cannot be read and record why, instead of ending with the reason.
@@ -141,6 +143,7 @@ class TrainConfig:
     weight_decay: float = 0.0
     clip_norm: float | None = None
     accumulate: int = 1
+    checkpointing: bool = False
     processes: int = 1
     average: float | None = None
     precision: Literal["float32", "bfloat16", "float16"] = "float32"

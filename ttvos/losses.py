@@ -117,7 +117,9 @@ def transition_targets(
     Returns target (B,T-1,2,h,w) in [-1,1] and counted (B,T-1,1,h,w) bool: False where a pixel
     with label 255 takes part in T or in the ground truth that stands for E.
     """
-    truth = _resize(one_hot(labels), size)
+    # One channel at 1/8 and its complement are what two channels of full size would become.
+    foreground = _resize((labels == 1).float()[:, :, None], size)
+    truth = torch.cat([1 - foreground, foreground], dim=2)
     estimates = _resize(logits[:, :-1].softmax(dim=2), size)
     previous = torch.cat([truth[:, :1], estimates], dim=1)
     return truth[:, 1:] - previous, transition_counted(labels, size)
@@ -160,7 +162,11 @@ def _divide(total: Tensor, count: Tensor) -> Tensor:
 
 def _nearest(labels: Tensor, size: tuple[int, int]) -> Tensor:
     """Labels (N,H,W) at (h,w) by nearest pixel, as float32 (N,1,h,w)."""
-    return functional.interpolate(labels[:, None].float(), size=size, mode="nearest")
+    rows, columns = (
+        torch.arange(small, device=labels.device) * full // small
+        for small, full in zip(size, labels.shape[-2:], strict=True)
+    )
+    return labels.index_select(1, rows).index_select(2, columns)[:, None].float()
 
 
 def _resize(maps: Tensor, size: tuple[int, int]) -> Tensor:

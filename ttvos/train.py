@@ -23,6 +23,7 @@ from ttvos.errors import UserError
 from ttvos.files import read_json, write_json
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import file_hash, provenance, settings_hash
+from ttvos.training import denormals
 from ttvos.training.batches import batches, count_steps, reading
 from ttvos.training.curves import summarise
 from ttvos.training.gradient import gradient
@@ -56,7 +57,7 @@ def train(
     if seed < 0:
         raise UserError(f"seed must be 0 or more, not {seed}")
     config = replace(config, stages=config.stages_of(backbone), effort={})
-    with together(device) as group:
+    with together(device) as group, denormals.as_zero():
         target = group.own_device(find_device(device))
         config.check_parts(group.size)
         scaler = make_scaler(config, target)
@@ -151,7 +152,7 @@ def _learn(
 ) -> dict[str, float]:
     """One optimizer step of the stage with that number; the losses before it, by name."""
     stage, seed = run.config.stages[number], (run.seed, number, step)
-    losses = gradient(run.model, batch, run.config, run.group, seed, stage.spoilt, run.scaler)
+    losses = gradient(run.learner, batch, run.config, run.group, seed, stage.spoilt, run.scaler)
     values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
     if not all(map(math.isfinite, values.values())):
         raise UserError(

@@ -28,6 +28,7 @@ from ttvos.provenance import provenance
 from ttvos.training.augment import apply
 from ttvos.training.batches import count_steps
 from ttvos.training.gradient import gradient
+from ttvos.training.learner import learner
 from ttvos.training.optimizer import Average, descend, make_optimizer, make_scaler
 from ttvos.variants import Row, load_rows
 
@@ -215,10 +216,10 @@ def time_stage(
     average = Average(train.average, model.state_dict()) if train.average else None
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    seconds = []
+    learning, seconds = learner(model, train), []
     for _ in range(timing.warmup + timing.steps):
         before = read_clock(device)
-        gradient(model, apply(batch, device), train, spoilt=stage.spoilt, scaler=scaler)
+        gradient(learning, apply(batch, device), train, spoilt=stage.spoilt, scaler=scaler)
         descend(optimizer, stage.learning_rate, train.clip_norm, scaler)
         if average:
             average.update(model.state_dict())

@@ -10,6 +10,7 @@ import torch
 from ttvos.config import TrainConfig
 from ttvos.model.ttvos import TTVOS
 from ttvos.training.curves import Curves
+from ttvos.training.learner import learner
 from ttvos.training.optimizer import Average
 from ttvos.training.parallel import Group
 from ttvos.training.selection import Selector
@@ -20,6 +21,7 @@ from ttvos.training.state import Progress, save_progress
 class Run:
     """One training, in one of its processes; `begin` is where this call of it started.
 
+    learner: `model` as gradients are taken of it, with the same weights.
     curves and selector: None but in the first process, which alone writes.
     """
 
@@ -30,6 +32,7 @@ class Run:
     group: Group
     begin: Progress
     model: TTVOS
+    learner: TTVOS
     average: Average | None
     scaler: torch.amp.GradScaler | None
     curves: Curves | None
@@ -74,7 +77,8 @@ def under_way(
     for text in begin.skipped:
         group.note(text)
     average = _average(config, model, begin)
-    parts = (config, seed, out, device, group, begin, model, average, scaler)
+    parts = (config, seed, out, device, group, begin, model, learner(model, config))
+    parts = (*parts, average, scaler)
     if not group.is_first:
         yield Run(*parts, curves=None, selector=None)
         return

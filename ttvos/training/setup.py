@@ -17,7 +17,14 @@ from ttvos.variants import Variant
 from ttvos.weights import find_weights
 
 # Fields of TrainConfig that do not decide the weights (`accumulate` does as one of "parts").
-UNDECISIVE = ("accumulate", "checkpoint_every", "processes", "skip_damaged", "workers")
+UNDECISIVE = (
+    "accumulate",
+    "checkpoint_every",
+    "checkpointing",
+    "processes",
+    "skip_damaged",
+    "workers",
+)
 
 
 def initial_model(
@@ -53,9 +60,10 @@ def all_settings(
 ) -> dict[str, Any]:
     """Everything that decides the trained weights, as plain data: also the data and the code.
 
-    How often the state is saved and how many workers read do not decide them, nor what is done
-    about damaged files. "parts" is how many parts each batch is learnt in, each with batch-norm
-    statistics of its own: one process may go on with 4 parts where 4 processes began.
+    How often the state is saved, how many workers read and whether activations are computed
+    again do not decide them, nor what is done about damaged files. "parts" is how many parts
+    each batch is learnt in, each with batch-norm statistics of its own: one process may go on
+    with 4 parts where 4 processes began.
     Raises UserError for missing data or initial weights, no stage, and two stages of one name.
     """
     names = [stage.name for stage in config.stages]

@@ -3,15 +3,18 @@
 B: clips of a batch, T: frames of a clip, H, W: frame size (multiples of 16), h, w: 1/8 of it.
 """
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from ttvos.config import TrainConfig
 from ttvos.losses import Outputs, clip_losses, one_hot
-from ttvos.model.ttvos import TTVOS
+from ttvos.model.backbones import Features
+from ttvos.model.ttvos import TTVOS, State, Step
 from ttvos.training.corrupt import corrupt
-
-LAYERS = {"bfloat16": torch.bfloat16, "float16": torch.float16}  # by TrainConfig.precision
+from ttvos.training.learner import LAYERS
+from ttvos.training.recompute import recomputed
 
 
 def clip_loss(
@@ -27,37 +30,54 @@ def clip_loss(
     {0, 1, 255}. One object a clip. counts: of the whole batch, where this is a part of it.
     spoilt: share of the heatmaps fed back that get an error (`ttvos.training.corrupt`).
     """
-    layers = LAYERS.get(config.precision)
-    with torch.autocast(batch["frames"].device.type, layers, enabled=layers is not None):
-        outputs = unroll(model, batch["frames"], batch["labels"][:, 0], spoilt)
+    layers = LAYERS[config.precision]
+    frames, first = batch["frames"], batch["labels"][:, 0]
+    with torch.autocast(frames.device.type, layers, enabled=layers != torch.float32):
+        outputs = unroll(model, frames, first, spoilt, config.checkpointing)
     return clip_losses(outputs, batch["labels"], model.variant, config, counts)
 
 
-def unroll(model: TTVOS, frames: Tensor, first_labels: Tensor, spoilt: float = 0.0) -> Outputs:
+def unroll(
+    model: TTVOS,
+    frames: Tensor,
+    first_labels: Tensor,
+    spoilt: float = 0.0,
+    checkpointing: bool = False,
+) -> Outputs:
     """Track frames (B,T,3,H,W) from the labels (B,H,W) of frame 0 (255 is background there).
 
     The features of all frames come from one backbone call, so batch-norms that train take
     their statistics over B*T images. Unlike inference with a single object, which feeds back
     the aggregated heatmap fg^2/(fg^2+bg^2), training feeds back the softmax itself.
+    checkpointing: each frame is computed again for its gradient (`ttvos.training.recompute`).
     """
     clips, length = frames.shape[:2]
     features = model.features(frames.transpose(0, 1).flatten(0, 1))
     of_frame = [features.select(slice(t * clips, (t + 1) * clips)) for t in range(length)]
     state = model.start(of_frame[0], one_hot(first_labels))
+    track = partial(recomputed, model, _track) if checkpointing else _track
     steps = []
     for t in range(1, length):
-        step = model.step(of_frame[t], state)
+        step, state = track(model, of_frame[t], state, spoilt, t == length - 1)
         steps.append(step)
-        if t < length - 1:
-            heatmap = step.logits.softmax(dim=1)
-            if spoilt:
-                heatmap = corrupt(heatmap, spoilt)
-            state = model.advance(of_frame[t], state, step, heatmap)
     return Outputs(
         logits=_stacked([step.logits for step in steps]),
         transition=_stacked([step.transition for step in steps]),
         template_logits=_stacked([step.template_logit for step in steps]),
     )
+
+
+def _track(
+    model: TTVOS, features: Features, state: State, spoilt: float, is_last: bool
+) -> tuple[Step, State]:
+    """One frame; the state stays as it is where no frame comes after."""
+    step = model.step(features, state)
+    if is_last:
+        return step, state
+    heatmap = step.logits.softmax(dim=1)
+    if spoilt:
+        heatmap = corrupt(heatmap, spoilt)
+    return step, model.advance(features, state, step, heatmap)
 
 
 def _stacked(maps: list[Tensor | None]) -> Tensor | None:

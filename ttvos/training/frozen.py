@@ -1,0 +1,75 @@
+"""The frozen part of a backbone, fused: the same features, sooner, for as long as it is frozen.
+
+A batch-norm that never trains again is one factor and one offset a channel, which the convolution
+before it can take over, and the activation after it as well. This is done in a copy, so the model,
+its state and its checkpoints stay as they are; what learns is shared by both.
+"""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from ttvos.engine.fuse import fuse
+from ttvos.model.backbones import Backbone, Features
+
+
+class FrozenBackbone(nn.Module):
+    """A backbone of which only the trained block learns: the same block, the rest fused."""
+
+    def __init__(self, backbone: Backbone, layers: torch.dtype) -> None:
+        """layers: data type of the frozen part."""
+        super().__init__()
+        block = backbone.trained_block()
+        # The block may be a slice of the network: its parts are what both have.
+        parts = {id(part): part for part in (block, *block.children())}
+        places = {key: _Place() for key in parts}
+        copied = copy.deepcopy(backbone, dict(places)).requires_grad_(False)
+        fuse(copied.net)
+        _put_stem_in_pieces(copied.net)
+        copied.to(layers)
+        whole = {id(place): parts[key] for key, place in places.items()}
+        for module in list(copied.modules()):
+            for name, child in module._modules.items():
+                module._modules[name] = whole.get(id(child), child)
+        self._layers, self.copied = layers, copied
+
+    def forward(self, images: Tensor) -> Features:
+        """As `Backbone.forward`."""
+        return self.copied(images.to(self._layers))
+
+
+class _Place(nn.Module):
+    """Keeps the trained block's place in the copy, while all round it is fused."""
+
+
+class _InPieces(nn.Module):
+    """Layers that a processor gets through sooner with a few images at a time: their maps, the
+    largest there are, then stay in its cache."""
+
+    IMAGES = 4
+
+    def __init__(self, layers: list[nn.Module]) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images: Tensor) -> Tensor:
+        if images.device.type != "cpu":
+            return self.layers(images)
+        images = images.contiguous(memory_format=torch.channels_last)
+        return torch.cat([self.layers(piece) for piece in images.split(self.IMAGES)])
+
+
+def _put_stem_in_pieces(net: nn.Module) -> None:
+    """Take the layers up to 1/4 of the frame's size together, where nothing lies between them.
+
+    HRNet and the ResNets register them in the order in which they apply them.
+    """
+    names = list(net._modules)
+    if "layer1" not in names:
+        return
+    stem = names[: names.index("layer1") + 1]
+    together = _InPieces([net._modules[name] for name in stem])
+    for name in stem:
+        net._modules[name] = nn.Identity()
+    net._modules[stem[0]] = together
