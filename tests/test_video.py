@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from ttvos.errors import UserError
+from ttvos.png import decode_simple
 from ttvos.video import davis_palette, distinct_values, overlay, read_frame, read_mask, write_mask
 
 IDS = np.zeros((40, 61), dtype=np.uint8)
@@ -163,6 +164,39 @@ def test_refuses_masks_that_are_no_ids(tmp_path, year, name, text):
         read_mask(path, year)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("year", [2016, 2017])
+def test_masks_are_the_same_however_they_are_decoded(tmp_path, monkeypatch, year):
+    """The quick way for simple files, or PIL: one mask, one verdict."""
+    grey_ramp = np.repeat(np.arange(256, dtype=np.uint8), 3).tobytes()
+    paths = [
+        save_palette(tmp_path / "voc.png", IDS, davis_palette()),
+        save_palette(tmp_path / "ramp.png", _blurred(), grey_ramp),
+        save_palette(tmp_path / "quantised.png", IDS, bytes([128, 0, 0] * 2 + [0] * 762)),
+        save(tmp_path / "flat.png", np.full((9, 14), 3, dtype=np.uint8)),
+        save(tmp_path / "binary.png", np.full((9, 14), 255, dtype=np.uint8)),
+    ]
+    assert all(decode_simple(path.read_bytes()) for path in paths[:3])
+    quick = [_read(path, year) for path in paths]
+    monkeypatch.setattr("ttvos.video.decode_simple", lambda data: None)
+    slow = [_read(path, year) for path in paths]
+    assert [type(found) for found in quick] == [type(found) for found in slow]
+    assert {type(found) for found in quick} == {str, np.ndarray}
+    for one, other in zip(quick, slow, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def _read(path, year):
+    """A mask, or the text of what is wrong with it."""
+    try:
+        mask = read_mask(path, year)
+    except UserError as error:
+        return str(error)
+    assert mask.flags.c_contiguous
+    assert mask.flags.writeable
+    assert mask.dtype == np.uint8
+    return mask
 
 
 def test_any_palette_with_black_at_0_is_fine(tmp_path):

@@ -129,6 +129,42 @@ def test_workers_do_not_change_the_numbers(tiny_davis, results):
     assert numbers(evaluate(results, tiny_davis, 2017, "val", workers=2)) == numbers(one)
 
 
+@pytest.mark.parametrize("frames", [1, 4, 5, 100])
+def test_chunks_do_not_change_the_numbers(tiny_davis, results, monkeypatch, frames):
+    before = numbers(evaluate(results, tiny_davis, 2017, "val"))
+    monkeypatch.setattr("ttvos.evaluation.davis.CHUNK_FRAMES", frames)
+    assert numbers(evaluate(results, tiny_davis, 2017, "val")) == before
+
+
+@pytest.mark.parametrize("shown", [1, 4, 7])  # 7: in the last frame, which is not scored
+@pytest.mark.parametrize("frames", [2, 100])
+def test_an_object_may_come_after_the_first_frame(tiny_davis, results, monkeypatch, shown, frames):
+    """Object 1 of 2 is missing from the first mask: it counts, if it ever comes."""
+    monkeypatch.setattr("ttvos.evaluation.davis.CHUNK_FRAMES", frames)
+    for t in range(8):
+        if t != shown:
+            for folder in (tiny_davis / "Annotations/480p/two", results / "two"):
+                change(folder / f"{t:05}.png", lambda ids: np.copyto(ids, 0, where=ids == 1))
+    values = evaluate(results, tiny_davis, 2017, "val")["frames"]
+    assert list(values) == ["one_1", "two_1", "two_2"]
+    rightly_absent = [j == 1 for j in values["two_1"]["J"]]
+    assert rightly_absent == [t != shown for t in range(1, 7)]
+
+
+def test_each_mask_is_decoded_once(tiny_davis, results, monkeypatch):
+    """But for the first annotation, which says what the objects are and is not scored."""
+    read = []
+
+    def counted(path, year):
+        read.append(path)
+        return read_mask(path, year)
+
+    for module in ("ttvos.evaluation.chunk", "ttvos.evaluation.davis", "ttvos.data.davis"):
+        monkeypatch.setattr(f"{module}.read_mask", counted)
+    evaluate(results, tiny_davis, 2017, "val")
+    assert len(read) == len(set(read)) == 2 * (1 + 2 * 6)
+
+
 def test_other_sequences_results_do_not_matter(tiny_davis, results):
     (tiny_davis / "ImageSets/2017/val.txt").write_text("two\n")
     assert list(evaluate(results, tiny_davis, 2017, "val")["objects"]) == ["two_1", "two_2"]
