@@ -108,11 +108,10 @@ def _train_stage(run: Run, number: int) -> None:
     """All steps of one stage, from its start or, where `run` began in its midst, from there."""
     stage, config = run.config.stages[number], run.config
     optimizer = make_optimizer(config, run.model.train(), stage.learning_rate)
-    first = 0
-    if number == run.begin.stage:
-        first = run.begin.step
-        if run.begin.optimizer:
-            optimizer.load_state_dict(run.begin.optimizer)
+    goes_on = number == run.begin.stage
+    first = run.begin.step if goes_on else 0
+    if goes_on and run.begin.optimizer:
+        optimizer.load_state_dict(run.begin.optimizer)
     seed = run.seed * 1000 + number
     clips = make_clips(stage, seed, config.heldout)
     steps = count_steps(stage, len(clips))
@@ -128,7 +127,10 @@ def _train_stage(run: Run, number: int) -> None:
             if not run.group.is_first:
                 continue
             now = time.perf_counter()
-            run.curves.add(stage.name, step, losses, rate, now - since, waiting)
+            epoch = step * stage.batch // len(clips)
+            run.curves.add(stage.name, step, losses, rate, now - since, waiting, epoch)
+            if step + 1 == steps or (step + 1) * stage.batch // len(clips) > epoch:
+                tqdm.write(run.curves.end_epoch(), file=sys.stderr)
             since = now
             bar.set_postfix(loss=f"{losses['total']:.4f}", refresh=False)
             bar.update()

@@ -21,8 +21,10 @@ COLUMNS = (
     "learning_rate",
     "seconds",
     "waiting",
+    "epoch",
 )
 TERMS = ("total", "heatmap", "transition", "template")
+MOST_WAITING = 0.1  # share of an epoch's time; with more, loading does not keep up
 
 
 class Curves:
@@ -32,7 +34,8 @@ class Curves:
     interrupted run wrote after it is dropped, in the CSV here, in TensorBoard by its purge step.
     Columns: stage (name), step (from 0 in each stage), the loss terms (empty where the run has
     no such term), learning_rate, seconds (wall time of the step, waiting for data included),
-    waiting (seconds of it that the batch had to be waited for).
+    waiting (seconds of it that the batch had to be waited for), epoch (from 0 in each stage: how
+    often all clips had come before this step).
     """
 
     def __init__(self, out: Path, earlier: str = "") -> None:
@@ -41,6 +44,11 @@ class Curves:
         with atomic_path(self._path) as temporary:
             temporary.write_text(text)
         self._count = text.count("\n") - 1
+        # Of the epoch under way: its stage and number, and (seconds, waiting) of each step.
+        self._epoch, self._times = ("", 0), []
+        for row in csv.DictReader(io.StringIO(text)):
+            times = float(row["seconds"]), float(row["waiting"])
+            self._time(row["stage"], int(row["epoch"]), *times)
         with clear_errors(out / "tensorboard"):
             self._board = _board(out / "tensorboard", self._count)
 
@@ -60,16 +68,37 @@ class Curves:
         learning_rate: float,
         seconds: float,
         waiting: float,
+        epoch: int,
     ) -> None:
         """Record one step; losses: term name -> value. Raises UserError when it cannot write."""
         terms = [f"{losses[name]:.6g}" if name in losses else "" for name in TERMS]
-        line = [stage, step, *terms, learning_rate, f"{seconds:.4f}", f"{waiting:.4f}"]
+        line = [stage, step, *terms, learning_rate, f"{seconds:.4f}", f"{waiting:.4f}", epoch]
         with clear_errors(self._path), open(self._path, "a", newline="") as handle:
             csv.writer(handle, lineterminator="\n").writerow(line)
         if self._board:
             with clear_errors(self._path.parent / "tensorboard"):
                 self._board.add(self._count, losses, "loss")
         self._count += 1
+        self._time(stage, epoch, seconds, waiting)
+
+    def _time(self, stage: str, epoch: int, seconds: float, waiting: float) -> None:
+        if self._epoch != (stage, epoch):
+            self._epoch, self._times = (stage, epoch), []
+        self._times.append((seconds, waiting))
+
+    def end_epoch(self) -> str:
+        """Show the share of waiting in the epoch of the last step in TensorBoard; returns a
+        line about that epoch."""
+        steps = len(self._times)
+        seconds, waiting = (sum(values) for values in zip(*self._times, strict=True))
+        share = waiting / seconds if seconds else 0.0
+        if self._board:
+            with clear_errors(self._path.parent / "tensorboard"):
+                self._board.add(self._count - 1, {"waiting_share": share}, "epoch")
+        advice = "; more `train.workers` may help" if share > MOST_WAITING else ""
+        stage, epoch = self._epoch
+        times = f"{steps} steps in {seconds:.1f} s, {share:.1%} of it waiting for clips"
+        return f"{stage}, epoch {epoch}: {times}{advice}"
 
     def add_scores(self, scores: dict[str, float]) -> None:
         """Show scores of the weights after the last step in TensorBoard, as "selection/<name>"."""
@@ -83,8 +112,9 @@ class Curves:
 
 
 def summarise(text: str, last: int = 20) -> list[dict]:
-    """Per stage of a loss.csv's text: name, steps, seconds, the share of them in which a batch
-    was waited for, and losses, means over `last` steps."""
+    """Per stage of a loss.csv's text: name, steps, epochs begun, seconds, the share of them in
+    which a batch was waited for (of all, and of its worst epoch), and losses, means over `last`
+    steps."""
     stages: dict[str, list[dict[str, str]]] = {}
     for row in csv.DictReader(io.StringIO(text)):
         stages.setdefault(row["stage"], []).append(row)
@@ -95,15 +125,24 @@ def _summary(name: str, rows: list[dict[str, str]], tail: list[dict[str, str]]) 
     losses = {
         term: sum(float(row[term]) for row in tail) / len(tail) for term in TERMS if tail[0][term]
     }
-    seconds, waiting = (sum(float(row[key]) for row in rows) for key in ("seconds", "waiting"))
+    epochs: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        epochs.setdefault(row["epoch"], []).append(row)
     return {
         "name": name,
         "steps": len(rows),
-        "seconds": round(seconds, 3),
-        "waiting_share": round(waiting / seconds, 4) if seconds else 0.0,
+        "epochs": len(epochs),
+        "seconds": round(sum(float(row["seconds"]) for row in rows), 3),
+        "waiting_share": _waiting_share(rows),
+        "waiting_share_worst_epoch": max(map(_waiting_share, epochs.values())),
         "losses": losses,
         "losses_over_last_steps": len(tail),
     }
+
+
+def _waiting_share(rows: list[dict[str, str]]) -> float:
+    seconds, waiting = (sum(float(row[key]) for row in rows) for key in ("seconds", "waiting"))
+    return round(waiting / seconds, 4) if seconds else 0.0
 
 
 class _Board:

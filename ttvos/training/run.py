@@ -77,8 +77,8 @@ def under_way(
     for text in begin.skipped:
         group.note(text)
     average = _average(config, model, begin)
-    parts = (config, seed, out, device, group, begin, model, learner(model, config))
-    parts = (*parts, average, scaler)
+    learning = learner(model, config)
+    parts = (config, seed, out, device, group, begin, model, learning, average, scaler)
     if not group.is_first:
         yield Run(*parts, curves=None, selector=None)
         return
