@@ -25,6 +25,7 @@ def png(
     header: tuple[int, ...] = (8, 0, 0, 0, 0),
     extra: bytes = b"",
     pieces: int = 1,
+    cut: int = 0,
 ) -> bytes:
     """A PNG of (H, W) uint8 written by hand, each row with the filter (0 none, 1 Sub) asked for."""
     height, width = values.shape
@@ -34,6 +35,7 @@ def png(
         left = np.concatenate([[np.uint8(0)], row[:-1]])
         rows += bytes([kind]) + (row - left if kind == 1 else row).tobytes()
     data = zlib.compress(rows)
+    data = data[: len(data) - cut]
     cuts = np.linspace(0, len(data), pieces + 1).astype(int)
     return (
         SIGNATURE
@@ -119,6 +121,7 @@ OTHERS = {
     "only an end": SIGNATURE + chunk(b"IEND", b""),
     "no pixels": SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", 0, 0, 8, 0, 0, 0, 0)),
     "no data": SIGNATURE + SOUND[8:33] + chunk(b"IEND", b""),
+    "data without its checksum": png(VALUES, cut=4),
     "too many rows": png(VALUES).replace(SOUND[8:33], png(VALUES[:5])[8:33]),
     "too few rows": png(VALUES).replace(SOUND[8:33], png(np.vstack([VALUES, VALUES]))[8:33]),
     "a wrong checksum": SOUND[:MIDDLE] + bytes([SOUND[MIDDLE] ^ 1]) + SOUND[MIDDLE + 1 :],
