@@ -1,7 +1,9 @@
 # snakemake --cores all reports/            the built-in clips (workflow/config/mini.yaml)
 # snakemake --cores all reports/ --configfile FILE     another profile of workflow/config/
+import os
 import shlex
 import sys
+import time
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
@@ -13,6 +15,8 @@ from ttvos.imports import code_hash
 from ttvos.plan import Plan
 
 min_version("9.27")
+# The report says how long the run took; a cluster's jobs inherit what the front command set.
+os.environ.setdefault("TTVOS_RUN_STARTED", str(time.time()))
 # The commands run from this checkout, whatever version may be installed beside it.
 shell.prefix(f"export PYTHONPATH={shlex.quote(str(workflow.basedir))}; ")
 

@@ -6,6 +6,8 @@ import os
 import pytest
 
 from ttvos.config import load_config, parse_config
+from ttvos.engine.names import PRECISIONS
+from ttvos.errors import UserError
 from ttvos.files import read_yaml
 from ttvos.plan import Plan, write_if_changed
 from ttvos.variants import CONFIG_FOLDER
@@ -30,7 +32,10 @@ def test_everything_the_manifest_names_is_made():
     manifest = mini.manifest()
     named = {path.removesuffix("/predict.json") for path in paths_in(manifest)}
     roots = {dataset.root for dataset in mini.config.datasets.values()}
-    assert named - roots - {manifest["notebook"]} <= set(mini.result_files())
+    # Times of rules that make no result: the report takes those that it finds.
+    others = set(mini.other_benchmarks().values())
+    assert named - roots - {manifest["notebook"]} - others <= set(mini.result_files())
+    assert not others & set(mini.result_files())
 
 
 def test_each_row_has_its_cost_and_each_seed_its_run():
@@ -40,6 +45,46 @@ def test_each_row_has_its_cost_and_each_seed_its_run():
     assert rows["exp8-hrnet"]["seeds"] == [0, 1]
     assert len(rows["exp8-hrnet"]["evaluate"]["davis17"]) == 2
     assert all(row["cost"] for row in rows.values())
+
+
+def test_every_job_has_its_time():
+    mini = plan(rows=["exp8-hrnet"], references=["still"])
+    assert sorted(mini.benchmarks()) == [
+        "cost",
+        "evaluate exp8-hrnet-s0-davis16",
+        "evaluate exp8-hrnet-s0-davis17",
+        "evaluate still-davis16",
+        "evaluate still-davis17",
+        "predict exp8-hrnet-s0-davis16",
+        "predict exp8-hrnet-s0-davis17",
+        "reference still-davis16",
+        "reference still-davis17",
+        "speed exp8-hrnet",
+        "train exp8-hrnet-s0",
+    ]
+    assert mini.benchmark("cost") == "results/mini/benchmarks/cost.tsv"
+    assert mini.benchmark("speed exp8-hrnet") == "results/mini/benchmarks/speed/exp8-hrnet.tsv"
+
+
+def test_the_time_of_fetching_is_shown_too():
+    paper = Plan(load_config(CONFIG_FOLDER / "paper.yaml"))
+    fetched = {name for name in paper.other_benchmarks() if name.startswith("fetch ")}
+    assert {"fetch davis2017", "fetch ecssd", "fetch imagenet-hrnet"} <= fetched
+
+
+def test_precision_is_one_of_the_engine_s():
+    for name in PRECISIONS:
+        assert plan(precision=name, device="cuda").config.precision == name
+    assert plan().config.precision == "auto"
+
+
+@pytest.mark.parametrize(
+    ("precision", "words"),
+    [("half", "'half' is not one of auto, float32"), ("tf32", "tf32 exists on CUDA only")],
+)
+def test_a_wrong_precision_is_refused_before_anything_runs(precision, words):
+    with pytest.raises(UserError, match=words):
+        plan(precision=precision)
 
 
 def test_speed_is_measured_where_a_table_shows_it():

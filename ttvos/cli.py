@@ -191,10 +191,16 @@ def _add_evaluate(subcommands) -> None:
 
 
 def _add_cost(subcommands) -> None:
-    command = _command(subcommands, "cost", commands.cost, "count parameters and MACs")
-    _add_model(command)
+    text = "count parameters and MACs, of one model or of many rows in one process"
+    command = _command(subcommands, "cost", commands.cost, text)
+    command.add_argument("--variant", help="experiment of Table 4: exp1 to exp8; default: exp8")
+    which = command.add_mutually_exclusive_group(required=True)
+    which.add_argument("--backbone", choices=BACKBONES, help="feature extractor")
+    text = "rows of workflow/config/variants.tsv, e.g. exp8-hrnet, in place of the other two"
+    which.add_argument("--rows", nargs="+", metavar="ROW", help=text)
     _add_size(command)
-    command.add_argument("--out", required=True, help="JSON file to write")
+    text = "JSON file to write; with --rows a folder, which receives ROW.json of each"
+    command.add_argument("--out", required=True, help=text)
 
 
 def _add_speed(subcommands) -> None:

@@ -169,20 +169,29 @@ def evaluate(options: argparse.Namespace) -> None:
 
 
 def cost(options: argparse.Namespace) -> None:
-    """`ttvos cost`: parameters and MACs."""
+    """`ttvos cost`: parameters and MACs, a file a model."""
     from ttvos.files import write_json
-    from ttvos.variants import find_variant
+    from ttvos.variants import find_row, find_variant
 
-    variant = find_variant(options.variant)
+    if options.rows and options.variant:
+        raise UserError("a row names its variant: leave --variant out, or --rows")
+    if options.rows:
+        named = [(find_row(name), f"{options.out}/{name}.json") for name in options.rows]
+        models = [(row.variant, row.backbone, out) for row, out in named]
+    else:
+        models = [(find_variant(options.variant or "exp8"), options.backbone, options.out)]
+    _limit_threads()
     from ttvos.measure.cost import cost
 
-    result = cost(variant, options.backbone, options.height, options.width)
-    write_json(options.out, result)
-    parameters, macs = result["parameters"], result["macs"]
-    print(
-        f"{parameters['total']:,} parameters  {macs['frame'] / 1e9:.3f} GMAC a frame  "
-        f"{macs['two_frame_clip'] / 1e9:.2f} GMAC by the paper's protocol"
-    )
+    for variant, backbone, out in models:
+        result = cost(variant, backbone, options.height, options.width)
+        write_json(out, result)
+        parameters, macs = result["parameters"], result["macs"]
+        print(
+            f"{variant.name} {backbone}: {parameters['total']:,} parameters  "
+            f"{macs['frame'] / 1e9:.3f} GMAC a frame  "
+            f"{macs['two_frame_clip'] / 1e9:.2f} GMAC by the paper's protocol"
+        )
 
 
 def speed(options: argparse.Namespace) -> None:

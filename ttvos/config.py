@@ -96,6 +96,8 @@ class Config:
     data_label: the data in a few words, for column headings.
     davis, davis_train, stills: folders that `{davis}` and so on stand for in the other paths;
     `{results}` is `results`.
+    precision: of tracking and of the speed measurement, as `--precision` of `ttvos predict`; what
+    trainings compute in is `train.precision`.
     data: folder of published data; `{davis2017}` and the other names of `ttvos data fetch`
     stand for where each lies below it, or goes to (`ttvos.data.places`).
     """
@@ -109,6 +111,7 @@ class Config:
     data_label: str = ""
     seeds: tuple[int, ...] = (0,)
     device: Literal["cpu", "cuda"] = "cpu"
+    precision: Literal["auto", "float32", "tf32", "bfloat16", "float16"] = "auto"
     single_object: Literal["aggregated", "direct"] = "aggregated"
     references: tuple[Literal["still", "flow"], ...] = ("still", "flow")
     masks: tuple[Masks, ...] = ()
@@ -122,6 +125,10 @@ class Config:
     cost: CostConfig = CostConfig()
     speed: SpeedConfig | None = SpeedConfig()
     comparable: Comparable = Comparable()
+
+    def __post_init__(self) -> None:
+        if self.precision == "tf32" and self.device != "cuda":
+            raise UserError("precision tf32 exists on CUDA only; use float32, or device: cuda")
 
 
 def load_config(path: Path | str) -> Config:

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ class Plan:
         full = [run for run in runs if run.row.variant.name == "exp8"]
         return next(iter(full or runs), None)
 
-    @property
+    @cached_property
     def sources(self) -> dict[str, str]:
         """Paths that the profile reads and `ttvos data fetch` brings, with the data's names."""
         from ttvos.data.places import named_sources  # reads folders
@@ -99,6 +100,10 @@ class Plan:
     def maps(self, run: str, dataset: str) -> str:
         return self.path("predict", run, f"{dataset}.maps.npz")
 
+    def cost(self, row: str) -> str:
+        """Parameters and MACs of a row."""
+        return self.path("cost", f"{row}.json")
+
     def scores(self, who: str, dataset: str) -> str:
         return self.path("evaluate", who, f"{dataset}.json")
 
@@ -118,25 +123,30 @@ class Plan:
         return sorted(named)
 
     def benchmarks(self) -> dict[str, str]:
-        """Snakemake's timing of every job, by "rule job"."""
+        """Snakemake's timing of every job that makes a result, by "rule job"."""
         config = self.config
-        trackers = [f"{who}-{name}" for who in self._trackers() for name in config.datasets]
+        tracked = [f"{run}-{name}" for run in self.runs for name in config.datasets]
+        references = [f"{who}-{name}" for who in config.references for name in config.datasets]
         foreign = [f"masks-{m.name}-{name}" for m in self.masks.values() for name in m.datasets]
         jobs = {
             "train": [] if config.checkpoint else list(self.runs),
-            "predict": trackers,
-            "evaluate": trackers + foreign,
-            "cost": [row.name for row in self.rows],
+            "predict": tracked,
+            "reference": references,
+            "evaluate": tracked + references + foreign,
             "speed": [row.name for row in self.timed_rows],
         }
-        return {
-            f"{rule} {job}": self.path("benchmarks", rule, f"{job}.tsv")
-            for rule, names in jobs.items()
-            for job in names
-        }
+        named = [f"{rule} {job}" for rule, names in jobs.items() for job in names]
+        return {name: self.benchmark(name) for name in ["cost", *named]}
 
-    def _trackers(self) -> list[str]:
-        return [*self.runs, *self.config.references]
+    def other_benchmarks(self) -> dict[str, str]:
+        """Timing of the other jobs: no result waits for them, the report shows those it finds."""
+        fetched = [f"fetch {source}" for source in self.sources.values()]
+        jobs = [*fetched, "mini_clips", "notebook", "reports"]
+        return {name: self.benchmark(name) for name in jobs}
+
+    def benchmark(self, name: str) -> str:
+        """Snakemake's timing of a job: its rule's name, with the job's where there are several."""
+        return self.path("benchmarks", *name.split(" ", 1)) + ".tsv"
 
     def manifest(self) -> dict[str, Any]:
         """What the report reads (ttvos.render.manifest)."""
@@ -162,6 +172,7 @@ class Plan:
             ],
             "maps": self.maps(shown.name, first) if shown and first else None,
             "benchmarks": self.benchmarks(),
+            "other_benchmarks": self.other_benchmarks(),
             "notebook": self.path("notebook", "adaptive_weight.html"),
         }
 
@@ -182,7 +193,7 @@ class Plan:
                 d: [f"{self.predictions(r.name, d)}/predict.json" for r in runs]
                 for d in self.config.datasets
             },
-            "cost": self.path("cost", f"{row.name}.json"),
+            "cost": self.cost(row.name),
             "speed": self.path("speed", f"{row.name}.json") if row in self.timed_rows else None,
         }
 

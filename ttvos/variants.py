@@ -81,3 +81,11 @@ def find_variant(name: str) -> Variant:
     if name not in variants:
         raise UserError(f"unknown variant {name!r}; known: {', '.join(variants)}")
     return variants[name]
+
+
+def find_row(name: str) -> Row:
+    """The row of that name; UserError lists the known ones."""
+    rows = load_rows()
+    if name not in rows:
+        raise UserError(f"unknown row {name!r}; variants.tsv has: {', '.join(rows)}")
+    return rows[name]

@@ -2,7 +2,9 @@
 
 import pytest
 
+from ttvos.cli import main
 from ttvos.errors import UserError
+from ttvos.files import read_json
 from ttvos.measure import cost as module
 from ttvos.measure.cost import cost
 from ttvos.variants import Variant, load_variants
@@ -111,3 +113,34 @@ def test_the_heads_are_in_no_frame(monkeypatch):
 def test_bad_input_is_one_clear_line(arguments, words):
     with pytest.raises(UserError, match=words):
         cost(Variant("exp8"), *arguments)
+
+
+def test_many_rows_in_one_process_give_what_each_gives_alone(tmp_path):
+    size = ["--height", "64", "--width", "96", "--out"]
+    rows = ["exp2-hrnet", "exp8-resnet18"]
+    assert main(["cost", "--rows", *rows, *size, str(tmp_path / "cost")]) == 0
+    assert sorted(path.stem for path in (tmp_path / "cost").iterdir()) == rows
+    for row in rows:
+        variant, backbone = row.split("-")
+        alone = cost(VARIANTS[variant], backbone, 64, 96)
+        found = read_json(tmp_path / "cost" / f"{row}.json")
+        assert {key: found[key] for key in ("variant", "backbone", "parameters", "macs")} == {
+            key: alone[key] for key in ("variant", "backbone", "parameters", "macs")
+        }
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--rows", "exp9-hrnet"], "unknown row 'exp9-hrnet'; variants.tsv has: exp1-hrnet"),
+        (["--rows", "exp8-hrnet", "--variant", "exp8"], "leave --variant out, or --rows"),
+        (["--rows", "exp8-hrnet", "--backbone", "hrnet"], "not allowed with"),
+        ([], "--backbone --rows is required"),
+    ],
+)
+def test_a_wrong_choice_of_models_is_one_clear_line(options, words, tmp_path, capsys):
+    assert main(["cost", *options, "--out", str(tmp_path / "out")]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert words in lines[0]
+    assert not (tmp_path / "out").exists()

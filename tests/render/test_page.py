@@ -111,7 +111,7 @@ def test_verdict_rules_are_on_the_page(rendered):
 
 
 def test_job_times_are_shown(rendered):
-    assert ">61.5</td><td>812</td>" in (rendered / "index.html").read_text()
+    assert ">61.5</td><td>61.5</td><td>812</td>" in (rendered / "index.html").read_text()
 
 
 def test_a_run_that_measured_nothing_still_gives_every_file(change, tmp_path):

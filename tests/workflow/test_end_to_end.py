@@ -158,7 +158,7 @@ def test_a_deleted_report_is_made_again_from_the_results(project, notes, deleted
     ("file", "old", "new", "expected"),
     [
         (PROFILE, "Two steps of training", "2 steps of training", {}),
-        (PROFILE, "cost: {height: 64", "cost: {height: 48", {"cost": 2}),
+        (PROFILE, "cost: {height: 64", "cost: {height: 48", {"cost": 1}),
         (PROFILE, "repeats: 5", "repeats: 6", {"speed": 1}),
         (
             PROFILE,
@@ -167,14 +167,14 @@ def test_a_deleted_report_is_made_again_from_the_results(project, notes, deleted
             {"train": 2, "predict": 4, "evaluate": 4},
         ),
         ("ttvos/evaluation/metrics.py", '"""', '"""Changed. ', {"evaluate": 9}),
-        ("ttvos/measure/cost.py", '"""', '"""Changed. ', {"cost": 2}),
+        ("ttvos/measure/cost.py", '"""', '"""Changed. ', {"cost": 1}),
         ("ttvos/references.py", '"""', '"""Changed. ', {"reference": 4, "evaluate": 4}),
         ("ttvos/render/writers.py", '"""', '"""Changed. ', {}),
         (
             "ttvos/model/refinement.py",
             '"""',
             '"""Changed. ',
-            {"train": 2, "predict": 4, "evaluate": 4, "cost": 2, "speed": 1},
+            {"train": 2, "predict": 4, "evaluate": 4, "cost": 1, "speed": 1},
         ),
     ],
 )

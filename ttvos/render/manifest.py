@@ -64,7 +64,8 @@ class Manifest:
 
     data_label: the data in two or three words, e.g. "built-in clips", for column headings.
     notebook: HTML of the executed notebook (nbconvert's "basic" template).
-    benchmarks: rule or job -> Snakemake's benchmark file.
+    benchmarks: "rule job" or "rule" -> Snakemake's benchmark file. other_benchmarks: likewise, of
+    jobs that make no result; shown where the files are there.
     """
 
     profile: str
@@ -80,6 +81,7 @@ class Manifest:
     maps: str | None = None
     notebook: str | None = None
     benchmarks: dict[str, str | None] = field(default_factory=dict)
+    other_benchmarks: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

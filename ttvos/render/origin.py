@@ -1,13 +1,10 @@
-"""Where the numbers come from: provenance of every result file, and how long the rules took."""
+"""Where the numbers come from: provenance of every result file."""
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from ttvos.errors import UserError
-from ttvos.render.inputs import ReportInput, Result
+from ttvos.render.inputs import Result
 
 
 @dataclass(frozen=True)
@@ -18,16 +15,6 @@ class Origin:
     anchor: str
     brief: str
     facts: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Jobs:
-    """One rule's timing: its jobs, the sum of their seconds, their largest memory in MiB."""
-
-    rule: str
-    count: int
-    seconds: float
-    memory: float | None
 
 
 def origins(results: Iterable[Result]) -> dict[str, Origin]:
@@ -77,31 +64,3 @@ def overview(results: Iterable[Result]) -> list[tuple[str, str]]:
     if times:
         lines.append(("Measured between", f"{times[0]} and {times[-1]}"))
     return lines
-
-
-def jobs(report: ReportInput) -> list[Jobs]:
-    """Wall time and peak memory by rule, from Snakemake's benchmark files ("rule job" by name)."""
-    rules: dict[str, list[tuple[float, float | None]]] = {}
-    for name, path in report.manifest.benchmarks.items():
-        if path is not None:
-            rules.setdefault(name.split()[0], []).append(_timing(report.located.path(path)))
-    return [
-        Jobs(
-            rule,
-            len(timings),
-            sum(seconds for seconds, _ in timings),
-            max((memory for _, memory in timings if memory is not None), default=None),
-        )
-        for rule, timings in rules.items()
-    ]
-
-
-def _timing(path: Path) -> tuple[float, float | None]:
-    """Seconds of wall time and MiB of one job; a job of under a second may have no memory."""
-    try:
-        with open(path, newline="") as handle:
-            line = next(csv.DictReader(handle, delimiter="\t"))
-        memory = line.get("max_rss", "-")
-        return float(line["s"]), float(memory) if memory not in ("-", "NA") else None
-    except (OSError, StopIteration, KeyError, ValueError) as error:
-        raise UserError(f"{path}: not a readable benchmark file ({error}); run anew") from None

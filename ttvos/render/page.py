@@ -2,6 +2,7 @@
 
 import base64
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from ttvos.render.figures import Drawing
 from ttvos.render.headline import data_facts, verdict_counts
 from ttvos.render.inputs import ReportInput, Result
 from ttvos.render.manifest import Manifest, data_label
-from ttvos.render.origin import jobs, origins, overview
+from ttvos.render.origin import origins, overview
 from ttvos.render.published import Section
 from ttvos.render.selection import selection_cautions
 from ttvos.render.table import Table, format_cell
+from ttvos.render.times import by_rule, read_jobs, run_time
 from ttvos.render.verdicts import RULES
 from ttvos.render.writers import group_spans, is_text
 
@@ -42,6 +44,7 @@ def render_page(
 ) -> None:
     """Write out/index.html. maps: the result behind Figure 7; notebook: its file's name."""
     results = report.results() + ([maps] if maps else [])
+    jobs = read_jobs(report)
     used = [result for result in results if result.provenance]
     page = environment().get_template("page.html.j2")
     text = page.render(
@@ -57,7 +60,8 @@ def render_page(
         origins=origins(results),
         overview=overview(used),
         own=report.located.provenance,
-        jobs=jobs(report),
+        rules_timed=by_rule(jobs),
+        run=run_time(jobs, time.time()),
         notebook=notebook,
     )
     with atomic_path(out / "index.html") as temporary:

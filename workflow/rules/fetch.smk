@@ -29,6 +29,8 @@ rule fetch:
         f"{RESULTS}/fetch/{{source}}.txt",
     log:
         f"{RESULTS}/logs/fetch/{{source}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/fetch/{{source}}.tsv"
     wildcard_constraints:
         source="|".join(PLACES.keys() - BY_HAND) or "none",
     priority: 1

@@ -1,27 +1,29 @@
 """Parameters and MACs of each row; speed of the rows whose tables show it."""
 
 
+# One job for all rows: starting Python and its libraries takes longer than counting a row.
 rule cost:
     output:
-        f"{RESULTS}/cost/{{row}}.json",
+        [plan.cost(row.name) for row in plan.rows],
     log:
-        f"{RESULTS}/logs/cost/{{row}}.log",
+        f"{RESULTS}/logs/cost.log",
     benchmark:
-        f"{RESULTS}/benchmarks/cost/{{row}}.tsv"
+        f"{RESULTS}/benchmarks/cost.tsv"
     conda:
         ENVIRONMENT
     resources:
         mem_mb=memory(3000),
         runtime=30,
     params:
-        model=row_options,
-        variant=row_parts,
+        rows=[row.name for row in plan.rows],
+        parts=[as_plain(row) for row in plan.rows],
+        folder=lambda wildcards, output: os.path.dirname(output[0]),
         height=settings.cost.height,
         width=settings.cost.width,
         source=code_hash("measure/cost.py"),
     shell:
-        "python -m ttvos cost {params.model} --height {params.height} --width {params.width}"
-        " --out {output:q} > {log:q} 2>&1"
+        "TTVOS_THREADS={threads} python -m ttvos cost --rows {params.rows:q}"
+        " --height {params.height} --width {params.width} --out {params.folder:q} > {log:q} 2>&1"
 
 
 # It takes every core, so that nothing else runs beside what is being timed; under Slurm a node.

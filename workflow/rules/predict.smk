@@ -32,12 +32,13 @@ rule predict:
         single=settings.single_object,
         scale=lambda wildcards: settings.datasets[wildcards.dataset].input_scale,
         device=settings.device,
-        source=code_hash("predict.py", "model/tracking.py", "checkpoint.py"),
+        precision=settings.precision,
+        source=code_hash("predict.py", "engine/choose.py", "checkpoint.py"),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos predict --checkpoint {input.checkpoint:q}"
         " {params.model} {params.dataset} --single-object {params.single:q}"
         " --input-scale {params.scale} --device {params.device:q}"
-        " --out {output.masks:q} --maps {output.maps:q} 2> {log:q}"
+        " --precision {params.precision} --out {output.masks:q} --maps {output.maps:q} 2> {log:q}"
 
 
 rule reference:
@@ -49,7 +50,7 @@ rule reference:
     log:
         f"{RESULTS}/logs/predict/{{reference}}-{{dataset}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/predict/{{reference}}-{{dataset}}.tsv"
+        f"{RESULTS}/benchmarks/reference/{{reference}}-{{dataset}}.tsv"
     conda:
         ENVIRONMENT
     resources:

@@ -14,6 +14,8 @@ rule notebook:
         f"{RESULTS}/notebook/adaptive_weight.html",
     log:
         f"{RESULTS}/logs/notebook.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/notebook.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -42,6 +44,8 @@ rule reports:
         directory("reports"),
     log:
         f"{RESULTS}/logs/report.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/reports.tsv"
     conda:
         ENVIRONMENT
     resources:
