@@ -69,6 +69,23 @@ def _load(path: Path) -> Compiled:
     return AOTICompiledModel(loader)
 
 
+def with_layout_of(inputs: Sequence[Tensor], compiled: Compiled) -> Compiled:
+    """The compiled step, each input copied first if it does not lie in memory as that of `inputs`
+    does: compiled code takes the layout for granted and does not look."""
+    layouts = [tensor.stride() for tensor in inputs]
+
+    def call(*given: Tensor) -> Any:
+        return compiled(*map(_laid_out_as, given, layouts))
+
+    return call
+
+
+def _laid_out_as(tensor: Tensor, strides: tuple[int, ...]) -> Tensor:
+    if tensor.stride() == strides:
+        return tensor
+    return torch.empty_strided(tensor.shape, strides, dtype=tensor.dtype).copy_(tensor)
+
+
 def compile_step(step: nn.Module, inputs: Sequence[Tensor], path: Path) -> Compiled:
     """Compile (tens of seconds, needs a C++ compiler), keep the result at `path`, and load it.
 

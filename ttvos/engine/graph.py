@@ -45,7 +45,7 @@ class GraphRunner:
     """Runs a step for one size of frame and one number of objects, one or several clips in turn.
 
     step: (frame, *memory) -> (results, memory after it), tensors of fixed shapes.
-    memory: of the first clip, to take the shapes from. capture: see `capture_cuda`.
+    memory: of the first clip, to take the shapes from. capture: `capture_cuda`, unless given.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class GraphRunner:
         step: Callable[..., tuple[tuple[Tensor, ...], tuple[Tensor, ...]]],
         frame: Tensor,
         memory: Sequence[Tensor],
-        capture: Callable[[Replay], Replay] = capture_cuda,
+        capture: Callable[[Replay], Replay] | None = None,
     ) -> None:
         self._frame = frame.clone()
         self._memory = [tensor.clone() for tensor in memory]
@@ -65,7 +65,7 @@ class GraphRunner:
                 kept.copy_(new)
             return results
 
-        self._replay = capture(run)
+        self._replay = (capture or capture_cuda)(run)
 
     def __call__(
         self, frame: Tensor, memory: Held | Sequence[Tensor]

@@ -7,6 +7,7 @@ O: objects; H, W: the frame's size.
 
 import copy
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -83,7 +84,7 @@ class FastStep(nn.Module):
         """Memory after frame 0. frame (H, W, 3) uint8; foreground (O, H, W) float32: 1 in the
         given mask of each object."""
         heatmap = pad(resize(foreground[:, None], self.options.network_size))[:, 0]
-        return tuple(self.heads.start(self._features(frame), heatmap))
+        return _laid_out(self.heads.start(self._features(frame), heatmap))
 
     def forward(self, frame: Tensor, *memory: Tensor) -> tuple[tuple[Tensor, ...], ...]:
         """frame (H, W, 3) uint8 -> results, memory after it.
@@ -101,7 +102,9 @@ class FastStep(nn.Module):
         if weight is None:
             weight = torch.full_like(matched.margin[:, 0, 0], math.nan)
         results = (self._labels(matched.margin, fed_back), weight)
-        return results + (self._details(matched) if self.options.details else ()), tuple(after)
+        if self.options.details:
+            results += self._details(matched)
+        return results, _laid_out(after)
 
     def _features(self, frame: Tensor) -> Features:
         # A frame's bytes already lie as a channels-last image of one's do.
@@ -146,3 +149,11 @@ class FastStep(nn.Module):
         if matched.transition is not None:
             transition = transition_map(matched.transition.float())
         return self._full_size(matched.margin.sigmoid()), transition, attention
+
+
+def _laid_out(memory: Iterable[Tensor]) -> tuple[Tensor, ...]:
+    """Maps in channels-last order: a step's output must lie as its input does."""
+    return tuple(
+        tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
+        for tensor in memory
+    )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ttvos.device import find_device
-from ttvos.engine.compiled import compile_step, load_compiled, package_path
+from ttvos.engine.compiled import compile_step, load_compiled, package_path, with_layout_of
 from ttvos.engine.graph import GraphRunner
 from ttvos.engine.names import COMPILE
 from ttvos.engine.precision import LAYERS, choose_precision, matrix_precision
@@ -63,6 +63,7 @@ class FastTracker:
         self.device = find_device(device)
         self.precision = choose_precision(precision, self.device)
         self.compile = compile
+        self.uses_graphs = self.device.type == "cuda"
         self.model = model.eval().to(self.device)
         self.options: dict[str, object] = {"single_object": single_object}
         if input_scale != 1:
@@ -93,7 +94,7 @@ class FastTracker:
     def stream(self, frames: Iterable[np.ndarray], state: FastState) -> Iterator[Prediction]:
         """Step through the frames that follow `state`; on CUDA each is sent while the one before
         it is computed, and its results come back while the next one is."""
-        if self.device.type != "cuda":
+        if not self.uses_graphs:
             for frame in frames:
                 prediction, state = self.step(frame, state)
                 yield prediction
@@ -129,7 +130,7 @@ class FastTracker:
 
     def _new_runner(self, frame: Tensor, state: FastState) -> Any:
         step = self._step(state.size)
-        if self.device.type == "cuda":
+        if self.uses_graphs:
             run = torch.compile(step, dynamic=False) if self.compile == "on" else step
             return GraphRunner(run, frame, state.memory)
         if self.compile == "off":
@@ -139,7 +140,7 @@ class FastTracker:
         compiled = load_compiled(path)
         if compiled is None and self.compile == "on":
             compiled = compile_step(step, inputs, path)
-        call = compiled or step
+        call = step if compiled is None else with_layout_of(inputs, compiled)
         return lambda frame, memory: call(frame, *memory)
 
     def _description(self) -> str:
