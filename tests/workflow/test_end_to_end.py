@@ -105,6 +105,32 @@ def test_the_page_says_what_it_shows(project):
     assert "no number here means anything" in page
 
 
+def test_the_page_shows_the_time_of_every_rule(project):
+    page = (project / "reports/index.html").read_text()
+    table = page[page.index("Time of each rule") : page.index("Every result file")]
+    times = dict(re.findall(r'"text">(\w+)</td><td>(\d+)</td>', table))
+    assert times == {
+        "mini_clips": "1",
+        "train": "2",
+        "predict": "4",
+        "reference": "4",
+        "evaluate": "9",
+        "cost": "1",
+        "speed": "1",
+        "notebook": "1",
+    }
+    assert "its time is known only afterwards" in table
+    assert re.search(r"took \d+ seconds from the start of Snakemake.*all 23 jobs in it", table)
+    assert (project / "results/tiny/benchmarks/reports.tsv").is_file()
+
+
+def test_the_page_names_the_precision_of_the_masks_behind_the_scores(project):
+    masks = project / "results/tiny/predict/exp8-hrnet-s0/davis17/predict.json"
+    precision = json.loads(masks.read_text())["provenance"]["precision"]
+    page = (project / "reports/index.html").read_text()
+    assert f"masks tracked in {precision}" in page
+
+
 @pytest.fixture
 def notes(project):
     """Puts the notes of deletions back as they were, with their times."""
@@ -158,6 +184,7 @@ def test_a_deleted_report_is_made_again_from_the_results(project, notes, deleted
     ("file", "old", "new", "expected"),
     [
         (PROFILE, "Two steps of training", "2 steps of training", {}),
+        (PROFILE, "rows: [exp2-hrnet, exp8-hrnet]", "rows: [exp8-hrnet]", {"cost": 1}),
         (PROFILE, "cost: {height: 64", "cost: {height: 48", {"cost": 1}),
         (PROFILE, "repeats: 5", "repeats: 6", {"speed": 1}),
         (
