@@ -204,7 +204,7 @@ def _add_cost(subcommands) -> None:
 
 
 def _add_speed(subcommands) -> None:
-    text = "time the model: strict streaming beside the released code's protocol"
+    text = "time the model: strict streaming beside the released code's protocol; one table"
     command = _command(subcommands, "speed", commands.speed, text)
     _add_model(command)
     _add_size(command)
@@ -213,6 +213,7 @@ def _add_speed(subcommands) -> None:
     command.add_argument("--repeats", type=int, default=5, help="clips timed, at least 5")
     command.add_argument("--objects", type=int, default=1, help="objects tracked at once")
     command.add_argument("--out", required=True, help="JSON file to write")
+    _add_engine(command)
     _add_device(command)
 
 

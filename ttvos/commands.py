@@ -202,6 +202,7 @@ def speed(options: argparse.Namespace) -> None:
     variant = find_variant(options.variant)
     _limit_threads()
     from ttvos.measure.speed import speed
+    from ttvos.measure.speedtable import table
 
     result = speed(
         variant,
@@ -213,13 +214,12 @@ def speed(options: argparse.Namespace) -> None:
         repeats=options.repeats,
         objects=options.objects,
         checkpoint=options.checkpoint,
+        precision=options.precision,
+        compile=options.compile,
+        engine=options.engine,
     )
     write_json(options.out, result)
-    streaming, released = result["streaming"], result["released"]
-    print(
-        f"streaming {streaming['fps']:.2f} FPS, p50 {streaming['p50_ms']:.0f} ms, "
-        f"p99 {streaming['p99_ms']:.0f} ms; released protocol {released['fps']:.2f} FPS"
-    )
+    print(table(result["rows"]), end="")
 
 
 def steptime(options: argparse.Namespace) -> None:

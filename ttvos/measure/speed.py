@@ -1,15 +1,13 @@
 """How fast a model tracks, by two protocols side by side (FACTS section 5).
 
 streaming: as a user's program runs it, frame by frame from host memory and the mask back again,
-after a warm-up, the device synchronised before every reading of the clock.
-released: as the authors' code measures it, one reading around a whole clip.
+after a warm-up, the device synchronised before every reading of the clock; by the engine,
+precision and compilation that the user names. On CUDA also pipelined: as a stream, in which
+transfers overlap with computing.
+released: as the authors' code measures it, one reading around a whole clip, plain and float32.
 """
 
-import resource
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +16,33 @@ import torch
 
 from ttvos import checkpoint as checkpoints
 from ttvos.device import device_name, find_device
+from ttvos.engine.choose import make_tracker
+from ttvos.engine.precision import choose_precision, matrix_precision
 from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
-from ttvos.model.tracking import TTVOSTracker, aggregate, label, normalise, pad
+from ttvos.measure.clock import peak_memory, read_clock
+from ttvos.measure.counting import count_layers
+from ttvos.measure.roofline import PROTOCOL as ROOFLINE_PROTOCOL
+from ttvos.measure.roofline import fractions, measure_ceilings, roofline
+from ttvos.measure.speedtable import make_rows
+from ttvos.model.tracking import aggregate, label, normalise, pad
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import provenance
-from ttvos.tracker import Tracker, object_ids, one_hot
+from ttvos.tracker import Tracker, object_ids, one_hot, stream
 from ttvos.variants import Variant
 
 MIN_REPEATS = 5
 RELEASED_MAX_FRAMES = 128
-PRECISIONS = ("float32", "tf32")
+RELEASED_PRECISION = "float32"
 PROTOCOL = {
     "streaming": "frame by frame from host memory to the mask in host memory; whole clips of "
     "warm-up; device synchronised before each clock reading; frame 0 apart (init_ms); every "
     "repeat kept; peak memory: the process on CPU, what PyTorch allocated on CUDA",
+    "pipelined": "CUDA only: the frames after frame 0 as one stream, from the first in host memory "
+    "to the last mask in host memory; transfers overlap with computing",
     "released": "frames / wall time around one whole clip, images already on the device, frame 0 "
-    "counted, no warm-up, no synchronisation, at most 128 frames",
+    "counted, no warm-up, no synchronisation, at most 128 frames; plain PyTorch, float32",
+    "roofline": ROOFLINE_PROTOCOL,
 }
 
 
@@ -49,47 +57,99 @@ def speed(
     warmup: int = 1,
     objects: int = 1,
     checkpoint: Path | str | None = None,
-    precision: str = "float32",
+    precision: str = "auto",
+    compile: str = "auto",
+    engine: str = "fast",
 ) -> dict[str, Any]:
     """Time one model on a synthetic clip of moving discs.
 
     frames: length of the clip with frame 0. repeats, warmup: whole clips. checkpoint: weights to
-    load; random ones take the same time. precision: "float32", or "tf32" on CUDA.
+    load; random ones take the same time. precision, compile, engine: see
+    `ttvos.engine.choose.make_tracker`.
     Returns streaming {fps, p50_ms, p90_ms, p99_ms, repeats (ms of each frame, a list a repeat),
-    init_ms, spread, peak_memory_bytes, ...}, released {fps, ...}, device, precision, height,
-    width, protocol, provenance. Times are in milliseconds, fps in frames a second.
+    init_ms, spread, peak_memory_bytes, ...}, pipelined {fps, seconds} or None, released {fps,
+    ...}, ratio_to_released, roofline {streaming, released: {macs, bytes, seconds, fraction, ...}
+    of a frame and of a whole clip}, ceilings, rows (the table), device, precision (as chosen),
+    engine, compiled (None where not known), height, width, objects, protocol, provenance. Times
+    are in milliseconds where named so, else in seconds; fps in frames a second.
     Raises UserError for fewer than 5 repeats or 2 frames, or for CUDA where there is none.
     """
-    _check(frames, repeats, warmup, precision, device)
+    _check(frames, repeats, warmup)
     where = find_device(device)
     clip, mask = disc_clip(frames, height, width, objects)
     model = _model(variant, backbone, checkpoint).to(where).eval()
+    tracker = make_tracker(model, device, precision=precision, compile=compile, engine=engine)
+    chosen = choose_precision(precision, where) if engine == "fast" else RELEASED_PRECISION
     settings = {
         "variant": variant.name,
         "backbone": backbone,
         "device": device,
-        "precision": precision,
+        "precision": chosen,
+        "engine": engine,
         "height": height,
         "width": width,
         "objects": objects,
         "frames": frames,
     }
-    with _matrix_precision(precision):
+    with matrix_precision(RELEASED_PRECISION):
         released = time_released(model, clip, mask, where)  # first: it knows no warm-up
-        streaming = time_streaming(TTVOSTracker(model, device), clip, mask, where, repeats, warmup)
-    return {
+    with torch.random.fork_rng(devices=[]):  # new layers draw random weights first
+        streaming = time_streaming(tracker, clip, mask, where, repeats, warmup)
+    pipelined = None
+    if where.type == "cuda" and engine == "fast":
+        pipelined = time_pipelined(tracker, clip, mask, where, repeats)
+    result = {
         **settings,
+        "compiled": _is_compiled(tracker, compile),
         "streaming": streaming,
+        "pipelined": pipelined,
         "released": released,
+        "ratio_to_released": streaming["fps"] / released["fps"],
+        # Last: its large matrices and buffers are no part of the tracker's memory.
+        **_rooflines(model, (height, width), objects, chosen, streaming, released, where),
         "protocol": PROTOCOL,
         "provenance": provenance(
-            {**settings, "repeats": repeats, "warmup": warmup},
+            {**settings, "repeats": repeats, "warmup": warmup, "compile": compile},
             device=device_name(where),
-            precision=precision,
+            precision=chosen,
             threads=torch.get_num_threads(),
             checkpoint=str(checkpoint) if checkpoint else None,
         ),
     }
+    return {**result, "rows": make_rows(result)}
+
+
+def _rooflines(
+    model: TTVOS,
+    size: tuple[int, int],
+    objects: int,
+    precision: str,
+    streaming: dict[str, Any],
+    released: dict[str, Any],
+    device: torch.device,
+) -> dict[str, Any]:
+    """Ceilings by precision, and what both protocols reach of them."""
+    layers = count_layers(model, *size, objects)
+    ceilings = {
+        name: measure_ceilings(device, name)
+        for name in dict.fromkeys((precision, RELEASED_PRECISION))
+    }
+    own, plain = ceilings[precision], ceilings[RELEASED_PRECISION]
+    frame = roofline(layers.further, own)
+    clip = roofline(layers.first + layers.further * (released["frames"] - 1), plain)
+    return {
+        "ceilings": ceilings,
+        "roofline": {
+            "streaming": frame | fractions(frame, own, 1 / streaming["fps"]),
+            "released": clip | fractions(clip, plain, released["seconds"]),
+        },
+    }
+
+
+def _is_compiled(tracker: Tracker, compile: str) -> bool | None:
+    """Whether compiled code ran; None where the tracker does not say ("auto" may find some)."""
+    known = {"on": True, "off": False}.get(compile)
+    return getattr(tracker, "compiled", known)
 
 
 def time_streaming(
@@ -122,7 +182,7 @@ def time_streaming(
             "fps_max": float(each.max()),
             "relative": float((each.max() - each.min()) / np.median(each)),
         },
-        "peak_memory_bytes": _peak_memory(device),
+        "peak_memory_bytes": peak_memory(device),
         "timed_frames": int(latencies.size),
         "warmup_clips": warmup,
     }
@@ -132,13 +192,27 @@ def _clip_latencies(
     tracker: Tracker, clip: np.ndarray, mask: np.ndarray, device: torch.device
 ) -> tuple[float, list[float]]:
     """Milliseconds of frame 0 and of each further frame of one clip."""
-    before = _clock(device)
+    before = read_clock(device)
     state = tracker.init(clip[0], mask)
-    readings = [_clock(device)]
+    readings = [read_clock(device)]
     for frame in clip[1:]:
         _, state = tracker.step(frame, state)
-        readings.append(_clock(device))
+        readings.append(read_clock(device))
     return 1000 * (readings[0] - before), (1000 * np.diff(readings)).tolist()
+
+
+def time_pipelined(
+    tracker: Tracker, clip: np.ndarray, mask: np.ndarray, device: torch.device, repeats: int
+) -> dict[str, Any]:
+    """Frames a second of the clip's frames after frame 0 as one stream, and seconds a repeat."""
+    seconds = []
+    for _ in range(repeats):
+        state = tracker.init(clip[0], mask)
+        before = read_clock(device)
+        for _ in stream(tracker, clip[1:], state):
+            pass
+        seconds.append(read_clock(device) - before)
+    return {"fps": (len(clip) - 1) * repeats / sum(seconds), "seconds": seconds}
 
 
 @torch.inference_mode()
@@ -163,23 +237,8 @@ def time_released(
         state = model.advance(features, state, step, fed_back)
         labels.append(label(fed_back))
     seconds = time.perf_counter() - before
-    _clock(device)  # outside the measurement: leave no work behind for the next one
+    read_clock(device)  # outside the measurement: leave no work behind for the next one
     return {"fps": len(clip) / seconds, "seconds": seconds, "frames": len(clip)}
-
-
-def _clock(device: torch.device) -> float:
-    """Seconds, read after the device has done all it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
-
-
-def _peak_memory(device: torch.device) -> int:
-    """Bytes: PyTorch's peak on CUDA, the whole process's peak resident set on the CPU."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts in bytes on macOS only
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _model(variant: Variant, backbone: str, path: Path | str | None) -> TTVOS:
@@ -190,28 +249,10 @@ def _model(variant: Variant, backbone: str, path: Path | str | None) -> TTVOS:
         return build_model(variant, backbone)
 
 
-def _check(frames: int, repeats: int, warmup: int, precision: str, device: str) -> None:
+def _check(frames: int, repeats: int, warmup: int) -> None:
     if repeats < MIN_REPEATS:
         raise UserError(f"{repeats} repeats are too few to see the spread; take 5 or more")
     if frames < 2:
         raise UserError(f"a clip of {frames} frame has none to track; take 2 or more")
     if warmup < 0:
         raise UserError(f"warmup is {warmup}; take 0 or more clips")
-    if precision not in PRECISIONS:
-        raise UserError(f"unknown precision {precision!r}; known: {', '.join(PRECISIONS)}")
-    if precision == "tf32" and not device.startswith("cuda"):
-        raise UserError("precision tf32 exists on CUDA only; use float32")
-
-
-@contextmanager
-def _matrix_precision(precision: str) -> Iterator[None]:
-    """Let CUDA use TF32 only where it is asked for: PyTorch's own default has it half on."""
-    flags = (torch.backends.cuda.matmul, torch.backends.cudnn)
-    saved = [flag.allow_tf32 for flag in flags]
-    try:
-        for flag in flags:
-            flag.allow_tf32 = precision == "tf32"
-        yield
-    finally:
-        for flag, value in zip(flags, saved, strict=True):
-            flag.allow_tf32 = value
