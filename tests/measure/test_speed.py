@@ -1,6 +1,7 @@
 """The two speed protocols: what is recorded, and in which order. No time is asserted."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -10,18 +11,35 @@ from ttvos.checkpoint import save
 from ttvos.errors import UserError
 from ttvos.measure import speed as module
 from ttvos.measure.clip import disc_clip
+from ttvos.measure.clock import read_clock
+from ttvos.measure.counting import count_layers
 from ttvos.measure.speed import speed
+from ttvos.measure.speedtable import make_rows, read_speed, table
 from ttvos.model.ttvos import build_model
 from ttvos.references import HeldStill
 from ttvos.variants import Variant
 
 SMALL = {"height": 34, "width": 50, "frames": 3}
 CPU = torch.device("cpu")
+RATE, BANDWIDTH = 1e10, 1e9
+
+
+def fake_ceilings(device, precision):
+    """Half precision twice as fast; the real ones take seconds, and have tests of their own."""
+    rate = RATE if precision == "float32" else 2 * RATE
+    return {"precision": precision, "flops_per_s": rate, "bytes_per_s": BANDWIDTH}
+
+
+@pytest.fixture(autouse=True)
+def quick_ceilings(monkeypatch):
+    monkeypatch.setattr(module, "measure_ceilings", fake_ceilings)
 
 
 @pytest.fixture(scope="module")
 def measured():
-    return speed(Variant("exp8"), "hrnet", objects=2, **SMALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "measure_ceilings", fake_ceilings)
+        return speed(Variant("exp8"), "hrnet", objects=2, precision="float32", **SMALL)
 
 
 def test_the_result_has_every_key_and_is_json(measured):
@@ -30,7 +48,8 @@ def test_the_result_has_every_key_and_is_json(measured):
     assert {"fps", "seconds", "frames"} == set(measured["released"])
     assert (measured["device"], measured["precision"]) == ("cpu", "float32")
     assert (measured["height"], measured["width"], measured["objects"]) == (34, 50, 2)
-    assert set(measured["protocol"]) == {"streaming", "released"}
+    assert (measured["engine"], measured["pipelined"]) == ("fast", None)
+    assert set(measured["protocol"]) == {"streaming", "pipelined", "released", "roofline"}
     assert measured["provenance"]["threads"] == torch.get_num_threads()
     assert measured["provenance"]["device"]
 
@@ -75,7 +94,7 @@ def test_the_device_is_synchronised_before_every_clock_reading(monkeypatch):
         events.append("clock")
         return float(len(events))
 
-    monkeypatch.setattr(module, "_clock", clock)
+    monkeypatch.setattr(module, "read_clock", clock)
     clip, mask = disc_clip(3, 32, 48)
     module.time_streaming(Recorder(), clip, mask, CPU, repeats=5, warmup=1)
     one_clip = ["clock", "init", "clock", "step", "clock", "step", "clock"]
@@ -85,18 +104,106 @@ def test_the_device_is_synchronised_before_every_clock_reading(monkeypatch):
 def test_the_clock_synchronises_a_gpu(monkeypatch):
     calls = []
     monkeypatch.setattr(torch.cuda, "synchronize", calls.append)
-    module._clock(CPU)
+    read_clock(CPU)
     assert calls == []
-    module._clock(torch.device("cuda"))
+    read_clock(torch.device("cuda"))
     assert calls == [torch.device("cuda")]
 
 
 def test_released_runs_before_any_warm_up(monkeypatch):
     order = []
-    for name in ("time_released", "time_streaming"):
-        monkeypatch.setattr(module, name, lambda *_, name=name: order.append(name))
+
+    def noted(name, function):
+        def run(*arguments):
+            order.append(name)
+            return function(*arguments)
+
+        return run
+
+    for name in ("time_released", "time_streaming", "measure_ceilings"):
+        monkeypatch.setattr(module, name, noted(name, getattr(module, name)))
     speed(Variant("exp8"), "hrnet", **SMALL)
-    assert order == ["time_released", "time_streaming"]
+    # The ceilings come last: their large buffers would count as the tracker's memory.
+    assert list(dict.fromkeys(order)) == ["time_released", "time_streaming", "measure_ceilings"]
+
+
+def test_fractions_are_of_the_counted_layers_and_the_same_run(measured):
+    layers = count_layers(build_model(Variant("exp8"), "hrnet"), 34, 50, objects=2)
+    found, streaming = measured["roofline"]["streaming"], measured["streaming"]
+    assert found["macs"] == sum(layer.macs for layer in layers.further)
+    assert found["matrix_rate_fraction"] == pytest.approx(
+        2 * found["macs"] * streaming["fps"] / RATE
+    )
+    assert found["fraction"] == pytest.approx(found["seconds"] * streaming["fps"])
+    released = measured["roofline"]["released"]
+    clip = [*layers.first, *layers.further, *layers.further]  # frame 0 and two more
+    assert released["macs"] == sum(layer.macs for layer in clip)
+    assert released["fraction"] == pytest.approx(
+        released["seconds"] / measured["released"]["seconds"]
+    )
+    ratio = streaming["fps"] / measured["released"]["fps"]
+    assert measured["ratio_to_released"] == pytest.approx(ratio)
+
+
+def test_each_protocol_is_held_against_the_ceilings_of_its_precision():
+    found = speed(Variant("exp8"), "hrnet", precision="bfloat16", compile="off", **SMALL)
+    assert (found["precision"], found["compiled"]) == ("bfloat16", False)
+    assert set(found["ceilings"]) == {"bfloat16", "float32"}
+    macs, fps = found["roofline"]["streaming"]["macs"], found["streaming"]["fps"]
+    reached = found["roofline"]["streaming"]["matrix_rate_fraction"]
+    assert reached == pytest.approx(2 * macs * fps / (2 * RATE))
+
+
+def test_the_reference_engine_can_be_timed():
+    found = speed(Variant("exp8"), "hrnet", engine="reference", **SMALL)
+    assert (found["engine"], found["precision"]) == ("reference", "float32")
+    with pytest.raises(UserError, match="reference engine"):
+        speed(Variant("exp8"), "hrnet", engine="reference", compile="on", **SMALL)
+
+
+def test_pipelined_is_the_whole_stream():
+    class Streamed(HeldStill):
+        def stream(self, frames, state):
+            streamed.append(len(frames))
+            yield from (self.step(frame, state)[0] for frame in frames)
+
+    streamed = []
+    clip, mask = disc_clip(4, 32, 48)
+    found = module.time_pipelined(Streamed(), clip, mask, CPU, repeats=5)
+    assert streamed == [3] * 5
+    assert found["fps"] == pytest.approx(15 / sum(found["seconds"]))
+
+
+def test_the_table_has_a_row_for_each_protocol(measured):
+    rows = measured["rows"]
+    assert [row["protocol"] for row in rows] == ["streaming", "released"]
+    first, last = rows
+    assert first["model"] == "exp8-hrnet, 34x50, 2 objects"
+    assert first["fps"] == measured["streaming"]["fps"]
+    assert first["times_released"] == pytest.approx(measured["ratio_to_released"])
+    assert first["roofline_fraction"] == measured["roofline"]["streaming"]["fraction"]
+    assert (last["engine"], last["precision"], last["times_released"]) == ("released", "float32", 1)
+    assert last["p50_ms"] is None
+    text = table(rows)
+    assert len(text.splitlines()) == 4
+    assert f"| {first['fps']:.2f} |" in re.sub(" +", " ", text)
+
+
+def test_a_pipelined_row_is_as_much_nearer_to_the_roofline_as_it_is_faster(measured):
+    twice = {**measured, "pipelined": {"fps": 2 * measured["streaming"]["fps"], "seconds": []}}
+    streaming, pipelined, _ = make_rows(twice)
+    assert pipelined["protocol"] == "pipelined"
+    for key in ("roofline_fraction", "matrix_rate_fraction", "times_released"):
+        assert pipelined[key] == pytest.approx(2 * streaming[key])
+
+
+def test_what_is_no_speed_file_is_one_clear_line(measured, tmp_path):
+    path = tmp_path / "speed.json"
+    path.write_text(json.dumps(measured))
+    assert read_speed(path) == measured
+    path.write_text('{"streaming": {"fps": 1}}')
+    with pytest.raises(UserError, match=r"speed\.json: not a file of ttvos speed"):
+        read_speed(path)
 
 
 def test_released_cuts_long_clips():
