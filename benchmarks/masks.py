@@ -1,0 +1,113 @@
+"""Whether the fast paths keep the masks: against the reference, over whole sequences.
+
+    python benchmarks/masks.py --out masks.json
+    python benchmarks/masks.py --device cuda --out masks-cuda.json
+
+Tracks every sequence with the reference engine and with each path (the float32 one and the
+default precision, not compiled; --compile adds them compiled), and compares the masks pixel by
+pixel and their J&F.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import ttvos
+from benchmarks.paths import PLAIN, bar, make_paths, show_bars
+from ttvos.data.davis import load_sequences
+from ttvos.device import device_name, find_device
+from ttvos.errors import UserError
+from ttvos.evaluation.davis import evaluate
+from ttvos.files import write_json
+from ttvos.predict import predict
+from ttvos.provenance import file_hash, provenance
+from ttvos.video import read_mask
+from ttvos.weights import find_weights
+
+DATASET = Path("../shared/data/davis2016-val8")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, write the file, print the agreement; 0, or 1 after an error."""
+    options = _parse(arguments)
+    try:
+        result = run(options)
+        write_json(options.out, result)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    show_bars(result["bars"])
+    return 0
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """{"paths": {name: {agreement (share of pixels), lowest (of a sequence), jf (fraction)}},
+    "sequences", "bars", "provenance"}."""
+    if not options.dataset.is_dir():
+        raise UserError(f"{options.dataset}: no such folder; name the data by --dataset")
+    device = find_device(options.device)
+    checkpoint = find_weights(options.checkpoint)
+    only = tuple(options.only)
+    with tempfile.TemporaryDirectory(prefix="ttvos-benchmark-") as folder:
+        paths = {}
+        for name, tracker in make_paths(ttvos.load(checkpoint), device, options.compile).items():
+            out = Path(folder, name)
+            print(name, file=sys.stderr)
+            predict(tracker, options.dataset, 2016, "val", out, only=only)
+            scores = evaluate(out, options.dataset, 2016, "val", only=only)
+            paths[name] = {"jf": scores["global"]["J&F-Mean"], **_agreement(out, Path(folder))}
+    fast = {name: path for name, path in paths.items() if name != PLAIN}
+    worst = max(abs(path["jf"] - paths[PLAIN]["jf"]) for path in fast.values())
+    sequences = load_sequences(options.dataset, 2016, "val", only=only)
+    return {
+        "paths": paths,
+        "sequences": {sequence.name: len(sequence.frames) for sequence in sequences},
+        "bars": {
+            **{f"{n} agreement": bar(path["agreement"], 0.999) for n, path in fast.items()},
+            "largest difference of J&F, points": bar(100 * worst, 0.1, at_least=False),
+        },
+        "provenance": provenance(
+            {key: str(value) for key, value in vars(options).items() if key != "out"},
+            device=device_name(device),
+            precision=sorted(paths),
+            checkpoint=file_hash(checkpoint),
+            data={"root": str(options.dataset), "year": 2016, "split": "val"},
+            command=["python", "benchmarks/masks.py", *sys.argv[1:]],
+        ),
+    }
+
+
+def _agreement(out: Path, folder: Path) -> dict[str, Any]:
+    """Share of pixels with the reference's label, of all tracked frames and of each sequence."""
+    shares: dict[str, list[float]] = {}
+    for path in sorted(out.glob("*/*.png")):
+        reference = read_mask(folder / PLAIN / path.parent.name / path.name, 2017)
+        same = float((read_mask(path, 2017) == reference).mean())
+        shares.setdefault(path.parent.name, []).append(same)
+    tracked = {name: values[1:] for name, values in shares.items()}  # frame 0 is given
+    return {
+        "agreement": float(np.mean(np.concatenate(list(tracked.values())))),
+        "of_sequence": {name: float(np.mean(values)) for name, values in tracked.items()},
+        "lowest_frame": float(min(min(values) for values in tracked.values())),
+    }
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--checkpoint", default="ttvos-hrnet-davis", help="file or shipped name")
+    parser.add_argument("--dataset", type=Path, default=DATASET, help="in DAVIS 2016 layout")
+    parser.add_argument("--only", nargs="+", default=(), metavar="SEQUENCE")
+    parser.add_argument("--compile", action="store_true", help="compiled paths too")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
