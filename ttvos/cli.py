@@ -247,7 +247,7 @@ def _add_publish(subcommands) -> None:
 def _add_fill(subcommands) -> None:
     text = "write the tables in Markdown pages anew, from result files"
     command = _command(subcommands, "fill", commands.fill, text)
-    text = "files with <!-- scores: FOLDER --> or <!-- steptime: FILE --> markers"
+    text = "files with markers, e.g. <!-- scores: FOLDER --> (ttvos/publication/document.py)"
     command.add_argument("pages", nargs="+", help=text)
 
 

@@ -2,7 +2,9 @@
 
 A page holds a marker line and below it `<!-- end -->`; `ttvos fill PAGE` writes between them:
 `<!-- scores: FOLDER [FOLDER ...] -->`, published scores, folders relative to the repository
-(globs allowed); `<!-- steptime: FILE -->`, what `ttvos steptime` wrote to that file.
+(globs allowed); `<!-- steptime: FILE -->`, what `ttvos steptime` wrote to that file;
+`<!-- speed: FILE ... | COMMAND -->` and `<!-- benchmark: FILE TABLE ... | COMMAND -->`, see
+`ttvos.publication.performance`.
 """
 
 import re
@@ -14,8 +16,11 @@ from ttvos.files import atomic_path, read_json
 from ttvos.measure.steptable import read_steptime, tables
 from ttvos.provenance import REPOSITORY
 from ttvos.publication.form import RECORD, SCORES, Published, Score, read_lines
+from ttvos.publication.performance import benchmark_block, speed_block
 
-BLOCK = re.compile(r"(<!-- (scores|steptime): ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(
+    r"(<!-- (scores|steptime|speed|benchmark): ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL
+)
 
 
 def fill(page: Path | str, root: Path = REPOSITORY) -> bool:
@@ -38,7 +43,9 @@ def fill(page: Path | str, root: Path = REPOSITORY) -> bool:
 
 
 def _content(kind: str, named: str, root: Path) -> str:
-    return _table(named, root) if kind == "scores" else tables(read_steptime(root / named))
+    if kind == "steptime":
+        return tables(read_steptime(root / named))
+    return {"scores": _table, "speed": speed_block, "benchmark": benchmark_block}[kind](named, root)
 
 
 def _table(folders: str, root: Path) -> str:
