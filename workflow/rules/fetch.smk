@@ -33,7 +33,7 @@ rule fetch:
         f"{RESULTS}/benchmarks/fetch/{{source}}.tsv"
     wildcard_constraints:
         source="|".join(PLACES.keys() - BY_HAND) or "none",
-    priority: 1
+    priority: 2
     localrule: True
     conda:
         ENVIRONMENT
@@ -49,4 +49,4 @@ rule fetch:
 use rule fetch as fetch_by_hand with:
     wildcard_constraints:
         source="|".join(BY_HAND) or "none",
-    priority: 2
+    priority: 3

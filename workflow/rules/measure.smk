@@ -27,6 +27,8 @@ rule cost:
 
 
 # It takes every core, so that nothing else runs beside what is being timed; under Slurm a node.
+# Its priority brings it first, while no other job holds a core that it would have to wait for.
+# A job a row, because the peak memory that it reports is the process's.
 rule speed:
     output:
         f"{RESULTS}/speed/{{row}}.json",
@@ -34,6 +36,7 @@ rule speed:
         f"{RESULTS}/logs/speed/{{row}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/speed/{{row}}.tsv"
+    priority: 1
     conda:
         ENVIRONMENT
     threads: workflow.cores
@@ -47,9 +50,10 @@ rule speed:
         variant=row_parts,
         speed=as_plain(settings.speed) if settings.speed else {},
         device=settings.device,
+        precision=settings.precision,
         source=code_hash("measure/speed.py"),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos speed {params.model} --device {params.device:q}"
         " --height {params.speed[height]} --width {params.speed[width]}"
         " --frames {params.speed[frames]} --repeats {params.speed[repeats]}"
-        " --objects {params.speed[objects]} --out {output:q} > {log:q} 2>&1"
+        " --objects {params.speed[objects]} --precision {params.precision} --out {output:q} > {log:q} 2>&1"

@@ -3,7 +3,8 @@
 
 # launch: what starts the processes of one training: torchrun where the profile's train section
 # asks for several, each with a GPU and its share of the threads; in other words for several
-# nodes (docs/cluster.md). cpus_per_task is for Slurm, which holds a job to it.
+# nodes (docs/cluster.md). cpus_per_task is for Slurm, which holds a job to it. Long jobs go first
+# (priority), so that short ones, not a training on one core, stand at the end.
 rule train:
     input:
         settings=section("train", "train"),
@@ -17,6 +18,7 @@ rule train:
         f"{RESULTS}/logs/train/{{run}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{{run}}.tsv"
+    priority: 1
     conda:
         ENVIRONMENT
     threads: PROCESSES
@@ -33,7 +35,7 @@ rule train:
         seed=lambda wildcards: plan.runs[wildcards.run].seed,
         out=lambda wildcards, output: os.path.dirname(output.record),
         device=settings.device,
-        source=training_code,
+        source=TRAINING_CODE,
     shell:
         "TTVOS_THREADS=$((({threads} + {params.processes} - 1) / {params.processes}))"
         " {resources.launch} -m ttvos train {params.model} --config {input.settings:q}"
