@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from tests.engine.conftest import lively
+from ttvos.engine.heads import widen
 from ttvos.engine.step import FastStep, StepOptions, shares_heads
 from ttvos.engine.tracker import FastTracker
 from ttvos.model.tracking import TTVOSTracker
@@ -115,3 +116,12 @@ def test_released_codes_golden(shared, backbone, clip_name):
     track: Track = track_clip(tracker, golden["frames"], golden["first_mask"])
     assert np.abs(track.foreground - golden["foreground_prob"]).max() < 1e-4
     assert np.abs(track.update_weights - golden["update_weight"]).max() < 1e-5
+
+
+def test_wider_groups_compute_the_same():
+    torch.manual_seed(0)
+    conv = torch.nn.Conv2d(24, 24, 5, padding=2, groups=6).requires_grad_(False)
+    wide = widen(conv)
+    assert wide.groups == 3  # six groups go together by twos, not by fours
+    x = torch.randn(2, 24, 7, 9)
+    assert torch.allclose(conv(x), wide(x), atol=1e-6)

@@ -6,6 +6,7 @@ and the part of the constant coordinates is computed once a clip. The results di
 `ttvos.model` by rounding only. B: objects; h, w: 1/8 of the frame.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -68,10 +69,11 @@ class SharedHeads(nn.Module):
     """The heads of a variant with the full clue and both matchings (experiments 5, 6 and 8),
     for frames of one size: height and width are those of the padded frame."""
 
-    def __init__(self, model: TTVOS, height: int, width: int) -> None:
+    def __init__(self, model: TTVOS, height: int, width: int, widens: bool) -> None:
+        """widens: see `SharedMatching`."""
         super().__init__()
         self.updates = model.variant.update_template
-        self.matching = SharedMatching(model.memory, model.query)
+        self.matching = SharedMatching(model.memory, model.query, widens)
         self.short_term = SharedShortTerm(model.short_term)
         # No buffer: it stays in float32 whatever the layers compute in.
         self.everywhere = to_eighth(torch.ones(1, 1, height, width).to(model.heads.template.weight))
@@ -162,17 +164,25 @@ def _new_share(update_weight: Tensor | None, seen: Tensor) -> Tensor:
 
 
 class SharedMatching(nn.Module):
-    """Long-term template and query: four branches over the same features as one convolution."""
+    """Long-term template and query: four branches over the same features as one convolution.
 
-    def __init__(self, memory: LongTermTemplate, query: LongTermQuery) -> None:
+    widens: the convolutions in groups of four channels become ones in groups of sixteen with
+    zeros in them, which matrix units take at once; in float32 the zeros would cost more.
+    """
+
+    def __init__(self, memory: LongTermTemplate, query: LongTermQuery, widens: bool) -> None:
         super().__init__()
         branches = [memory.f, memory.g, query.q, query.feature]
         entry = merge([branch[0] for branch in branches])
         frame, where, clue = split(entry, (entry.in_channels - 9, 3, 6))
         self.frame, self.where, self.clue = FusedConv(frame), FusedConv(where), FusedConv(clue)
-        self.embed_branches = FusedConv(merge([memory.f[1], memory.g[1]]), None, "leaky_relu")
-        self.query_branches = FusedConv(merge([query.q[1], query.feature[1]]), None, "leaky_relu")
-        self.blend_groups = FusedConv(query.blend[0])
+        embed, read = merge([memory.f[1], memory.g[1]]), merge([query.q[1], query.feature[1]])
+        blend = query.blend[0]
+        if widens:
+            embed, read, blend = widen(embed), widen(read), widen(blend)
+        self.embed_branches = FusedConv(embed, None, "leaky_relu")
+        self.query_branches = FusedConv(read, None, "leaky_relu")
+        self.blend_groups = FusedConv(blend)
         self.blend = FusedConv(query.blend[1], None, "relu")
 
     def embed(self, shared: Tensor, clue: Tensor) -> Tensor:
@@ -228,6 +238,18 @@ def merge(convs: list[nn.Conv2d]) -> nn.Conv2d:
     ]
     groups = sum(conv.groups for conv in convs) if convs[0].groups > 1 else 1
     return _with(convs[0], torch.cat([conv.weight for conv in convs]), torch.cat(biases), groups)
+
+
+def widen(conv: nn.Conv2d, by: int = 4) -> nn.Conv2d:
+    """The same convolution in groups `by` times as large, or as many times as divides them."""
+    by = math.gcd(by, conv.groups)
+    outputs, inputs, *kernel = conv.weight.shape
+    each = outputs // conv.groups  # outputs of an old group
+    weight = conv.weight.new_zeros(outputs, by * inputs, *kernel)
+    for place in range(by):
+        rows = (torch.arange(outputs) // each) % by == place
+        weight[rows, place * inputs : (place + 1) * inputs] = conv.weight[rows]
+    return _with(conv, weight, conv.bias, conv.groups // by)
 
 
 def _with(conv: nn.Conv2d, weight: Tensor, bias: Tensor | None, groups: int | None = None):

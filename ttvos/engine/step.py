@@ -28,6 +28,7 @@ from ttvos.model.tracking import (
 )
 from ttvos.model.ttvos import TTVOS
 from ttvos.variants import Variant
+from ttvos.video import IMAGENET_MEAN, IMAGENET_STD
 
 MARGIN_LIMIT = math.log((1 - ODDS_LIMIT) / ODDS_LIMIT)
 
@@ -71,7 +72,8 @@ class FastStep(nn.Module):
         model = copy.deepcopy(model).eval()
         self.weighs = model.adaptive_weight is not None
         if shares_heads(model.variant):
-            self.heads: nn.Module = SharedHeads(model, *options.padded_size)
+            widens = options.layers != torch.float32
+            self.heads: nn.Module = SharedHeads(model, *options.padded_size, widens)
             self.backbone = fuse(model.backbone)
         else:
             fused = fuse(model)
@@ -79,6 +81,14 @@ class FastStep(nn.Module):
         self.memory_type = Memory if shares_heads(model.variant) else PlainMemory
         self.requires_grad_(False)
         self.to(dtype=options.layers, memory_format=torch.channels_last)
+        # No buffers: they keep their types whatever the layers compute in.
+        device = next(model.parameters()).device
+        where = [torch.arange(float(side), device=device) for side in options.size]
+        rows, columns = pad(torch.stack(torch.meshgrid(*where, indexing="ij"))[None])[0].long()
+        self.rows, self.columns = rows[:, 0].contiguous(), columns[0].contiguous()
+        std = torch.tensor(IMAGENET_STD, device=device)
+        self.scale = 1 / (255 * std)
+        self.shift = -torch.tensor(IMAGENET_MEAN, device=device) / std
 
     def first(self, frame: Tensor, foreground: Tensor) -> tuple[Tensor, ...]:
         """Memory after frame 0. frame (H, W, 3) uint8; foreground (O, H, W) float32: 1 in the
@@ -107,7 +117,11 @@ class FastStep(nn.Module):
         return results, _laid_out(after)
 
     def _features(self, frame: Tensor) -> Features:
-        # A frame's bytes already lie as a channels-last image of one's do.
+        if self.options.network_size == self.options.size:
+            # A frame's bytes lie as a channels-last image does, and stay so.
+            padded = frame.index_select(0, self.rows).index_select(1, self.columns)
+            pixels = torch.addcmul(self.shift, padded.float(), self.scale)
+            return self.backbone(pixels.to(self.options.layers).permute(2, 0, 1)[None])
         images = resize(normalise(frame.permute(2, 0, 1)[None]), self.options.network_size)
         images = pad(images).to(self.options.layers, memory_format=torch.channels_last)
         return self.backbone(images)
@@ -132,9 +146,10 @@ class FastStep(nn.Module):
             shares = self._full_size(fed_back)
             background = 1 - shares.sum(dim=0, keepdim=True)
             return torch.cat([background, shares]).argmax(dim=0).to(torch.uint8)
-        limited = crop(margin, self.options.size).clamp(-MARGIN_LIMIT, MARGIN_LIMIT)
-        if len(limited) == 1:
-            return (limited[0] > 0).to(torch.uint8)
+        margin = crop(margin, self.options.size)
+        if len(margin) == 1:
+            return (margin[0] > 0).to(torch.uint8)
+        limited = margin.clamp(-MARGIN_LIMIT, MARGIN_LIMIT)
         # The background wins only where every margin is negative: its own is minus the largest.
         best, label = limited.max(dim=0)
         return ((label + 1) * (best > 0)).to(torch.uint8)
