@@ -245,3 +245,16 @@ def test_hue_turns_along_the_colour_circle():
     torch.testing.assert_close(turned, expected, atol=1e-3, rtol=0)
     back = torch.stack(turn_hue(turned.unbind(0), torch.full((1, 1, 1, 1), -1 / 3)))
     torch.testing.assert_close(back, torch.stack(channels), atol=1e-3, rtol=0)
+
+
+def test_colours_have_the_same_bits_with_any_number_of_threads():
+    """A reader of clips has one thread, the training itself has all."""
+    frames = 255 * torch.rand(1, 3, 240, 432).unsqueeze(2).expand(-1, -1, 3, -1, -1)
+    colours = torch.tensor([[0.9, 1.2, 1.1, 0.05]])
+    changed = []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        changed.append(frames.clone())
+        change_colours(changed[-1], colours)
+    assert torch.equal(changed[0], changed[1])
+    assert torch.equal(changed[0], changed[2])

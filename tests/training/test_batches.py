@@ -87,3 +87,11 @@ def test_a_reader_that_dies_is_one_line(tiny_davis: Path, monkeypatch):
     message = "stage1: a process that reads training clips died"
     with pytest.raises(UserError, match=message), batches.reading(stage):
         read(stage, range(1), workers=1)
+
+
+def test_readers_make_the_same_pixels(tiny_davis: Path):
+    stage = tiny_config(tiny_davis).stages[0]
+    here, beside = read(stage, range(3)), read(stage, range(3), workers=2)
+    for (batch, _), (other, _) in zip(here, beside, strict=True):
+        assert set(batch) == {"frames", "labels"}
+        assert all(torch.equal(batch[name], other[name]) for name in batch)

@@ -103,7 +103,9 @@ def change_colours(frames: Tensor, colours: Tensor) -> None:
     brightness, contrast, saturation, turn = colours.view(-1, 4, 1, 1, 1).unbind(1)
     red, green, blue = turned = turn_hue(frames.unbind(2), turn)
     gray = (LUMA[0] * red).add_(green, alpha=LUMA[1]).add_(blue, alpha=LUMA[2])
-    offset = brightness * (1 - contrast) * gray.mean(dim=(1, 2, 3), keepdim=True)
+    # Row by row first: the sum of few numbers has the same bits with any number of threads.
+    mean = gray.mean(dim=3, keepdim=True).mean(dim=(1, 2), keepdim=True)
+    offset = brightness * (1 - contrast) * mean
     share = brightness * contrast
     gray.mul_(share * (1 - saturation)).add_(offset)
     for channel, each in zip(frames.unbind(2), turned, strict=True):

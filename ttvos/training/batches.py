@@ -39,13 +39,15 @@ def batches(
     epochs; what a clip is depends on its number and the data set's seed only.
     With `config.skip_damaged`, a clip that cannot be read is replaced by the next that can, and
     the reason is told and noted once; else it is raised (within `reading`, in one line).
+    On a CPU, processes that read clips make their pixels too, to the same bits.
     """
     numbers = [group.share(range(n * stage.batch, (n + 1) * stage.batch)) for n in steps]
     tries = 2 * len(clips) if config.skip_damaged else 1  # so many hold a whole epoch
+    made = config.workers > 0 and device.type == "cpu"
     loader = DataLoader(
         _Whole(clips, tries),
         batch_sampler=numbers,
-        collate_fn=_collate,
+        collate_fn=_make if made else _collate,
         num_workers=config.workers,
         pin_memory=device.type == "cuda",
         generator=torch.Generator(),  # else the loader would draw from the global one
@@ -58,7 +60,7 @@ def batches(
         for damage in damages:
             if group.note(damage):
                 print(f"ttvos: skipped: {damage}", file=sys.stderr)
-        yield apply(batch, device), waited
+        yield batch if made else apply(batch, device), waited
 
 
 class _Whole(Dataset):
@@ -83,6 +85,11 @@ class _Whole(Dataset):
 def _collate(samples: list[tuple[Clip, list[str]]]) -> tuple[dict[str, Tensor], list[str]]:
     clips, damages = zip(*samples, strict=True)
     return collate(list(clips)), [text for texts in damages for text in texts]
+
+
+def _make(samples: list[tuple[Clip, list[str]]]) -> tuple[dict[str, Tensor], list[str]]:
+    batch, damages = _collate(samples)
+    return apply(batch, torch.device("cpu")), damages
 
 
 @contextmanager
