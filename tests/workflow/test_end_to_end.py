@@ -186,6 +186,12 @@ def test_a_deleted_report_is_made_again_from_the_results(project, notes, deleted
         (PROFILE, "Two steps of training", "2 steps of training", {}),
         (PROFILE, "rows: [exp2-hrnet, exp8-hrnet]", "rows: [exp8-hrnet]", {"cost": 1}),
         (PROFILE, "cost: {height: 64", "cost: {height: 48", {"cost": 1}),
+        (
+            PROFILE,
+            "cost: {height: 64",
+            "precision: float32\ncost: {height: 64",
+            {"predict": 4, "evaluate": 4, "speed": 1},
+        ),
         (PROFILE, "repeats: 5", "repeats: 6", {"speed": 1}),
         (
             PROFILE,

@@ -142,6 +142,7 @@ def test_data_is_fetched_once_and_again_when_it_has_gone(project, server):
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(list((project / "data/ECSSD/images").iterdir())) == IMAGES
     assert "complete" in (project / ECSSD).read_text()
+    assert (project / "results/small/benchmarks/fetch/ecssd.tsv").is_file()
     assert len(server.requests) == 2
     again = ("-n", ECSSD, "--configfile", "small.yaml")
     assert planned(snakemake(project, *again)) == {}
