@@ -16,6 +16,7 @@ from ttvos.engine.precision import LAYERS, choose_precision, matrix_precision
 from ttvos.engine.step import FastStep, StepOptions
 from ttvos.engine.transfer import Transfer
 from ttvos.errors import UserError
+from ttvos.memory import keep_freed_memory
 from ttvos.model.tracking import check_options
 from ttvos.model.ttvos import TTVOS
 from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
@@ -63,6 +64,8 @@ class FastTracker:
         self.device = find_device(device)
         self.precision = choose_precision(precision, self.device)
         self.compile = compile
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.uses_graphs = self.device.type == "cuda"
         self.model = model.eval().to(self.device)
         self.options: dict[str, object] = {"single_object": single_object}

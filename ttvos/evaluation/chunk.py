@@ -10,6 +10,7 @@ import numpy as np
 
 from ttvos.errors import UserError
 from ttvos.evaluation.crops import score_frame
+from ttvos.memory import keep_freed_memory
 from ttvos.video import read_mask
 
 KEPT_MEMORY = 2**24  # bytes; many times a frame's masks
@@ -40,22 +41,13 @@ class ChunkScores:
 
 def score_chunk(chunk: Chunk) -> ChunkScores:
     """Score all objects in all frames of a chunk; UserError for a mask that cannot be scored."""
-    _keep_freed_memory()
+    keep_freed_memory(KEPT_MEMORY)
     scores, found = [], set()
     for result_path, truth_path in zip(chunk.results, chunk.truths, strict=True):
         result, truth = read_pair(result_path, truth_path, chunk.year, chunk.sequence, chunk.count)
         scores.append(score_frame(result, truth, chunk.count))
         found |= {i for i in chunk.sought - found if (truth == i).any()}
     return ChunkScores(np.array(scores, dtype=np.float64), frozenset(found))
-
-
-def _keep_freed_memory() -> None:
-    """Free one large array: glibc then keeps what is freed later, up to that size.
-
-    By default it hands the memory of every frame back to the system and takes it anew, page by
-    page, for the next one: a sixth of the time to score DAVIS.
-    """
-    np.empty(KEPT_MEMORY, dtype=np.uint8)
 
 
 def read_pair(
