@@ -9,11 +9,12 @@ from PIL import Image
 from ttvos.errors import UserError
 from ttvos.render.comparisons import DAVIS16, DAVIS17
 from ttvos.render.figure_losses import losses
-from ttvos.render.figure_speed import own_points, paper_points
+from ttvos.render.figure_speed import figure1, own_points, paper_points
 from ttvos.render.figure_strips import figure7, outlined, read_maps
 from ttvos.render.figure_weights import describe_correlation, figure9, load_weights
 from ttvos.render.figures import Drawing, write_figure
 from ttvos.render.inputs import load_inputs
+from ttvos.render.measurements import speed
 from ttvos.render.paper import read_paper
 from ttvos.render.report import FIGURES
 from ttvos.render.weights import Correlation
@@ -67,7 +68,26 @@ def test_figure1_marks_measured_points_apart(report):
     }
     for point in points:
         assert point.hollow
-        assert point.kind == "measured here on Imaginary CPU <2 cores>, built-in clips"
+        where = "Imaginary CPU <2 cores>, bfloat16, compiled"
+        assert point.kind == f"measured here on {where}, built-in clips"
+
+
+def test_figure1_takes_the_streaming_figure_and_names_device_and_precision(report):
+    speeds = {row.name: row.speed.data["streaming"]["fps"] for row in report.rows if row.speed}
+    assert {point.name: point.fps for point in own_points(report, DAVIS16)} == speeds
+    assert "(streaming), on Imaginary CPU <2 cores>, bfloat16, compiled" in figure1(report).caption
+
+
+def test_a_speed_of_plain_pytorch_says_so(change):
+    def older(values):
+        for key in ("engine", "compiled", "roofline", "pipelined", "ratio_to_released"):
+            values.pop(key)
+
+    report = load_inputs(change("speed/exp8-hrnet.json", older))
+    kinds = {point.name: point.kind for point in own_points(report, DAVIS16)}
+    assert "bfloat16, plain PyTorch, built-in" in kinds["exp8-hrnet"]
+    table = speed(report)
+    assert "roofline_percent" in [column.key for column in table.shown()]  # the others have it
 
 
 def test_figure9_shows_the_full_model_on_davis17(report):

@@ -10,7 +10,7 @@ from ttvos.render.comparisons import COMPARISONS, build
 from ttvos.render.headline import data_facts, verdict_counts
 from ttvos.render.inputs import ReportInput, load_inputs
 from ttvos.render.ledger import LEDGER_COLUMNS, ledger
-from ttvos.render.measurements import summary
+from ttvos.render.measurements import speed, summary
 from ttvos.render.paper import read_paper
 from ttvos.render.report import TABLES, build_tables
 from ttvos.render.table import Cell, Column, Table
@@ -68,6 +68,24 @@ def test_costs_are_compared_and_reproduced(report):
     hrnet = table.rows[0]
     assert hrnet["gmac_two_frame_clip_measured"].value == pytest.approx(10.524)
     assert hrnet["frame_gmac"].value == pytest.approx(5.556)
+
+
+def test_streaming_speeds_name_device_and_precision(report):
+    for number in (3, 6):
+        table = table_of(report, number)
+        assert "Streaming FPS: Imaginary CPU <2 cores>, bfloat16, compiled." in table.notes
+    hrnet = next(row for row in report.rows if row.name == "exp8-hrnet")
+    streamed = hrnet.speed.data["streaming"]["fps"]
+    assert table_of(report, 6).rows[0]["streaming_fps"].value == pytest.approx(streamed)
+
+
+def test_the_speed_table_has_the_roofline_and_the_ratio(report):
+    row = speed(report).rows[0]
+    assert row["device"].value == "Imaginary CPU <2 cores>, bfloat16, compiled"
+    assert row["roofline_percent"].value == pytest.approx(60)
+    assert row["matrix_rate_percent"].value == pytest.approx(55)
+    assert row["over_released"].value == pytest.approx(2.5)
+    assert "pipelined_fps" not in [column.key for column in speed(report).shown()]
 
 
 def test_segmentation_counts_what_precedes_the_refinement(change):

@@ -69,7 +69,9 @@ def _origin(origin: dict[str, Any]) -> str:
     if isinstance(precision, list):
         precision = " and ".join(precision)
     threads = origin.get("threads")
-    facts = [origin["device"], precision, f"{threads} threads" if threads else None]
+    if threads:
+        threads = f"{threads} thread{'s' if threads > 1 else ''}"
+    facts = [origin["device"], precision, threads]
     facts += [f"PyTorch {origin['libraries']['torch']}" if "torch" in origin["libraries"] else None]
     facts += [origin["time"][:10], f"commit {origin['commit']}"]
     return f"Measured on {', '.join(fact for fact in facts if fact)}."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ttvos.render import quantities as q
-from ttvos.render.inputs import Accuracy, ReportInput, RowResults
+from ttvos.render.inputs import Accuracy, ReportInput, RowResults, timed_on
 from ttvos.render.paper import BACKBONES, PAPER_FOLDER, read_paper
 from ttvos.render.quantities import Extra, Quantity
 from ttvos.render.selection import selection_cautions
@@ -57,6 +57,7 @@ def build(comparison: Comparison, report: ReportInput, folder: Path = PAPER_FOLD
         notes=(
             *comparison.notes,
             *_spreads(entries),
+            *(_streamed(entries) if STREAMING in comparison.extras else ()),
             *_reasons(comparison, rows),
             *_starts(entries),
             *selection_cautions(report, entries),
@@ -94,6 +95,13 @@ def _spreads(entries: list[Accuracy | None]) -> list[str]:
     """What stands behind ±, where a row is the mean of several runs."""
     several = any(q.runs(entry) for entry in entries if entry)
     return ["±: sample standard deviation over the runs in the mean."] if several else []
+
+
+def _streamed(entries: list[Accuracy | None]) -> list[str]:
+    """What the streaming figures were measured on, one note."""
+    files = [entry.speed for entry in entries if isinstance(entry, RowResults) and entry.speed]
+    found = dict.fromkeys(timed_on(file) for file in files)
+    return [f"Streaming FPS: {'; '.join(found)}."] if found else []
 
 
 def _starts(entries: list[Accuracy | None]) -> list[str]:

@@ -152,6 +152,17 @@ def device_of(result: Result) -> str:
     return str(named or "a device not recorded")
 
 
+def timed_on(result: Result) -> str:
+    """Device, precision and engine of a speed file's streaming figures, in words."""
+    precision = result.data.get("precision") or "precision not recorded"
+    parts = [device_of(result), str(precision)]
+    if result.data.get("engine") != "fast":
+        parts.append("plain PyTorch")
+    if result.data.get("compiled"):
+        parts.append("compiled")
+    return ", ".join(parts)
+
+
 def _get(result: Result, getter: Callable[[dict[str, Any]], float | None]) -> float | None:
     try:
         return getter(result.data)

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ttvos.render import quantities as q
-from ttvos.render.inputs import Accuracy, Measured, ReportInput, RowResults, device_of, measure
+from ttvos.render.inputs import Accuracy, Measured, ReportInput, RowResults, measure, timed_on
 from ttvos.render.manifest import data_label
 from ttvos.render.selection import selection_cautions, selection_notes, way
 from ttvos.render.table import Cell, Column, Table
@@ -117,8 +118,25 @@ SPEED_EXTRAS = (
             lambda data: data["streaming"]["peak_memory_bytes"] / 2**20,
         ),
     ),
+    *(
+        ("streaming", q.from_speed(key, label, 0, lambda data, name=name: reached(data, name)))
+        for key, label, name in (
+            ("roofline_percent", "of roofline, %", "fraction"),
+            ("matrix_rate_percent", "of matrix rate, %", "matrix_rate_fraction"),
+        )
+    ),
+    ("pipelined", q.from_speed("pipelined_fps", "FPS", 1, lambda data: data["pipelined"]["fps"])),
     ("released", q.from_speed("released_fps", "FPS", 1, lambda data: data["released"]["fps"])),
+    (
+        "streaming over released",
+        q.from_speed("over_released", "ratio", 2, lambda data: data["ratio_to_released"]),
+    ),
 )
+
+
+def reached(data: dict[str, Any], name: str) -> float:
+    """A share of what the device can do, of the streaming protocol, in percent."""
+    return 100 * data["roofline"]["streaming"][name]
 
 
 def cost(report: ReportInput) -> Table:
@@ -139,8 +157,11 @@ def speed(report: ReportInput) -> Table:
         report,
         "speed",
         "Speed on this device",
-        "Streaming: frame by frame, warmed up, frame 0 apart. Released: the whole clip with "
-        "frame 0, as the authors time it. Latency: share of frames at most that slow.",
+        "Streaming: frame by frame from host memory to the mask, warmed up, frame 0 apart. "
+        "Released: the whole clip with frame 0, plain float32, as the authors time it. Latency: "
+        "share of frames at most that slow. Of roofline: the least time that the frame's layers "
+        "need by this device's matrix rate and memory bandwidth, over the time they took; of "
+        "matrix rate: their operations alone. docs/performance.md has how both were measured.",
         SPEED_EXTRAS,
         "speed",
     )
@@ -156,7 +177,7 @@ def _from_files(report, name, title, caption, extras, attribute) -> Table:
         sources.append(result.name)
         row = {"entry": Cell(item.label), "size": Cell(frame_size(item, attribute))}
         if attribute == "speed":
-            row["device"] = Cell(device_name(item))
+            row["device"] = Cell(timed_on(result))
         for _, extra in extras:
             row[extra.key] = q.measured_cell(extra.take(item))
         rows.append(row)
@@ -171,14 +192,6 @@ def frame_size(item: RowResults, attribute: str) -> str:
     """Height x width that a cost or speed is for, as its file says."""
     data = getattr(item, attribute).data
     return f"{data['height']}×{data['width']}" if data.get("height") else "not recorded"
-
-
-def device_name(item: RowResults) -> str:
-    """Device and precision of a speed, as its file says."""
-    if item.speed is None:
-        return ""
-    precision = item.speed.data.get("precision") or "precision not recorded"
-    return f"{device_of(item.speed)}, {precision}"
 
 
 def training(report: ReportInput) -> Table:
