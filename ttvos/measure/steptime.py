@@ -25,6 +25,7 @@ from ttvos.measure.clock import peak_memory, read_clock
 from ttvos.measure.needs import count_clips, data_needs
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import provenance
+from ttvos.training import denormals
 from ttvos.training.augment import apply
 from ttvos.training.batches import count_steps
 from ttvos.training.gradient import gradient
@@ -77,7 +78,8 @@ def steptime(
     chosen, timing = _rows(config, rows), Timing(find_device(device), steps, warmup)
     clips = [count_clips(stage, Path(config.data), train.heldout) for stage in train.stages]
     batches = [random_batch(stage) for stage in train.stages]
-    timed = [_time_row(row, train, batches, clips, timing) for row in chosen]
+    with denormals.as_zero():
+        timed = [_time_row(row, train, batches, clips, timing) for row in chosen]
     return _result(config, train, timing, timed)
 
 
