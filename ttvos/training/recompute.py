@@ -13,6 +13,8 @@ from timm.models.resnet import BasicBlock, Bottleneck
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from ttvos.model.backbones import Backbone
+
 T = TypeVar("T")
 BLOCKS = (BasicBlock, Bottleneck, ConvBnAct, DepthwiseSeparableConv, InvertedResidual)
 
@@ -52,11 +54,31 @@ class RecomputedBlock(nn.Module):
 
 
 def with_recomputed_blocks(backbone: nn.Module) -> nn.Module:
-    """The backbone with each block that learns as a `RecomputedBlock`; all weights are shared."""
+    """The backbone with each block that learns as a `RecomputedBlock`, and its stem likewise,
+    whose maps are the largest; all weights are shared."""
     same = {id(value): value for value in (*backbone.parameters(), *backbone.buffers())}
     for module in backbone.modules():
-        if isinstance(module, BLOCKS) and any(p.requires_grad for p in module.parameters()):
+        if isinstance(module, BLOCKS) and _learns(module):
             same[id(module)] = RecomputedBlock(module)
         elif not list(module.children()):
             same[id(module)] = module
-    return copy.deepcopy(backbone, same)
+    copied = copy.deepcopy(backbone, same)
+    if isinstance(copied, Backbone):
+        _recompute_stem(copied.net)
+    return copied
+
+
+def _recompute_stem(net: nn.Module) -> None:
+    """The layers before the first blocks, which timm registers in the order it applies them."""
+    names = list(net._modules)
+    count = min(names.index(name) for name in ("layer1", "blocks") if name in names)
+    stem = nn.Sequential(*(net._modules[name] for name in names[:count]))
+    if not _learns(stem):
+        return
+    for name in names[:count]:
+        net._modules[name] = nn.Identity()
+    net._modules[names[0]] = RecomputedBlock(stem)
+
+
+def _learns(module: nn.Module) -> bool:
+    return any(parameter.requires_grad for parameter in module.parameters())

@@ -53,7 +53,7 @@ def unroll(
     """
     clips, length = frames.shape[:2]
     features = model.features(frames.transpose(0, 1).flatten(0, 1))
-    of_frame = [features.select(slice(t * clips, (t + 1) * clips)) for t in range(length)]
+    of_frame = _by_frame(features, clips)
     state = model.start(of_frame[0], one_hot(first_labels))
     track = partial(recomputed, model, _track) if checkpointing else _track
     steps = []
@@ -65,6 +65,15 @@ def unroll(
         transition=_stacked([step.transition for step in steps]),
         template_logits=_stacked([step.template_logit for step in steps]),
     )
+
+
+def _by_frame(features: Features, clips: int) -> list[Features]:
+    """Features of T*B images, frame 0 of all clips first, as T times those of B."""
+    # Splitting once: every slice of its own would make a gradient of the whole's size.
+    f4, f8, f16, *entry = (
+        maps.split(clips) for maps in (features.f4, features.f8, features.f16, *features.entry)
+    )
+    return [Features(*maps) for maps in zip(f4, f8, f16, zip(*entry, strict=True), strict=True)]
 
 
 def _track(
