@@ -67,7 +67,7 @@ def _not_run(command: str) -> str:
 def _origin(origin: dict[str, Any]) -> str:
     precision = origin["precision"]
     if isinstance(precision, list):
-        precision = " and ".join(precision)
+        precision = ", ".join(precision)
     threads = origin.get("threads")
     if threads:
         threads = f"{threads} thread{'s' if threads > 1 else ''}"
