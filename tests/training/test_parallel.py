@@ -81,12 +81,13 @@ def test_two_processes_give_the_losses_and_the_weights_of_one(
 
 
 def test_a_part_is_a_part_in_whichever_process(tiny_davis: Path, tmp_path: Path):
-    """Two processes are one that takes two parts, batch-norms and random errors included."""
+    """Two processes are one that takes two parts, batch-norms and random errors included;
+    also where the two compute activations again (`checkpointing`)."""
     out, alone = tmp_path / "two", tmp_path / "one"
     whole = tiny_config(tiny_davis, steps=(3,))
     whole = dataclasses.replace(whole, stages=(dataclasses.replace(whole.stages[0], spoilt=0.5),))
     parts = dataclasses.replace(whole, accumulate=2)
-    two = finish(whole, out)
+    two = finish(dataclasses.replace(whole, checkpointing=True), out)
     assert_near(two, run(parts, alone), 0.01)
     assert totals(out) == pytest.approx(totals(alone), rel=1e-4)
     assert same(two, run(parts, out))  # returns at once: trained already with these settings
