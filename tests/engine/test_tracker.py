@@ -9,6 +9,7 @@ from ttvos.engine.choose import make_tracker
 from ttvos.engine.precision import choose_precision, matrix_precision
 from ttvos.engine.tracker import FastTracker
 from ttvos.errors import UserError
+from ttvos.measure.clip import disc_clip
 from ttvos.model.tracking import TTVOSTracker
 
 
@@ -122,3 +123,14 @@ def test_the_model_is_left_as_it_was(exp8, clip):
     before = {name: value.clone() for name, value in exp8.state_dict().items()}
     ttvos.track(exp8, frames, mask, precision="bfloat16")
     assert all(torch.equal(value, before[name]) for name, value in exp8.state_dict().items())
+
+
+def test_many_sizes_do_not_pile_up(exp8):
+    tracker = FastTracker(exp8)
+    for side in range(32, 32 + 8 * 6, 8):
+        frames, mask = disc_clip(2, side, side)
+        tracker.step(frames[1], tracker.init(frames[0], mask))
+    assert len(tracker._steps) == len(tracker._runners) == 4
+    frames, mask = disc_clip(2, 32, 32)  # dropped, and made anew
+    prediction, _ = tracker.step(frames[1], tracker.init(frames[0], mask))
+    assert prediction.mask.shape == (32, 32)

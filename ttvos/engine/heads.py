@@ -14,10 +14,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ttvos.engine.fuse import FusedConv
+from ttvos.engine.planes import halve_planes
 from ttvos.model.backbones import Features
 from ttvos.model.blocks import coordinates, halve, to_eighth
 from ttvos.model.matching import LongTermQuery, LongTermTemplate, ShortTermMatching
 from ttvos.model.ttvos import TTVOS, Step
+
+# Entries of a template, which is a mean of softmaxes, that count as 0: processors take many times
+# as long to multiply by numbers near the smallest that there are.
+NOTHING = 1e-30
 
 
 class Memory(NamedTuple):
@@ -53,7 +58,8 @@ class Shared(NamedTuple):
 class Matched(NamedTuple):
     """One frame's results for each object.
 
-    margin (B, H, W) float32: foreground logit minus background logit. update_weight (B,) float32,
+    margin (B, 4, H/2, W/2) float32, as `ttvos.engine.planes` has it: foreground logit minus
+    background logit. update_weight (B,) float32,
     None from a variant without. attention, transition: raw maps to look at, (B, c+2, h, w) and
     (B, 2, h, w) or None. rest: what the heads that gave it need to go on.
     """
@@ -69,8 +75,8 @@ class SharedHeads(nn.Module):
     """The heads of a variant with the full clue and both matchings (experiments 5, 6 and 8),
     for frames of one size: height and width are those of the padded frame."""
 
-    def __init__(self, model: TTVOS, height: int, width: int, widens: bool) -> None:
-        """widens: see `SharedMatching`."""
+    def __init__(self, model: TTVOS, height: int, width: int, widens: bool, details: bool) -> None:
+        """widens: see `SharedMatching`. details: whether the transition map is wanted."""
         super().__init__()
         self.updates = model.variant.update_template
         self.matching = SharedMatching(model.memory, model.query, widens)
@@ -87,7 +93,7 @@ class SharedHeads(nn.Module):
         frame, of_object = split(refinement.blend4[0], (c, 2))
         self.blend4_frame, self.blend4_object = FusedConv(frame), FusedConv(of_object)
         self.up4 = _margin_only(refinement.up4)
-        self.transition = model.heads.transition
+        self.transition = model.heads.transition if details else None
         self.weigh = None
         if model.adaptive_weight:
             self.weigh = FusedConv(model.adaptive_weight.conv[0], None, "relu")
@@ -104,9 +110,9 @@ class SharedHeads(nn.Module):
         """Memory after frame 0. foreground (B, H, W): 1 in the given mask."""
         where = self.matching.where(coordinates(*features.f8.shape[-2:], like=features.f8))
         shared = self.shared(features, where)
-        newest = self._clue(foreground, shared.f4.dtype)
+        newest = self._clue(to_eighth(foreground[:, None]), shared.f4.dtype)
         clue = torch.cat([newest, torch.zeros_like(newest), torch.zeros_like(newest)], dim=1)
-        template = self.matching.embed(shared.memory, clue)
+        template = F.threshold(self.matching.embed(shared.memory, clue), NOTHING, 0)
         seen = torch.ones((), device=foreground.device)
         return Memory(template, clue, halve(clue), shared.template16, seen, where)
 
@@ -119,25 +125,27 @@ class SharedHeads(nn.Module):
         attention = torch.cat([self.long_term(s_lt), short_term8], dim=1)
         r8 = self.blend8(attention)
         r4 = self.up8(r8)
-        blended = F.relu(self.blend4_object(r4) + shared.blend4)
+        blended = self.blend4_object(r4).add_(shared.blend4).relu_()
         half = self.up4(torch.cat([self.up_short_term(short_term8), r4, blended], dim=1))
-        margin = F.pixel_shuffle(half.float(), 2)[:, 0]
+        margin = half.to(torch.float32, memory_format=torch.contiguous_format)
         weight = self._update_weight(attention)
-        transition = None if self.transition is None else self.transition(r8)
+        transition = self.transition(r8) if self.transition else None
         return Matched(margin, weight, attention, transition, shared)
 
     def advance(
         self, features: Features, memory: Memory, matched: Matched, foreground: Tensor
     ) -> Memory:
-        """Memory after the frame. foreground (B, H, W): its probabilities, as fed back."""
+        """Memory after the frame. foreground (B, 4, H/2, W/2): its probabilities as planes, as
+        fed back."""
         shared: Shared = matched.rest
-        newest = self._clue(foreground, memory.clue.dtype)
+        newest = self._clue(halve(halve(halve_planes(foreground))), memory.clue.dtype)
         clue = torch.cat([newest, memory.clue[:, :4]], dim=1)
         clue16 = torch.cat([halve(newest), memory.clue16[:, :4]], dim=1)
         template = memory.template
         if self.updates:
             share = _new_share(matched.update_weight, memory.seen)
             template = template + (self.matching.embed(shared.memory, clue) - template) * share
+            template = F.threshold(template, NOTHING, 0)
         seen = memory.seen + 1
         return Memory(template, clue, clue16, shared.template16, seen, memory.where)
 
@@ -148,10 +156,9 @@ class SharedHeads(nn.Module):
         predict = self.weigh_pooled
         return F.conv2d(pooled, predict.weight.float(), predict.bias.float()).sigmoid().flatten()
 
-    def _clue(self, foreground: Tensor, dtype: torch.dtype) -> Tensor:
-        """(B, H, W) -> (B, 2, h, w): background and foreground at 1/8. They do not add up to 1
-        near the border, beyond which both count as 0."""
-        newest = to_eighth(foreground[:, None])
+    def _clue(self, newest: Tensor, dtype: torch.dtype) -> Tensor:
+        """Foreground (B, 1, h, w) -> background and foreground (B, 2, h, w), which do not add up
+        to 1 near the border, beyond which both count as 0."""
         return torch.cat([self.everywhere - newest, newest], dim=1).to(dtype)
 
 
@@ -174,8 +181,12 @@ class SharedMatching(nn.Module):
         super().__init__()
         branches = [memory.f, memory.g, query.q, query.feature]
         entry = merge([branch[0] for branch in branches])
-        frame, where, clue = split(entry, (entry.in_channels - 9, 3, 6))
-        self.frame, self.where, self.clue = FusedConv(frame), FusedConv(where), FusedConv(clue)
+        frame, where, _ = split(entry, (entry.in_channels - 9, 3, 6))
+        self.frame, self.where = FusedConv(frame), FusedConv(where)
+        self.embed_clue, self.read_clue = (
+            FusedConv(split(merge([branch[0] for branch in pair]), (entry.in_channels - 6, 6))[1])
+            for pair in (branches[:2], branches[2:])
+        )
         embed, read = merge([memory.f[1], memory.g[1]]), merge([query.q[1], query.feature[1]])
         blend = query.blend[0]
         if widens:
@@ -187,15 +198,16 @@ class SharedMatching(nn.Module):
 
     def embed(self, shared: Tensor, clue: Tensor) -> Tensor:
         """I_c (B, C8, C8) float32 of a frame and the clue (B, 6, h, w) that holds its heatmap."""
-        entry = shared + self.clue(clue).chunk(2, dim=1)[0]
-        f, g = self.embed_branches(entry).flatten(2).float().chunk(2, dim=1)
-        return (f @ g.transpose(1, 2) / f.shape[-1] ** 0.5).softmax(dim=-1)
+        entry = self.embed_clue(clue).add_(shared)
+        f, g = _pixels(self.embed_branches(entry)).float().chunk(2, dim=2)
+        return (f.transpose(1, 2) @ g / f.shape[1] ** 0.5).softmax(dim=-1)
 
     def read(self, shared: Tensor, clue: Tensor, template: Tensor) -> Tensor:
         """S^LT (B, C8, h, w)."""
-        entry = shared + self.clue(clue).chunk(2, dim=1)[1]
+        entry = self.read_clue(clue).add_(shared)
         q, feature = self.query_branches(entry).chunk(2, dim=1)
-        read = (template.to(q.dtype) @ q.flatten(2)).view_as(q)
+        read = _pixels(q) @ template.to(q.dtype).transpose(1, 2)
+        read = read.unflatten(1, q.shape[-2:]).permute(0, 3, 1, 2)
         return self.blend(self.blend_groups(torch.cat([feature, read], dim=1)))
 
 
@@ -219,8 +231,13 @@ class SharedShortTerm(nn.Module):
 
     def forward(self, clue16: Tensor, previous: Tensor, match16: Tensor) -> Tensor:
         """S^ST (B, c, h, w)."""
-        template = F.relu(self.clue(clue16) + previous)
-        return F.relu(self.match(template) + match16)
+        template = self.clue(clue16).add_(previous).relu_()
+        return self.match(template).add_(match16).relu_()
+
+
+def _pixels(maps: Tensor) -> Tensor:
+    """(B, C, h, w) in channels-last order -> (B, h w, C), without a copy."""
+    return maps.permute(0, 2, 3, 1).flatten(1, 2)
 
 
 def split(conv: nn.Conv2d, channels: tuple[int, ...]) -> list[nn.Conv2d]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ttvos.engine.heads import Matched
+from ttvos.engine.planes import from_planes, to_planes
 from ttvos.model.backbones import Features
 from ttvos.model.ttvos import TTVOS, State
 
@@ -37,14 +38,14 @@ class PlainHeads(nn.Module):
         step = self.model.step(features.expand(len(memory.clue)), _state(memory))
         background, foreground = step.logits.float().unbind(dim=1)
         weight = None if step.update_weight is None else step.update_weight.float()
-        margin = foreground - background
+        margin = to_planes(foreground - background)
         return Matched(margin, weight, step.attention, step.transition, step)
 
     def advance(
         self, features: Features, memory: PlainMemory, matched: Matched, foreground: Tensor
     ) -> PlainMemory:
         """As `SharedHeads.advance`."""
-        heatmap = _two_channels(foreground, features)
+        heatmap = _two_channels(from_planes(foreground), features)
         expanded = features.expand(len(foreground))
         state = self.model.advance(expanded, _state(memory), matched.rest, heatmap)
         return _memory(state, memory.seen + 1)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ttvos.engine.fuse import fuse
 from ttvos.engine.heads import Memory, SharedHeads
 from ttvos.engine.plain_heads import PlainHeads, PlainMemory
+from ttvos.engine.planes import from_planes
 from ttvos.model.backbones import Features
 from ttvos.model.tracking import (
     ODDS_LIMIT,
@@ -52,6 +53,11 @@ class StepOptions:
         return height, width
 
     @property
+    def resizes(self) -> bool:
+        """Whether the network sees frames in another size than their own."""
+        return self.network_size != self.size
+
+    @property
     def padded_size(self) -> tuple[int, int]:
         """Height and width that the network sees."""
         height, width = (side + sum(margins(side)) for side in self.network_size)
@@ -73,7 +79,9 @@ class FastStep(nn.Module):
         self.weighs = model.adaptive_weight is not None
         if shares_heads(model.variant):
             widens = options.layers != torch.float32
-            self.heads: nn.Module = SharedHeads(model, *options.padded_size, widens)
+            self.heads: nn.Module = SharedHeads(
+                model, *options.padded_size, widens, options.details
+            )
             self.backbone = fuse(model.backbone)
         else:
             fused = fuse(model)
@@ -106,18 +114,23 @@ class FastStep(nn.Module):
         before = self.memory_type(*memory)
         features = self._features(frame)
         matched = self.heads.match(features, before)
-        fed_back = self._fed_back(matched.margin)
+        # The odds of a softmax over two logits are the exponential of their difference.
+        odds = matched.margin.clamp(-MARGIN_LIMIT, MARGIN_LIMIT).exp_()
+        labels = None if self.options.resizes else self._labels(odds)
+        fed_back = self._fed_back(matched.margin, odds)
+        if labels is None:
+            labels = self._labels_of_resized(fed_back)
         after = self.heads.advance(features, before, matched, fed_back)
         weight = matched.update_weight
         if weight is None:
-            weight = torch.full_like(matched.margin[:, 0, 0], math.nan)
-        results = (self._labels(matched.margin, fed_back), weight)
+            weight = torch.full_like(matched.margin[:, 0, 0, 0], math.nan)
+        results = (labels, weight)
         if self.options.details:
             results += self._details(matched)
         return results, _laid_out(after)
 
     def _features(self, frame: Tensor) -> Features:
-        if self.options.network_size == self.options.size:
+        if not self.options.resizes:
             # A frame's bytes lie as a channels-last image does, and stay so.
             padded = frame.index_select(0, self.rows).index_select(1, self.columns)
             pixels = torch.addcmul(self.shift, padded.float(), self.scale)
@@ -126,37 +139,37 @@ class FastStep(nn.Module):
         images = pad(images).to(self.options.layers, memory_format=torch.channels_last)
         return self.backbone(images)
 
-    def _fed_back(self, margin: Tensor) -> Tensor:
-        """(O, H', W') -> the objects' shares of the odds (`ttvos.model.tracking.aggregate`).
+    def _fed_back(self, margin: Tensor, odds: Tensor) -> Tensor:
+        """Planes (O, 4, h, w) -> the objects' shares of the odds, in the place of these.
 
-        The odds of a softmax over two logits are the exponential of their difference, so the
-        shares are a softmax over all objects' margins and the background's, which is the
-        smallest of theirs.
+        See `ttvos.model.tracking.aggregate`: the background's odds are the smallest of theirs.
         """
         if len(margin) == 1 and self.options.single_object == "direct":
             return margin.sigmoid()
-        limited = margin.clamp(-MARGIN_LIMIT, MARGIN_LIMIT)
-        if len(margin) == 1:
-            return (2 * limited).sigmoid()
-        background = -limited.amax(dim=0, keepdim=True)
-        return torch.cat([background, limited]).softmax(dim=0)[1:]
+        background = 1 / odds.amax(dim=0, keepdim=True)
+        return odds.mul_(1 / (odds.sum(dim=0, keepdim=True) + background))
 
-    def _labels(self, margin: Tensor, fed_back: Tensor) -> Tensor:
-        if self.options.input_scale != 1:
-            shares = self._full_size(fed_back)
-            background = 1 - shares.sum(dim=0, keepdim=True)
-            return torch.cat([background, shares]).argmax(dim=0).to(torch.uint8)
-        margin = crop(margin, self.options.size)
-        if len(margin) == 1:
-            return (margin[0] > 0).to(torch.uint8)
-        limited = margin.clamp(-MARGIN_LIMIT, MARGIN_LIMIT)
-        # The background wins only where every margin is negative: its own is minus the largest.
-        best, label = limited.max(dim=0)
-        return ((label + 1) * (best > 0)).to(torch.uint8)
+    def _labels(self, odds: Tensor) -> Tensor:
+        """Planes (O, 4, h, w) -> (H, W) uint8; the network sees the frame in its own size."""
+        # The background's odds are 1 over the best object's: above 1 the object wins.
+        best, labels = odds[:1], torch.ones_like(odds[:1], dtype=torch.uint8)
+        for number in range(1, len(odds)):
+            own = odds[number : number + 1]
+            labels.masked_fill_(own > best, number + 1)
+            best = torch.maximum(best, own)
+        labels *= best > 1
+        return crop(from_planes(labels)[0], self.options.size).contiguous()
+
+    def _labels_of_resized(self, fed_back: Tensor) -> Tensor:
+        """Planes (O, 4, h, w) of another size -> (H, W) uint8."""
+        shares = self._full_size(fed_back)
+        background = 1 - shares.sum(dim=0, keepdim=True)
+        return torch.cat([background, shares]).argmax(dim=0).to(torch.uint8)
 
     def _full_size(self, maps: Tensor) -> Tensor:
-        """(O, H', W') as the network gives them -> (O, H, W)."""
-        return resize(crop(maps, self.options.network_size)[:, None], self.options.size)[:, 0]
+        """Planes (O, 4, h, w) as the network gives them -> (O, H, W)."""
+        maps = crop(from_planes(maps), self.options.network_size)
+        return resize(maps[:, None], self.options.size)[:, 0]
 
     def _details(self, matched) -> tuple[Tensor, Tensor, Tensor]:
         attention = matched.attention.float().mean(dim=1)

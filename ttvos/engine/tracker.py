@@ -1,6 +1,6 @@
 """The tracker that everything uses: TTVOS by the fast path, one frame at a time or as a stream."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,8 @@ from ttvos.memory import keep_freed_memory
 from ttvos.model.tracking import check_options
 from ttvos.model.ttvos import TTVOS
 from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
+
+KEPT = 4  # sizes of frames, and numbers of objects with them, that a tracker stays ready for
 
 
 @dataclass(frozen=True)
@@ -127,9 +129,7 @@ class FastTracker:
     def _runner(self, frame: Tensor, state: FastState) -> Any:
         """What runs the step for this size and number of objects, made when it first comes."""
         key = state.size, len(state.ids)
-        if key not in self._runners:
-            self._runners[key] = self._new_runner(frame, state)
-        return self._runners[key]
+        return _kept(self._runners, key, lambda: self._new_runner(frame, state))
 
     def _new_runner(self, frame: Tensor, state: FastState) -> Any:
         step = self._step(state.size)
@@ -150,9 +150,8 @@ class FastTracker:
         return f"{self.model.variant} {self.model.backbone_name} {self._built_for}"
 
     def _step(self, size: tuple[int, int]) -> FastStep:
-        if size not in self._steps:
-            self._steps[size] = FastStep(self.model, replace(self._built_for, size=size))
-        return self._steps[size]
+        built_for = replace(self._built_for, size=size)
+        return _kept(self._steps, size, lambda: FastStep(self.model, built_for))
 
     @staticmethod
     def _checked(frame: np.ndarray, state: FastState) -> np.ndarray:
@@ -172,6 +171,14 @@ class FastTracker:
             found.pop("transition", None)
         weighs = self.model.adaptive_weight is not None
         return Prediction(mask=labels, update_weight=weight if weighs else None, **found)
+
+
+def _kept(made: dict[Any, Any], key: Any, make: Callable[[], Any]) -> Any:
+    """made[key], made now if it is not there; what was not used for longest is dropped."""
+    made[key] = made.pop(key) if key in made else make()
+    if len(made) > KEPT:
+        del made[next(iter(made))]
+    return made[key]
 
 
 def _to_numpy(tensor: Tensor) -> np.ndarray:
