@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests.engine.conftest import lively
-from ttvos.engine.heads import widen
+from ttvos.engine.convs import widen
 from ttvos.engine.step import FastStep, StepOptions, shares_heads
 from ttvos.engine.tracker import FastTracker
 from ttvos.model.tracking import TTVOSTracker

@@ -6,18 +6,18 @@ and the part of the constant coordinates is computed once a clip. The results di
 `ttvos.model` by rounding only. B: objects; h, w: 1/8 of the frame.
 """
 
-import math
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ttvos.engine.convs import margin_only, split
 from ttvos.engine.fuse import FusedConv
+from ttvos.engine.matching import SharedMatching, SharedShortTerm
 from ttvos.engine.planes import halve_planes
 from ttvos.model.backbones import Features
 from ttvos.model.blocks import coordinates, halve, to_eighth
-from ttvos.model.matching import LongTermQuery, LongTermTemplate, ShortTermMatching
 from ttvos.model.ttvos import TTVOS, Step
 
 # Entries of a template, which is a mean of softmaxes, that count as 0: processors take many times
@@ -92,7 +92,7 @@ class SharedHeads(nn.Module):
         c = refinement.blend4[0].out_channels
         frame, of_object = split(refinement.blend4[0], (c, 2))
         self.blend4_frame, self.blend4_object = FusedConv(frame), FusedConv(of_object)
-        self.up4 = _margin_only(refinement.up4)
+        self.up4 = margin_only(refinement.up4)
         self.transition = model.heads.transition if details else None
         self.weigh = None
         if model.adaptive_weight:
@@ -168,131 +168,3 @@ def _new_share(update_weight: Tensor | None, seen: Tensor) -> Tensor:
         return 1 / (seen + 1)
     weight = update_weight.view(-1, 1, 1)
     return weight / (1 + weight)
-
-
-class SharedMatching(nn.Module):
-    """Long-term template and query: four branches over the same features as one convolution.
-
-    widens: the convolutions in groups of four channels become ones in groups of sixteen with
-    zeros in them, which matrix units take at once; in float32 the zeros would cost more.
-    """
-
-    def __init__(self, memory: LongTermTemplate, query: LongTermQuery, widens: bool) -> None:
-        super().__init__()
-        branches = [memory.f, memory.g, query.q, query.feature]
-        entry = merge([branch[0] for branch in branches])
-        frame, where, _ = split(entry, (entry.in_channels - 9, 3, 6))
-        self.frame, self.where = FusedConv(frame), FusedConv(where)
-        self.embed_clue, self.read_clue = (
-            FusedConv(split(merge([branch[0] for branch in pair]), (entry.in_channels - 6, 6))[1])
-            for pair in (branches[:2], branches[2:])
-        )
-        embed, read = merge([memory.f[1], memory.g[1]]), merge([query.q[1], query.feature[1]])
-        blend = query.blend[0]
-        if widens:
-            embed, read, blend = widen(embed), widen(read), widen(blend)
-        self.embed_branches = FusedConv(embed, None, "leaky_relu")
-        self.query_branches = FusedConv(read, None, "leaky_relu")
-        self.blend_groups = FusedConv(blend)
-        self.blend = FusedConv(query.blend[1], None, "relu")
-
-    def embed(self, shared: Tensor, clue: Tensor) -> Tensor:
-        """I_c (B, C8, C8) float32 of a frame and the clue (B, 6, h, w) that holds its heatmap."""
-        entry = self.embed_clue(clue).add_(shared)
-        f, g = _pixels(self.embed_branches(entry)).float().chunk(2, dim=2)
-        return (f.transpose(1, 2) @ g / f.shape[1] ** 0.5).softmax(dim=-1)
-
-    def read(self, shared: Tensor, clue: Tensor, template: Tensor) -> Tensor:
-        """S^LT (B, C8, h, w)."""
-        entry = self.read_clue(clue).add_(shared)
-        q, feature = self.query_branches(entry).chunk(2, dim=1)
-        read = _pixels(q) @ template.to(q.dtype).transpose(1, 2)
-        read = read.unflatten(1, q.shape[-2:]).permute(0, 3, 1, 2)
-        return self.blend(self.blend_groups(torch.cat([feature, read], dim=1)))
-
-
-class SharedShortTerm(nn.Module):
-    """Short-term matching; f16 enters this frame's match and the next frame's template."""
-
-    def __init__(self, short_term: ShortTermMatching) -> None:
-        super().__init__()
-        template, match = short_term.template[0], short_term.match[0]
-        self.width = template.out_channels
-        c16 = match.in_channels - self.width
-        clue, frame_template = split(template, (template.in_channels - c16, c16))
-        frame_match, of_object = split(match, (c16, self.width))
-        self.frame = FusedConv(merge([frame_template, frame_match]))
-        self.clue, self.match = FusedConv(clue), FusedConv(of_object)
-
-    def shared(self, f16: Tensor) -> tuple[Tensor, Tensor]:
-        """f16 (1, C16, h, w) -> its parts of the next template and of this match."""
-        both = self.frame(f16)
-        return both[:, : self.width], both[:, self.width :]
-
-    def forward(self, clue16: Tensor, previous: Tensor, match16: Tensor) -> Tensor:
-        """S^ST (B, c, h, w)."""
-        template = self.clue(clue16).add_(previous).relu_()
-        return self.match(template).add_(match16).relu_()
-
-
-def _pixels(maps: Tensor) -> Tensor:
-    """(B, C, h, w) in channels-last order -> (B, h w, C), without a copy."""
-    return maps.permute(0, 2, 3, 1).flatten(1, 2)
-
-
-def split(conv: nn.Conv2d, channels: tuple[int, ...]) -> list[nn.Conv2d]:
-    """One convolution per group of input channels, whose sum is `conv`; the first has its bias."""
-    biases = [conv.bias, *[None] * (len(channels) - 1)]
-    weights = conv.weight.split(channels, dim=1)
-    return [_with(conv, *pair) for pair in zip(weights, biases, strict=True)]
-
-
-def merge(convs: list[nn.Conv2d]) -> nn.Conv2d:
-    """Convolutions of the same maps (or, with groups, of maps side by side) as one."""
-    biases = [
-        conv.weight.new_zeros(conv.out_channels) if conv.bias is None else conv.bias
-        for conv in convs
-    ]
-    groups = sum(conv.groups for conv in convs) if convs[0].groups > 1 else 1
-    return _with(convs[0], torch.cat([conv.weight for conv in convs]), torch.cat(biases), groups)
-
-
-def widen(conv: nn.Conv2d, by: int = 4) -> nn.Conv2d:
-    """The same convolution in groups `by` times as large, or as many times as divides them."""
-    by = math.gcd(by, conv.groups)
-    outputs, inputs, *kernel = conv.weight.shape
-    each = outputs // conv.groups  # outputs of an old group
-    weight = conv.weight.new_zeros(outputs, by * inputs, *kernel)
-    for place in range(by):
-        rows = (torch.arange(outputs) // each) % by == place
-        weight[rows, place * inputs : (place + 1) * inputs] = conv.weight[rows]
-    return _with(conv, weight, conv.bias, conv.groups // by)
-
-
-def _with(conv: nn.Conv2d, weight: Tensor, bias: Tensor | None, groups: int | None = None):
-    """A convolution of `conv`'s kernel, stride and padding with another weight."""
-    groups = groups or conv.groups
-    made = nn.Conv2d(
-        weight.shape[1] * groups,
-        weight.shape[0],
-        conv.kernel_size,
-        conv.stride,
-        conv.padding,
-        conv.dilation,
-        groups,
-        bias is not None,
-    )
-    made.weight.data = weight.data
-    if bias is not None:
-        made.bias.data = bias.data
-    return made
-
-
-def _margin_only(up: nn.ConvTranspose2d) -> nn.ConvTranspose2d:
-    """The last convolution, giving the difference of its two logits at each of four pixels."""
-    made = nn.ConvTranspose2d(up.in_channels, 4, up.kernel_size, up.stride, up.padding)
-    background, foreground = up.weight.data.chunk(2, dim=1)
-    made.weight.data = foreground - background
-    background, foreground = up.bias.data.chunk(2)
-    made.bias.data = foreground - background
-    return made
