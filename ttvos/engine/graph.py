@@ -4,7 +4,8 @@ A graph's hundreds of kernels start by one call, but they always read and write 
 `GraphRunner` keeps the memory of one clip there, and moves it out when another clip's is needed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -19,12 +20,12 @@ def capture_cuda(run: Replay) -> Replay:
     """Capture `run` on the current CUDA device; the replay gives the same tensors each time."""
     aside = torch.cuda.Stream()
     aside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(aside):
+    with torch.cuda.stream(aside), _trying_kernels():
         for _ in range(WARMUP):
             run()
     torch.cuda.current_stream().wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph), _trying_kernels():
         results = run()
 
     def replay() -> Sequence[Tensor]:
@@ -32,6 +33,17 @@ def capture_cuda(run: Replay) -> Replay:
         return results
 
     return replay
+
+
+@contextmanager
+def _trying_kernels() -> Iterator[None]:
+    """Let cuDNN time its kernels and keep the fastest: the shapes will not change."""
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
 
 
 @dataclass
