@@ -24,6 +24,7 @@ COPIED = (
     "ttvos",
     "notebooks",
     "data/paper",
+    "profiles/default",
     "tests/workflow",
 )
 
