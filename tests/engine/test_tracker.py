@@ -134,3 +134,11 @@ def test_many_sizes_do_not_pile_up(exp8):
     frames, mask = disc_clip(2, 32, 32)  # dropped, and made anew
     prediction, _ = tracker.step(frames[1], tracker.init(frames[0], mask))
     assert prediction.mask.shape == (32, 32)
+
+
+def test_tracking_leaves_the_random_numbers_alone(exp8, clip):
+    frames, mask = clip
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    ttvos.track(exp8, frames, mask)
+    assert torch.equal(before, torch.get_rng_state())

@@ -4,6 +4,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 
 def split(conv: nn.Conv2d, channels: tuple[int, ...]) -> list[nn.Conv2d]:
@@ -38,7 +39,8 @@ def widen(conv: nn.Conv2d, by: int = 4) -> nn.Conv2d:
 def _with(conv: nn.Conv2d, weight: Tensor, bias: Tensor | None, groups: int | None = None):
     """A convolution of `conv`'s kernel, stride and padding with another weight."""
     groups = groups or conv.groups
-    made = nn.Conv2d(
+    made = skip_init(  # which draws no random numbers: the caller's seed stays as it is
+        nn.Conv2d,
         weight.shape[1] * groups,
         weight.shape[0],
         conv.kernel_size,
@@ -46,7 +48,8 @@ def _with(conv: nn.Conv2d, weight: Tensor, bias: Tensor | None, groups: int | No
         conv.padding,
         conv.dilation,
         groups,
-        bias is not None,
+        bias=bias is not None,
+        device=weight.device,
     )
     made.weight.data = weight.data
     if bias is not None:
@@ -56,7 +59,10 @@ def _with(conv: nn.Conv2d, weight: Tensor, bias: Tensor | None, groups: int | No
 
 def margin_only(up: nn.ConvTranspose2d) -> nn.ConvTranspose2d:
     """The last convolution, giving the difference of its two logits at each of four pixels."""
-    made = nn.ConvTranspose2d(up.in_channels, 4, up.kernel_size, up.stride, up.padding)
+    made = skip_init(
+        *(nn.ConvTranspose2d, up.in_channels, 4, up.kernel_size, up.stride, up.padding),
+        device=up.weight.device,
+    )
     background, foreground = up.weight.data.chunk(2, dim=1)
     made.weight.data = foreground - background
     background, foreground = up.bias.data.chunk(2)

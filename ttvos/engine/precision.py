@@ -17,8 +17,8 @@ LAYERS = {
 
 
 def choose_precision(name: str, device: torch.device) -> str:
-    """Precision to use on a device; "auto" is the fastest of which docs/performance.md shows that
-    it keeps the masks: float16 on CUDA, bfloat16 on a CPU with AMX, float32 elsewhere.
+    """Precision to use on a device; "auto": bfloat16 on a CPU with AMX, where benchmarks/masks.py
+    found that it keeps the masks; float16 on CUDA, where that has yet to be run; else float32.
 
     Heatmaps, the long-term template and the update weight are float32 in all of them.
     """

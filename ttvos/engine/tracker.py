@@ -68,6 +68,7 @@ class FastTracker:
         self.compile = compile
         if self.device.type == "cpu":
             keep_freed_memory()
+        self.compiled = False  # whether the runner made last was compiled
         self.uses_graphs = self.device.type == "cuda"
         self.model = model.eval().to(self.device)
         self.options: dict[str, object] = {"single_object": single_object}
@@ -134,7 +135,8 @@ class FastTracker:
     def _new_runner(self, frame: Tensor, state: FastState) -> Any:
         step = self._step(state.size)
         if self.uses_graphs:
-            run = torch.compile(step, dynamic=False) if self.compile == "on" else step
+            self.compiled = self.compile == "on"
+            run = torch.compile(step, dynamic=False) if self.compiled else step
             return GraphRunner(run, frame, state.memory)
         if self.compile == "off":
             return lambda frame, memory: step(frame, *memory)
@@ -143,6 +145,7 @@ class FastTracker:
         compiled = load_compiled(path)
         if compiled is None and self.compile == "on":
             compiled = compile_step(step, inputs, path)
+        self.compiled = compiled is not None
         call = step if compiled is None else with_layout_of(inputs, compiled)
         return lambda frame, memory: call(frame, *memory)
 

@@ -43,7 +43,8 @@ class Scorer:
         only copied: its mode, batch-norm statistics and gradients stay as they are, and nothing
         is drawn at random. out: holds the masks while they are scored.
         """
-        # Laid out as a loaded checkpoint is: the scores are, to the bit, those of `ttvos predict`.
+        # Laid out as a loaded checkpoint is: the scores are, to the bit,
+        # those of `ttvos predict --engine reference`.
         copied = copy.deepcopy(model).to(memory_format=torch.contiguous_format)
         copied.load_state_dict(weights)
         tracker = TTVOSTracker(copied, device.type, input_scale=self.selection.input_scale)
