@@ -47,7 +47,7 @@ class _InPieces(nn.Module):
     """Layers that a processor gets through sooner with a few images at a time: their maps, the
     largest there are, then stay in its cache."""
 
-    IMAGES = 4
+    IMAGES = 2
 
     def __init__(self, layers: list[nn.Module]) -> None:
         super().__init__()
