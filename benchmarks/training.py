@@ -7,9 +7,8 @@ On clips drawn by `ttvos data mini` for the purpose. Three parts, chosen by --pa
 speed    Whole training steps (forward, losses, backward, optimizer) of clips of 3 frames, the
          backbone frozen but for its last block and not frozen. In turns with ours: a plain loop
          over the frames, one backbone call each, on the model as constructed (NCHW, float32).
-         Once with ours in float32 and once in bfloat16. The clips are in memory already. Ours
-         takes denormal numbers as zero; the plain loop does not, but for PyTorch's further
-         threads, which cannot change: that is to the plain loop's advantage.
+         Once with ours in float32 and once in bfloat16. The clips are in memory already. Both
+         take denormal numbers as zero, which `ttvos train` does.
 waiting  `ttvos train`'s loop over clips that are read and varied by the real loader, in this
          process (0 workers) or beside it: the share of the steps' time in which a batch is waited
          for, and that in which its pixels are made after that (0 workers, or CUDA). The bar is on
@@ -233,12 +232,10 @@ def _in_turns(
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(repeats + 1):
         for name, step in steps.items():
-            torch.set_flush_denormal(name == "ours")
             before = read_clock(device)
             step(batch)
             seconds[name].append(read_clock(device) - before)
             bar.update()
-    torch.set_flush_denormal(True)
     return {"seconds": {name: values[1:] for name, values in seconds.items()}}
 
 
