@@ -72,6 +72,7 @@ def predict(
             wanted = strip if strip and strip.sequence is sequence else None
             target = folder / sequence.name
             results[sequence.name] = track_sequence(tracker, sequence, year, target, bar, wanted)
+        source["compiled"] = bool(getattr(tracker, "compiled", False))
         report = {"sequences": results, "tracker": tracker.name, "provenance": source}
         write_json(folder / "predict.json", report)
         if strip:

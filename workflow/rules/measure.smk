@@ -56,4 +56,5 @@ rule speed:
         "TTVOS_THREADS={threads} python -m ttvos speed {params.model} --device {params.device:q}"
         " --height {params.speed[height]} --width {params.speed[width]}"
         " --frames {params.speed[frames]} --repeats {params.speed[repeats]}"
-        " --objects {params.speed[objects]} --precision {params.precision} --out {output:q} > {log:q} 2>&1"
+        " --objects {params.speed[objects]} --precision {params.precision} --compile off"
+        " --out {output:q} > {log:q} 2>&1"

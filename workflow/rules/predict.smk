@@ -7,6 +7,7 @@ wildcard_constraints:
     run="|".join(plan.runs) or "none",
 
 
+# --compile off: masks do not hang on what a cache of compiled code happens to hold.
 rule predict:
     input:
         checkpoint=lambda wildcards: plan.checkpoint(wildcards.run),
@@ -38,7 +39,8 @@ rule predict:
         "TTVOS_THREADS={threads} python -m ttvos predict --checkpoint {input.checkpoint:q}"
         " {params.model} {params.dataset} --single-object {params.single:q}"
         " --input-scale {params.scale} --device {params.device:q}"
-        " --precision {params.precision} --out {output.masks:q} --maps {output.maps:q} 2> {log:q}"
+        " --precision {params.precision} --compile off"
+        " --out {output.masks:q} --maps {output.maps:q} 2> {log:q}"
 
 
 rule reference:

@@ -38,7 +38,10 @@ rule reports:
         paper=[f"data/paper/table{number}.csv" for number in range(2, 7)],
         ledger="data/paper/ledger.csv",
         claims="data/paper/claims.csv",
-        published=sorted(glob("results-published/*/*")),
+        published=sorted(
+            glob("results-published/*/published.json")
+            + glob("results-published/*/*.csv")
+        ),
         whole=whole_report(),
     output:
         directory("reports"),
