@@ -25,13 +25,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from benchmarks.command import bar, parser, run_and_write
 from ttvos.data.davis import load_sequences
 from ttvos.errors import UserError
 from ttvos.evaluation.chunk import Chunk, score_chunk
 from ttvos.evaluation.crops import score_frame
 from ttvos.evaluation.davis import CHUNK_FRAMES, evaluate
 from ttvos.evaluation.parallel import map_processes
-from ttvos.files import write_json
 from ttvos.provenance import provenance
 from ttvos.video import read_mask, write_mask
 
@@ -49,16 +49,8 @@ SIZE, OBJECT_FRAMES = (480, 854), 32
 def main(arguments: list[str] | None = None) -> int:
     """Measure, write the file, print the ratios; 0, or 1 after an error."""
     options = _parse(arguments)
-    try:
-        result = run(options.dataset, options.masks, options.processes, options.repeats)
-        write_json(options.out, result)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    for name, bar in result["bars"].items():
-        verdict = "holds" if bar["holds"] else "MISSED"
-        print(f"{name:32} {bar['value']:10.3g}  (bar {bar['bar']:g}, {verdict})")
-    return 0
+    dataset, masks, processes = options.dataset, options.masks, options.processes
+    return run_and_write(lambda: run(dataset, masks, processes, options.repeats), options.out)
 
 
 def run(dataset: Path, masks: Path, processes: int, repeats: int) -> dict[str, Any]:
@@ -94,7 +86,7 @@ def run(dataset: Path, masks: Path, processes: int, repeats: int) -> dict[str, A
             "medians": of_objects,
             "ratio_without_decoding": of_objects["ten_decoded"] / of_objects["one_decoded"],
         },
-        "bars": {name: _bar(values[name], *bar) for name, bar in BARS.items()},
+        "bars": {name: bar(values[name], *asked) for name, asked in BARS.items()},
         "provenance": provenance(
             settings,
             data={"root": str(dataset), "year": 2016, "split": "val"},
@@ -262,24 +254,17 @@ def _difference(runs: dict[str, list[dict[str, Any]]]) -> float:
     return float(max(abs(x - y) for name in a for x, y in zip(a[name], b[name], strict=True)))
 
 
-def _bar(value: float, bar: float, at_least: bool) -> dict[str, Any]:
-    return {"value": value, "bar": bar, "holds": value >= bar if at_least else value <= bar}
-
-
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument(
+    made = parser(__doc__)
+    made.add_argument(
         "--dataset", type=Path, default=DATASET, help=f"in DAVIS 2016 layout (default {DATASET})"
     )
-    parser.add_argument(
+    made.add_argument(
         "--masks", type=Path, default=MASKS, help=f"results, a folder a sequence (default {MASKS})"
     )
-    parser.add_argument("--processes", type=int, default=2, help="of each evaluator (default 2)")
-    parser.add_argument("--repeats", type=int, default=5, help="turns of each (default 5)")
-    return parser.parse_args(arguments)
+    made.add_argument("--processes", type=int, default=2, help="of each evaluator (default 2)")
+    made.add_argument("--repeats", type=int, default=5, help="turns of each (default 5)")
+    return made.parse_args(arguments)
 
 
 if __name__ == "__main__":

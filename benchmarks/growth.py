@@ -13,7 +13,6 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -21,11 +20,10 @@ import torch
 from tqdm import tqdm
 
 import ttvos
-from benchmarks.paths import bar, show_bars, stepper, time_in_turns
+from benchmarks.command import bar, parser, run_and_write
+from benchmarks.paths import stepper, time_in_turns
 from ttvos.device import device_name, find_device
 from ttvos.engine.choose import make_tracker
-from ttvos.errors import UserError
-from ttvos.files import write_json
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.clock import peak_memory, read_clock
 from ttvos.provenance import provenance
@@ -40,17 +38,14 @@ EARLY = 50  # frames after which a clip should have reached its memory
 def main(arguments: list[str] | None = None) -> int:
     """Measure, write the file, print the ratios; 0, or 1 after an error."""
     options = _parse(arguments)
-    try:
-        result = run(options)
-        write_json(options.out, result)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    return run_and_write(lambda: run(options), options.out, show)
+
+
+def show(result: dict[str, Any]) -> None:
+    """A line a size on the terminal."""
     for name, found in result["sizes"].items():
         gigabytes = found["peak_memory_bytes"] / 1e9
         print(f"{name:8} {1000 * found['median']:8.1f} ms a frame  {gigabytes:6.2f} GB")
-    show_bars(result["bars"])
-    return 0
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -144,19 +139,16 @@ def _tracker(device: str, checkpoint: str) -> Any:
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--checkpoint", default="ttvos-hrnet-davis", help="file or shipped name")
-    parser.add_argument("--height", type=int, default=480, help="for length and objects")
-    parser.add_argument("--width", type=int, default=854, help="for length and objects")
-    parser.add_argument("--frames", type=int, default=1000, help="of the long clip, 60 or more")
-    parser.add_argument("--repeats", type=int, default=20, help="frames timed of each")
-    options = parser.parse_args(arguments)
+    made = parser(__doc__)
+    made.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    made.add_argument("--checkpoint", default="ttvos-hrnet-davis", help="file or shipped name")
+    made.add_argument("--height", type=int, default=480, help="for length and objects")
+    made.add_argument("--width", type=int, default=854, help="for length and objects")
+    made.add_argument("--frames", type=int, default=1000, help="of the long clip, 60 or more")
+    made.add_argument("--repeats", type=int, default=20, help="frames timed of each")
+    options = made.parse_args(arguments)
     if options.frames < EARLY + 10:
-        parser.error(f"--frames: {EARLY + 10} or more")
+        made.error(f"--frames: {EARLY + 10} or more")
     return options
 
 

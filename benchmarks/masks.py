@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 import ttvos
-from benchmarks.paths import PLAIN, bar, make_paths, show_bars
+from benchmarks.command import bar, parser, run_and_write
+from benchmarks.paths import PLAIN, make_paths
 from ttvos.data.davis import load_sequences
 from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
 from ttvos.evaluation.davis import evaluate
-from ttvos.files import write_json
 from ttvos.predict import predict
 from ttvos.provenance import file_hash, provenance
 from ttvos.video import read_mask
@@ -34,14 +34,7 @@ DATASET = Path("../shared/data/davis2016-val8")
 def main(arguments: list[str] | None = None) -> int:
     """Measure, write the file, print the agreement; 0, or 1 after an error."""
     options = _parse(arguments)
-    try:
-        result = run(options)
-        write_json(options.out, result)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    show_bars(result["bars"])
-    return 0
+    return run_and_write(lambda: run(options), options.out)
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -97,16 +90,13 @@ def _agreement(out: Path, folder: Path) -> dict[str, Any]:
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--checkpoint", default="ttvos-hrnet-davis", help="file or shipped name")
-    parser.add_argument("--dataset", type=Path, default=DATASET, help="in DAVIS 2016 layout")
-    parser.add_argument("--only", nargs="+", default=(), metavar="SEQUENCE")
-    parser.add_argument("--compile", action="store_true", help="compiled paths too")
-    return parser.parse_args(arguments)
+    made = parser(__doc__)
+    made.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    made.add_argument("--checkpoint", default="ttvos-hrnet-davis", help="file or shipped name")
+    made.add_argument("--dataset", type=Path, default=DATASET, help="in DAVIS 2016 layout")
+    made.add_argument("--only", nargs="+", default=(), metavar="SEQUENCE")
+    made.add_argument("--compile", action="store_true", help="compiled paths too")
+    return made.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -58,15 +58,3 @@ def time_in_turns(
             if turn >= warmup:
                 seconds[name].append(read_clock(device) - before)
     return seconds
-
-
-def bar(value: float, bar: float, at_least: bool = True) -> dict[str, Any]:
-    """A measured value beside what was asked of it."""
-    return {"value": value, "bar": bar, "holds": value >= bar if at_least else value <= bar}
-
-
-def show_bars(bars: dict[str, dict[str, Any]]) -> None:
-    """A line each on the terminal."""
-    for name, found in bars.items():
-        verdict = "holds" if found["holds"] else "MISSED"
-        print(f"{name:44} {found['value']:10.4g}  (bar {found['bar']:g}, {verdict})")

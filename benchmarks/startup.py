@@ -6,20 +6,16 @@ Each time a fresh process, start to end: imports, weights, a clip of 480x854 fro
 second frame's mask; nothing compiled.
 """
 
-import argparse
 import subprocess
 import sys
 import time
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks.paths import bar, show_bars
+from benchmarks.command import bar, parser, run_and_write
 from ttvos.device import device_name
-from ttvos.errors import UserError
-from ttvos.files import write_json
 from ttvos.provenance import provenance
 
 HELP = ["-m", "ttvos", "--help"]
@@ -35,20 +31,10 @@ FIRST_MASK = [
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure, write the file, print the seconds; 0, or 1 after an error."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--repeats", type=int, default=5, help="processes of each")
-    options = parser.parse_args(arguments)
-    try:
-        result = run(options.repeats)
-        write_json(options.out, result)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    show_bars(result["bars"])
-    return 0
+    made = parser(__doc__)
+    made.add_argument("--repeats", type=int, default=5, help="processes of each")
+    options = made.parse_args(arguments)
+    return run_and_write(lambda: run(options.repeats), options.out)
 
 
 def run(repeats: int) -> dict[str, Any]:

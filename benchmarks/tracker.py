@@ -11,17 +11,15 @@ timed too. The machine's matrix rate and memory bandwidth are measured in the sa
 
 import argparse
 import sys
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
 
 import ttvos
-from benchmarks.paths import PLAIN, bar, make_paths, show_bars, stepper, time_in_turns
+from benchmarks.command import bar, parser, run_and_write
+from benchmarks.paths import PLAIN, make_paths, stepper, time_in_turns
 from ttvos.device import device_name, find_device
-from ttvos.errors import UserError
-from ttvos.files import write_json
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.clock import peak_memory, read_clock
 from ttvos.measure.counting import count_layers
@@ -35,20 +33,17 @@ FRAMES = 8
 def main(arguments: list[str] | None = None) -> int:
     """Measure, write the file, print the ratios; 0, or 1 after an error."""
     options = _parse(arguments)
-    try:
-        result = run(options)
-        write_json(options.out, result)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    return run_and_write(lambda: run(options), options.out, show)
+
+
+def show(result: dict[str, Any]) -> None:
+    """A line a path on the terminal."""
     for name, found in result["paths"].items():
         print(
             f"{name:20} {found['fps']:8.2f} FPS  {1000 * found['median']:8.2f} ms  "
             f"{found['over_plain']:6.2f}x plain  {100 * found['fraction']:5.1f} % of roofline  "
             f"{100 * found['matrix_rate_fraction']:5.1f} % of matrix rate"
         )
-    show_bars(result["bars"])
-    return 0
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -135,19 +130,16 @@ def _bars(paths: dict[str, dict[str, Any]], device: torch.device) -> dict[str, d
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--checkpoint", default="ttvos-hrnet-davis", help="file or shipped name")
-    parser.add_argument("--height", type=int, default=480)
-    parser.add_argument("--width", type=int, default=854)
-    parser.add_argument("--objects", type=int, default=1)
-    parser.add_argument("--repeats", type=int, default=20, help="frames timed of each path")
-    parser.add_argument("--threads", type=int, help="of the CPU (default: PyTorch's)")
-    parser.add_argument("--no-compile", dest="compile", action="store_false")
-    return parser.parse_args(arguments)
+    made = parser(__doc__)
+    made.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    made.add_argument("--checkpoint", default="ttvos-hrnet-davis", help="file or shipped name")
+    made.add_argument("--height", type=int, default=480)
+    made.add_argument("--width", type=int, default=854)
+    made.add_argument("--objects", type=int, default=1)
+    made.add_argument("--repeats", type=int, default=20, help="frames timed of each path")
+    made.add_argument("--threads", type=int, help="of the CPU (default: PyTorch's)")
+    made.add_argument("--no-compile", dest="compile", action="store_false")
+    return made.parse_args(arguments)
 
 
 if __name__ == "__main__":

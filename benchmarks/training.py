@@ -33,13 +33,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from benchmarks.command import bar, parser, run_and_write
 from ttvos import checkpoint
 from ttvos.config import MiniConfig, Stage, TrainConfig
 from ttvos.data.clips import make_clips
 from ttvos.data.mini import generate
 from ttvos.device import device_name, find_device
-from ttvos.errors import UserError
-from ttvos.files import write_json
 from ttvos.losses import Outputs, clip_losses, one_hot
 from ttvos.measure.clock import read_clock
 from ttvos.measure.stepmemory import Case, step_memory
@@ -80,19 +79,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, write the file, print what came out; 0, or 1 after an error."""
     options = _parse(arguments)
     setup = Setup(**{name: getattr(options, name) for name in Setup.__dataclass_fields__})
-    try:
-        result = run(setup, tuple(options.parts))
-        write_json(options.out, result)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    for part in options.parts:
-        for line in result[part]:
+    parts = tuple(options.parts)
+    return run_and_write(lambda: run(setup, parts), options.out, show)
+
+
+def show(result: dict[str, Any]) -> None:
+    """Every line of every part on the terminal, without the repeats."""
+    for part in PARTS:
+        for line in result.get(part, ()):
             print(part, {key: value for key, value in line.items() if key != "seconds"})
-    for name, bar in result["bars"].items():
-        verdict = "holds" if bar["holds"] else "MISSED"
-        print(f"{name:28} {bar['value']:10.3g}  (bar {bar['bar']:g}, {verdict})")
-    return 0
 
 
 def run(setup: Setup, parts: tuple[str, ...] = PARTS) -> dict[str, Any]:
@@ -141,8 +136,8 @@ def _bars(result: dict[str, Any]) -> dict[str, Any]:
         shares = [line["share"] + line["making_pixels_share"] for line in beside]
         values["waiting_share"] = max(shares)
     return {
-        name: {"value": value, "bar": bar, "holds": value >= bar if is_lower else value <= bar}
-        for name, (bar, is_lower) in BARS.items()
+        name: bar(value, *asked)
+        for name, asked in BARS.items()
         if (value := values.get(name)) is not None
     }
 
@@ -303,16 +298,11 @@ def _memory(setup: Setup) -> list[dict[str, Any]]:
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python benchmarks/training.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--out", type=Path, default=Path("training.json"), help="file to write")
-    parser.add_argument(
+    made = parser(__doc__, Path("training.json"))
+    made.add_argument(
         "--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure (default: all)"
     )
-    parser.add_argument("--device", default="cpu", help="cpu (default) or cuda")
+    made.add_argument("--device", default="cpu", help="cpu (default) or cuda")
     numbers = {
         "clips": (4, "of a batch, in the parts speed and waiting"),
         "repeats": (9, "steps of each kind that are timed, after one of warm-up"),
@@ -322,10 +312,10 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "threads": (torch.get_num_threads(), "of PyTorch on the CPU"),
     }
     for name, (default, text) in numbers.items():
-        parser.add_argument(
+        made.add_argument(
             f"--{name}", type=int, default=default, help=f"{text} (default: {default})"
         )
-    return parser.parse_args(arguments)
+    return made.parse_args(arguments)
 
 
 if __name__ == "__main__":

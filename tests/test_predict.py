@@ -2,6 +2,7 @@
 
 import json
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -279,3 +280,21 @@ def test_maps_that_cannot_be_made_say_why(tiny_davis, tmp_path, monkeypatch, arg
     with pytest.raises(UserError, match=words):
         predict(HeldStill(), tiny_davis, 2017, "val", "out", **arguments)
     assert not (tmp_path / "out").exists()
+
+
+def test_compiled_code_is_recorded_also_for_the_sequence_with_maps(tiny_davis, tmp_path):
+    class Detailed(HeldStill):
+        compiled = True
+
+        def step(self, frame, state):
+            prediction, state = super().step(frame, state)
+            return replace(prediction, attention=np.zeros((1, 8, 12), np.float32)), state
+
+    class Plain(HeldStill):
+        def detailed(self):
+            return Detailed()
+
+    out, maps = tmp_path / "out", tmp_path / "maps.npz"
+    found = predict(Plain(), tiny_davis, 2017, "val", out, maps=maps, only=("one",))
+    assert found["provenance"]["compiled"] is True
+    assert predict(Plain(), tiny_davis, 2017, "val", out)["provenance"]["compiled"] is False

@@ -53,6 +53,7 @@ def predict(
     dataset, out = Path(dataset), Path(out)
     sequences = load_sequences(dataset, year, split, only=only)
     strip = Strip(choose_sequence(sequences, maps_sequence), year) if maps else None
+    shown = tracker.detailed() if strip and hasattr(tracker, "detailed") else tracker
     tracked_by = {"name": tracker.name, **getattr(tracker, "options", {})}
     which = {"year": year, "split": split, **({"only": list(only)} if only else {})}
     source = provenance(
@@ -70,9 +71,10 @@ def predict(
         folder = outputs.enter_context(atomic_directory(out, marker="predict.json"))
         for sequence in sequences:
             wanted = strip if strip and strip.sequence is sequence else None
+            follower = shown if wanted else tracker
             target = folder / sequence.name
-            results[sequence.name] = track_sequence(tracker, sequence, year, target, bar, wanted)
-        source["compiled"] = bool(getattr(tracker, "compiled", False))
+            results[sequence.name] = track_sequence(follower, sequence, year, target, bar, wanted)
+        source["compiled"] = any(getattr(one, "compiled", False) for one in (tracker, shown))
         report = {"sequences": results, "tracker": tracker.name, "provenance": source}
         write_json(folder / "predict.json", report)
         if strip:
@@ -93,8 +95,6 @@ def track_sequence(
     given = first_mask(sequence, year)
     ids = object_ids(given)
     mask = np.where(given == VOID, 0, given).astype(np.uint8)
-    if strip and hasattr(tracker, "detailed"):
-        tracker = tracker.detailed()
     ratios, weights, shown = [_ratios(mask, ids)], [], deque()
     with read_ahead(sequence.frames) as frames, write_behind() as write:
         first = next(frames)

@@ -45,9 +45,9 @@ def test_scores_that_differ_are_seen():
 
 
 def test_a_bar_is_a_lower_or_an_upper_bound():
-    assert evaluator._bar(3.0, 2.0, True)["holds"]
-    assert not evaluator._bar(3.0, 2.0, False)["holds"]
-    assert evaluator._bar(2.0, 2.0, False)["holds"]
+    assert evaluator.bar(3.0, 2.0, True)["holds"]
+    assert not evaluator.bar(3.0, 2.0, False)["holds"]
+    assert evaluator.bar(2.0, 2.0, False)["holds"]
 
 
 def test_its_clips_have_that_many_objects():

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from benchmarks import growth, masks, startup, tracker
-from benchmarks.paths import bar, time_in_turns
+from benchmarks.command import bar
+from benchmarks.paths import time_in_turns
 
 
 def written(benchmark, out, *arguments):

@@ -3,7 +3,6 @@
 import csv
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,8 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.workflow.test_end_to_end import COPIED
-from ttvos.provenance import REPOSITORY
+from tests.workflow.test_end_to_end import copy_repository
 
 SETTINGS = "one-row.yaml"
 # start_slurm.sh's Slurm keeps no accounts, so squeue is asked. Its jobs take seconds: they are
@@ -48,13 +46,7 @@ def command(*words: str) -> str:
 
 def copy_project(folder: Path) -> Path:
     """The repository's workflow in a new folder, with settings for one row on one dataset."""
-    for name in COPIED:
-        source, target = REPOSITORY / name, folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, target)
+    copy_repository(folder)
     settings = yaml.safe_load((folder / "tests/workflow/tiny.yaml").read_text())
     settings["datasets"].pop("davis16")
     settings |= {"rows": ["exp8-hrnet"], "masks": [], "references": ["still"]}

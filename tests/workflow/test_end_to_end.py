@@ -53,10 +53,8 @@ def planned(folder: Path, *arguments: str) -> dict[str, int]:
     return {name: int(count) for name, count in re.findall(r"(\w+) +(\d+)\n", table[1])}
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Path:
-    """A copy of the repository in which the workflow has run once."""
-    folder = tmp_path_factory.mktemp("project")
+def copy_repository(folder: Path) -> None:
+    """What the workflow needs of the repository, in another folder."""
     for name in COPIED:
         source, target = REPOSITORY / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -64,6 +62,13 @@ def project(tmp_path_factory) -> Path:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """A copy of the repository in which the workflow has run once."""
+    folder = tmp_path_factory.mktemp("project")
+    copy_repository(folder)
     tiny = MiniConfig(1, 64, 96, 8, train_clips=3, val_clips=2, stills=3, ytvos_clips=2)
     generate(folder / "foreign", tiny)
     done = snakemake(folder)

@@ -1,5 +1,6 @@
 """The tracker that everything uses: TTVOS by the fast path, one frame at a time or as a stream."""
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -53,13 +54,6 @@ class FastTracker:
         compile: str = "auto",
         details: bool = False,
     ) -> None:
-        self._given = {
-            "device": device,
-            "single_object": single_object,
-            "input_scale": input_scale,
-            "precision": precision,
-            "compile": compile,
-        }
         check_options(single_object, input_scale)
         if compile not in COMPILE:
             raise UserError(f"compile {compile!r}: one of {', '.join(COMPILE)}")
@@ -115,11 +109,10 @@ class FastTracker:
 
     def detailed(self) -> "FastTracker":
         """The same tracker with all details in its predictions."""
-        return (
-            self
-            if self._built_for.details
-            else FastTracker(self.model, **self._given, details=True)
-        )
+        made = copy.copy(self)
+        made._built_for = replace(self._built_for, details=True)
+        made._steps, made._runners = {}, {}
+        return made
 
     def _advance(self, frame: Tensor, state: FastState) -> tuple[Any, FastState]:
         with matrix_precision(self.precision):
