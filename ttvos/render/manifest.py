@@ -32,12 +32,16 @@ class DatasetEntry:
 class RowEntry:
     """One row of variants.tsv (or a peer): its runs, one file per seed, and its cost.
 
-    tables: numbers of the paper's tables that the row feeds.
+    tables: numbers of the paper's tables that the row feeds. tracker: "ttvos", "frtm", or a
+    user's class; variant and backbone are "" where the tracker has none.
+    transition_loss: whether the row's training has it, where its table asks.
     """
 
     row: str
     variant: str
     backbone: str
+    tracker: str = "ttvos"
+    transition_loss: bool | None = None
     method: str = "TTVOS"
     tables: tuple[int, ...] = ()
     seeds: tuple[int, ...] = ()
@@ -59,6 +63,26 @@ class MaskEntry:
 
 
 @dataclass(frozen=True)
+class PeerEntry:
+    """A built method of the paper's Table 3 (`ttvos.peers.record`): what it costs, how fast it is,
+    and, where there are weights, how good."""
+
+    name: str
+    cost: str | None = None
+    speed: str | None = None
+    evaluate: dict[str, Paths] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PublishedEntry:
+    """Masks that a method's authors published, scored here. method: as Table 3 prints it."""
+
+    method: str
+    evaluate: dict[str, str | None] = field(default_factory=dict)
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What one run measured. Relative paths start from `root`, itself relative to the file.
 
@@ -75,6 +99,8 @@ class Manifest:
     rows: tuple[RowEntry, ...]
     references: tuple[MaskEntry, ...] = ()
     masks: tuple[MaskEntry, ...] = ()
+    peers: tuple[PeerEntry, ...] = ()
+    published: tuple[PublishedEntry, ...] = ()
     data_label: str = ""
     comparable: Comparable = field(default_factory=Comparable)
     root: str = "."
