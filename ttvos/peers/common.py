@@ -1,0 +1,190 @@
+"""What several peers share: frames into tensors, padding, aggregation by odds, strict weights.
+
+Nothing here runs code from a weights file: `torch.load(weights_only=True)`, or safetensors.
+"""
+
+import pickle
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from ttvos.device import find_device
+from ttvos.errors import UserError
+from ttvos.video import IMAGENET_MEAN, IMAGENET_STD
+
+Network = TypeVar("Network", bound=nn.Module)
+
+ODDS_LIMIT = 1e-7
+PARALLEL_PREFIX = "module."  # what nn.DataParallel puts before every name
+COUNTER = "num_batches_tracked"  # of batch-norm; no prediction depends on it
+
+
+def to_image(frame: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+    """frame (H, W, 3) uint8 RGB -> (1, 3, H, W) float32 in [0, 1]."""
+    image = torch.from_numpy(np.ascontiguousarray(frame)).to(device)
+    return image.permute(2, 0, 1)[None].float() / 255
+
+
+def normalise(images: Tensor) -> Tensor:
+    """(N, 3, H, W) RGB in [0, 1] -> with ImageNet mean 0 and standard deviation 1."""
+    mean = torch.tensor(IMAGENET_MEAN, device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor(IMAGENET_STD, device=images.device).view(1, 3, 1, 1)
+    return (images - mean) / std
+
+
+def margins(size: int, multiple: int) -> tuple[int, int]:
+    """Pixels added before and after, floor and ceil of half, up to the next multiple."""
+    total = -size % multiple
+    return total // 2, total - total // 2
+
+
+def pad(x: Tensor, multiple: int) -> Tensor:
+    """Zero-pad the last two axes to multiples, on both sides (PEERS section 1.1)."""
+    height, width = x.shape[-2:]
+    return F.pad(x, (*margins(width, multiple), *margins(height, multiple)))
+
+
+def crop(x: Tensor, size: tuple[int, int], multiple: int) -> Tensor:
+    """Undo `pad`: the last two axes become `size`, (H, W) before padding."""
+    height, width = size
+    top, left = margins(height, multiple)[0], margins(width, multiple)[0]
+    return x[..., top : top + height, left : left + width]
+
+
+def aggregate(foreground: Tensor) -> Tensor:
+    """Objects' own probabilities (O, H, W) -> (O + 1, H, W) that sum to 1; [0] is background.
+
+    The background's is the product of the complements; all are clamped to [1e-7, 1 - 1e-7], and
+    each takes its share of the odds, which equals the softmax of the logits (PEERS section 1.7).
+    """
+    background = (1 - foreground).prod(dim=0, keepdim=True)
+    clamped = torch.cat([background, foreground]).clamp(ODDS_LIMIT, 1 - ODDS_LIMIT)
+    odds = clamped / (1 - clamped)
+    return odds / odds.sum(dim=0, keepdim=True)
+
+
+def as_ids(labels: Tensor, ids: tuple[int, ...]) -> np.ndarray:
+    """(H, W) whole numbers, 0 = background, o + 1 = object o -> (H, W) uint8 ids."""
+    return np.array([0, *ids], dtype=np.uint8)[labels.cpu().numpy()]
+
+
+def check_size(frame: np.ndarray, size: tuple[int, int]) -> None:
+    """UserError unless the frame is of its clip's size (H, W)."""
+    if frame.shape[:2] != tuple(size):
+        raise UserError(f"frame of size {frame.shape[:2]} in a clip of size {tuple(size)}")
+
+
+def make_seeded(make: Callable[[], Network], seed: int = 0) -> Network:
+    """What `make` builds, its random weights drawn from `seed`; torch's own seed is untouched."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return make()
+
+
+def build_network(
+    make: Callable[[], Network],
+    device: str = "cpu",
+    weights: Path | str | None = None,
+    nested: str | None = None,
+) -> Network:
+    """A network on its device, in eval mode, without gradients.
+
+    weights: a file for `read_weights` and `fill`; None gives random weights of seed 0.
+    Raises UserError for an unknown device, and as `read_weights` and `fill` do.
+    """
+    target = find_device(device)
+    network = make_seeded(make)
+    if weights is not None:
+        fill(network, read_weights(weights, nested), str(weights))
+    return network.eval().requires_grad_(False).to(target)
+
+
+def read_weights(path: Path | str, nested: str | None = None) -> dict[str, Tensor]:
+    """The state dict of a `.safetensors` file or of one that torch.save wrote, on the CPU.
+
+    nested: the key under which the state dict may stand, such as "model" or "net"; a file
+    without that key is read as the state dict itself. `module.` before all names is removed.
+    Raises UserError for a missing, damaged or unsafe file, or one without a state dict.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such weights file")
+    content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickled(path)
+    if isinstance(content, dict) and nested in content:
+        content = content[nested]
+    if (
+        not isinstance(content, dict)
+        or not content
+        or not all(map(torch.is_tensor, content.values()))
+    ):
+        place = "" if nested is None else f", nor one under {nested!r}"
+        raise UserError(f"{path}: holds no state dict{place}; save one of names and tensors")
+    if all(name.startswith(PARALLEL_PREFIX) for name in content):
+        return {name.removeprefix(PARALLEL_PREFIX): value for name, value in content.items()}
+    return content
+
+
+def fill(module: nn.Module, tensors: dict[str, Tensor], where: str) -> None:
+    """Copy `tensors` into `module`; names and shapes must be exactly the module's.
+
+    Batch-norm's `num_batches_tracked` may be absent, as in files of before PyTorch 0.4.1.
+    where: how an error names the source. Raises UserError with the first three names of each
+    trouble: missing, unexpected, of another shape; or for values that are not finite.
+    """
+    expected = module.state_dict()
+    shared = expected.keys() & tensors.keys()
+    troubles = {
+        "missing": [n for n in expected if n not in tensors and not n.endswith(COUNTER)],
+        "unexpected": [n for n in tensors if n not in expected],
+        "of another shape": [
+            _shapes(n, tensors[n], expected[n])
+            for n in expected
+            if n in shared and tensors[n].shape != expected[n].shape
+        ],
+    }
+    found = [
+        f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for what, names in troubles.items()
+        if names
+    ]
+    if found:
+        raise UserError(f"{where}: does not fit {type(module).__name__}: {'; '.join(found)}")
+    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise UserError(f"{where}: {broken[0]} holds values that are not finite")
+    module.load_state_dict(tensors, strict=False)
+
+
+def _shapes(name: str, found: Tensor, expected: Tensor) -> str:
+    return f"{name} {tuple(found.shape)}, expected {tuple(expected.shape)}"
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path}: damaged, or not a safetensors file ({error})") from None
+
+
+def _read_pickled(path: Path) -> object:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        foreign = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if foreign is None:
+            raise UserError(f"{path}: damaged, or not a PyTorch file; fetch it again") from None
+        raise UserError(
+            f"{path}: refused, because it holds pickled code or objects beside weights "
+            f"({foreign[1]}); have its maker save the state dict alone"
+        ) from None
+    except Exception as error:  # of a damaged file torch raises almost anything
+        reason = str(error).strip().split("\n")[0]
+        raise UserError(f"{path}: damaged, or not a PyTorch file ({reason})") from None
