@@ -9,8 +9,24 @@ from ttvos.variants import BACKBONES, CONFIG_FOLDER, find_variant, load_rows, lo
 
 def test_variants_are_the_eight_experiments_and_all_backbones():
     assert list(load_variants()) == [f"exp{number}" for number in range(1, 9)]
-    assert {row.backbone for row in load_rows().values()} == set(BACKBONES)
-    assert {n for row in load_rows().values() for n in row.tables} == {2, 3, 4, 6}
+    own = [row for row in load_rows().values() if row.tracker == "ttvos"]
+    assert {row.backbone for row in own} == set(BACKBONES)
+    assert {n for row in own for n in row.tables} == {2, 3, 4, 6}
+
+
+def test_table_5_has_its_four_rows():
+    rows = [row for row in load_rows().values() if 5 in row.tables]
+    assert {row.tracker for row in rows} == {"frtm"}
+    pairs = {(row.backbone, row.transition_loss) for row in rows}
+    assert pairs == {(name, loss) for name in ("resnet18", "resnet101") for loss in (False, True)}
+
+
+def test_a_class_of_the_users_own_is_a_row(tmp_path):
+    text = (CONFIG_FOLDER / "variants.tsv").read_text()
+    own = ["mine", "my_package.tracker:Mine", "-", "-", "-", "-", "-", "-", "-", "-", "3"]
+    (tmp_path / "variants.tsv").write_text(text + "\t".join(own) + "\n")
+    row = load_rows(tmp_path / "variants.tsv")["mine"]
+    assert (row.tracker, row.variant, row.transition_loss) == (own[1], None, None)
 
 
 def test_variants_are_those_of_table_4():
@@ -32,8 +48,11 @@ def test_variants_are_those_of_table_4():
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("exp8-resnet18\texp8\tresnet18\t1", "exp8-resnet18\texp8\tresnet18\t0", "two meanings"),
+        ("\texp8\tresnet18\t1", "\texp8\tresnet18\t0", "two meanings"),
         ("exp8-resnet18", "exp8-hrnet", "stands there twice"),
+        ("\tfrtm\t-\tresnet18\t-", "\tfrtm\t-\tresnet18\t1", "frtm has no short_term: write -"),
+        ("\tfrtm\t-\tresnet18\t", "\tfrtm\t-\tresnet50\t", "unknown backbone 'resnet50'"),
+        ("frtm-resnet18\tfrtm", "frtm-resnet18\tFRTM", "package.module:Class"),
         ("\tresnet18\t", "\tvgg\t", "unknown backbone 'vgg'"),
         ("reextract", "maybe", "'maybe' is not one of full, none, reextract"),
         ("exp1\thrnet\t1", "exp1\thrnet\tyes", "must be 0 or 1"),

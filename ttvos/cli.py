@@ -15,6 +15,7 @@ from ttvos.errors import UserError
 from ttvos.variants import BACKBONES
 from ttvos.weights import find_weights
 
+TRACKER = "a built peer (data/peers/NAME.yaml), e.g. stm, or your own: package.module:Class"
 EPILOG = """examples:
   ttvos data mini --config workflow/config/mini.yaml --out data/mini
   ttvos data fetch davis2017 --root data
@@ -24,6 +25,7 @@ EPILOG = """examples:
   ttvos evaluate --masks masks --dataset DAVIS --year 2016 --out scores.json
   ttvos cost --backbone hrnet --out cost.json
   ttvos speed --backbone hrnet --device cuda --out speed.json
+  ttvos speed --tracker my_package.my_module:MyTracker --out mine.json
 
 `snakemake --cores all reports/` runs all of them and renders the report."""
 
@@ -151,6 +153,8 @@ def _add_predict(subcommands) -> None:
     source.add_argument(
         "--reference", choices=["still", "flow"], help="first mask held still, or carried by flow"
     )
+    source.add_argument("--tracker", help=TRACKER)
+    _add_weights(command)
     command.add_argument("--backbone", choices=BACKBONES, help="needed for a released checkpoint")
     command.add_argument("--variant", help="what the checkpoint must be, e.g. exp8; else an error")
     _add_dataset(command)
@@ -198,15 +202,25 @@ def _add_cost(subcommands) -> None:
     which.add_argument("--backbone", choices=BACKBONES, help="feature extractor")
     text = "rows of workflow/config/variants.tsv, e.g. exp8-hrnet, in place of the other two"
     which.add_argument("--rows", nargs="+", metavar="ROW", help=text)
+    which.add_argument("--trackers", nargs="+", metavar="TRACKER", help=f"each {TRACKER}")
+    which.add_argument("--tracker", help=f"one of them; {TRACKER}")
+    _add_weights(command)
     _add_size(command)
-    text = "JSON file to write; with --rows a folder, which receives ROW.json of each"
+    command.add_argument("--objects", type=int, default=1, help="with --tracker: objects at once")
+    text = (
+        "JSON file to write; with --rows or --trackers a folder, which receives NAME.json of each"
+    )
     command.add_argument("--out", required=True, help=text)
 
 
 def _add_speed(subcommands) -> None:
     text = "time the model: strict streaming beside the released code's protocol; one table"
     command = _command(subcommands, "speed", commands.speed, text)
-    _add_model(command)
+    which = command.add_mutually_exclusive_group(required=True)
+    which.add_argument("--backbone", choices=BACKBONES, help="feature extractor of TTVOS")
+    which.add_argument("--tracker", help=TRACKER)
+    command.add_argument("--variant", help="experiment of Table 4: exp1 to exp8; default: exp8")
+    _add_weights(command)
     _add_size(command)
     _add_checkpoint(command, "weights to time; random ones take the same time")
     command.add_argument("--frames", type=int, default=6, help="length of the clip, with frame 0")
@@ -282,6 +296,10 @@ def _add_checkpoint(command, text: str, required: bool = False) -> None:
     """--checkpoint: a file, or the name of shipped weights."""
     text = f"{text}; a file, or a name of weights/*.safetensors"
     command.add_argument("--checkpoint", type=find_weights, required=required, help=text)
+
+
+def _add_weights(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--weights", help="with --tracker: file of its weights")
 
 
 def _add_dataset(command: argparse.ArgumentParser) -> None:

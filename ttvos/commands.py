@@ -109,6 +109,7 @@ def predict(options: argparse.Namespace) -> None:
 
     if options.maps_sequence and not options.maps:
         raise UserError("--maps-sequence says which sequence --maps shows: add --maps FILE.npz")
+    _check_weights(options)
     predict(
         _tracker(options),
         options.dataset,
@@ -119,9 +120,16 @@ def predict(options: argparse.Namespace) -> None:
         maps_sequence=options.maps_sequence,
         device=options.device,
         profile=options.profile,
-        checkpoint=options.checkpoint,
+        checkpoint=options.checkpoint or options.weights,
         only=tuple(options.only),
     )
+
+
+def _check_weights(options: argparse.Namespace) -> None:
+    if options.weights and not options.tracker:
+        raise UserError("--weights go with --tracker; TTVOS's own are --checkpoint")
+    if options.weights and not Path(options.weights).is_file():
+        raise UserError(f"{options.weights}: no such file")
 
 
 def _tracker(options: argparse.Namespace):
@@ -132,6 +140,10 @@ def _tracker(options: argparse.Namespace):
             raise UserError("the reference trackers run on the CPU only: leave --device out")
         return {"still": HeldStill, "flow": FlowCarried}[options.reference]()
     _limit_threads()
+    if options.tracker:
+        from ttvos.trackers import load_tracker
+
+        return load_tracker(options.tracker, options.device, options.weights)
     from ttvos import checkpoint
     from ttvos.engine.choose import make_tracker
 
@@ -173,6 +185,9 @@ def cost(options: argparse.Namespace) -> None:
     from ttvos.files import write_json
     from ttvos.variants import find_row, find_variant
 
+    _check_weights(options)
+    if options.tracker or options.trackers:
+        return _tracker_costs(options)
     if options.rows and options.variant:
         raise UserError("a row names its variant: leave --variant out, or --rows")
     if options.rows:
@@ -194,12 +209,70 @@ def cost(options: argparse.Namespace) -> None:
         )
 
 
+def _tracker_costs(options: argparse.Namespace) -> None:
+    """`ttvos cost --tracker` and `--trackers`: any tracker, counted while it runs."""
+    if options.variant:
+        raise UserError("--variant is TTVOS's: leave it out, or --tracker")
+    from tqdm import tqdm
+
+    from ttvos.files import write_json
+
+    named = [(name, f"{options.out}/{name}.json") for name in options.trackers or ()]
+    named = named or [(options.tracker, options.out)]
+    _limit_threads()
+    from ttvos.measure.tracker_cost import cost_tracker
+    from ttvos.trackers import load_tracker
+
+    for name, out in tqdm(named, desc="cost", unit="tracker", disable=None):
+        tracker = load_tracker(name, weights=options.weights)
+        result = cost_tracker(tracker, options.height, options.width, options.objects)
+        write_json(out, result)
+        macs = result["macs"]
+        print(
+            f"{name}: {result['parameters']['total']:,} parameters  "
+            f"{macs['frame'] / 1e9:.3f} GMAC a frame  {macs['init'] / 1e9:.3f} GMAC for frame 0"
+        )
+
+
+def _tracker_speed(options: argparse.Namespace) -> None:
+    """`ttvos speed --tracker`: any tracker, frame by frame."""
+    if options.variant or options.checkpoint:
+        raise UserError("--variant and --checkpoint are TTVOS's: leave them out, or --tracker")
+    from ttvos.files import write_json
+
+    _limit_threads()
+    from ttvos.measure.speedtable import table
+    from ttvos.measure.tracker_speed import speed_tracker
+    from ttvos.trackers import load_tracker
+
+    result = speed_tracker(
+        load_tracker(options.tracker, options.device, options.weights),
+        options.device,
+        options.height,
+        options.width,
+        frames=options.frames,
+        repeats=options.repeats,
+        objects=options.objects,
+    )
+    write_json(options.out, result)
+    print(table(result["rows"]), end="")
+    growth, whole = result["growth"], result["with_initialisation"]
+    print(
+        f"with frame 0: {whole['fps']:.2f} FPS over {whole['frames']} frames; state "
+        f"{growth['state_bytes_first'] / 2**20:.1f} MiB after frame 1, "
+        f"{growth['state_bytes_last'] / 2**20:.1f} MiB after the last"
+    )
+
+
 def speed(options: argparse.Namespace) -> None:
     """`ttvos speed`: frames a second by two protocols."""
+    _check_weights(options)
+    if options.tracker:
+        return _tracker_speed(options)
     from ttvos.files import write_json
     from ttvos.variants import find_variant
 
-    variant = find_variant(options.variant)
+    variant = find_variant(options.variant or "exp8")
     _limit_threads()
     from ttvos.measure.speed import speed
     from ttvos.measure.speedtable import table

@@ -17,7 +17,7 @@ from ttvos.files import atomic_directory, atomic_path, clear_errors, write_json
 from ttvos.maps import Strip, choose_sequence
 from ttvos.overlap import read_ahead, write_behind
 from ttvos.provenance import file_hash, provenance
-from ttvos.tracker import Prediction, Tracker, object_ids, stream
+from ttvos.tracker import Prediction, Tracker, check_prediction, object_ids, stream
 from ttvos.video import VOID
 
 
@@ -106,6 +106,7 @@ def track_sequence(
             stream(tracker, checked, tracker.init(first, given)), 1
         ):
             path, frame = sequence.frames[number], shown.popleft()
+            check_prediction(prediction, frame, ids)
             write(folder / f"{path.stem}.png", prediction.mask)
             ratios.append(_ratios(prediction.mask, ids))
             weights.append(_weights(prediction, path))

@@ -29,9 +29,12 @@ class Prediction:
 class Tracker(Protocol):
     """Follows the objects of a first mask through a clip, one frame at a time.
 
-    The state holds all memory of the clip and must not grow with its length. Optional attributes
-    for the record: `device`, where it computes, `precision`, and `options`, a dictionary of its
-    settings; for speed: `stream(frames, state)`, an iterator of the predictions of many frames.
+    The state holds all memory of the clip; whether it grows with the clip is measured. A step may
+    use it up. Optional attributes, for the record: `device`, where it computes, `precision`, and
+    `options`, a dictionary of its settings; for speed: `stream(frames, state)`, an iterator of
+    the predictions of many frames; for costs: `parts`, a dictionary of the modules (tuples of
+    nn.Module) behind each name of a part, and `cycle`, the frames after which a frame's work
+    repeats (default 1).
     """
 
     name: str
@@ -91,3 +94,18 @@ def check_pair(frame: np.ndarray, mask: np.ndarray) -> None:
         raise UserError(f"a mask must be (H, W) uint8 ids, this is {mask.shape} {mask.dtype}")
     if frame.shape[:2] != mask.shape:
         raise UserError(f"frame {frame.shape[:2]} and mask {mask.shape} differ in size")
+
+
+def check_prediction(prediction: Prediction, frame: np.ndarray, ids: tuple[int, ...]) -> None:
+    """Raise UserError unless the mask is (H, W) uint8, of the frame's size, with these ids or 0."""
+    mask = getattr(prediction, "mask", None)
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.uint8:
+        kind = getattr(mask, "dtype", type(mask).__name__)
+        raise UserError(f"the tracker's mask must be an array of uint8 ids, this is {kind}")
+    if mask.shape != frame.shape[:2]:
+        raise UserError(f"the tracker's mask is {mask.shape}, its frame {frame.shape[:2]}")
+    present = np.flatnonzero(np.bincount(mask.ravel(), minlength=256))
+    strange = np.setdiff1d(present, (0, *ids))
+    if strange.size:
+        known = ", ".join(map(str, ids))
+        raise UserError(f"the tracker's mask has id {strange[0]}; the first mask has {known}")

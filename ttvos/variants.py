@@ -1,4 +1,4 @@
-"""The paper's experiments and backbones: `workflow/config/variants.tsv`, one row each, checked."""
+"""Experiments, backbones and other trackers: `workflow/config/variants.tsv`, a checked row each."""
 
 import csv
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from ttvos.strict import build
 
 CONFIG_FOLDER = REPOSITORY / "workflow" / "config"
 BACKBONES = ("hrnet", "resnet18", "resnet50", "mobilenetv3")
+FRTM_BACKBONES = ("resnet18", "resnet101")
+FLAGS = ("short_term", "long_term", "adaptive_weight", "update_template", "transition_loss")
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,19 @@ class Variant:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of variants.tsv: an experiment with a backbone, and the tables it feeds."""
+    """One line of variants.tsv: a tracker, what it is made of, and the tables it feeds.
+
+    tracker: "ttvos", "frtm" (FRTM-VOS, trained here), or a class, "package.module:Class".
+    variant: an experiment of TTVOS, None for other trackers; backbone: "" where the tracker
+    says none. transition_loss: whether the training has it; None where the row trains nothing.
+    """
 
     name: str
-    variant: Variant
+    variant: Variant | None
     backbone: str
     tables: tuple[int, ...]
+    tracker: str = "ttvos"
+    transition_loss: bool | None = None
 
 
 def load_rows(path: Path | None = None) -> dict[str, Row]:
@@ -44,7 +53,7 @@ def load_rows(path: Path | None = None) -> dict[str, Row]:
     with open(path, newline="") as handle:
         for line in csv.DictReader(handle, delimiter="\t"):
             row = _parse_row(line, f"{path.name}: row {line.get('row')}")
-            if variants.setdefault(row.variant.name, row.variant) != row.variant:
+            if row.variant and variants.setdefault(row.variant.name, row.variant) != row.variant:
                 raise UserError(f"{path.name}: variant {row.variant.name} has two meanings")
             if row.name in rows:
                 raise UserError(f"{path.name}: row {row.name} stands there twice")
@@ -54,25 +63,49 @@ def load_rows(path: Path | None = None) -> dict[str, Row]:
 
 def load_variants() -> dict[str, Variant]:
     """All experiments by name."""
-    return {row.variant.name: row.variant for row in load_rows().values()}
+    variants = (row.variant for row in load_rows().values())
+    return {variant.name: variant for variant in variants if variant}
 
 
 def _parse_row(line: dict, where: str) -> Row:
-    flags = ("short_term", "long_term", "adaptive_weight", "update_template", "transition_loss")
-    known = {"row", "variant", "backbone", "attention_clue", "tables", *flags}
+    known = {"row", "tracker", "variant", "backbone", "attention_clue", "tables", *FLAGS}
     if set(line) != known:
         raise UserError(f"{where}: columns must be exactly {', '.join(sorted(known))}")
-    for flag in flags:
-        if line[flag] not in ("0", "1"):
-            raise UserError(f"{where}: {flag} must be 0 or 1, not {line[flag]!r}")
-    if line["backbone"] not in BACKBONES:
-        raise UserError(
-            f"{where}: unknown backbone {line['backbone']!r}; known: {', '.join(BACKBONES)}"
-        )
-    values = {flag: line[flag] == "1" for flag in flags}
-    values |= {"name": line["variant"], "attention_clue": line["attention_clue"]}
     tables = tuple(int(number) for number in line["tables"].split(",") if number)
-    return Row(line["row"], build(Variant, values, where), line["backbone"], tables)
+    tracker, backbone = line["tracker"], line["backbone"]
+    if tracker == "ttvos":
+        _check_backbone(backbone, BACKBONES, where)
+        values = {flag: _flag(line, flag, where) for flag in FLAGS}
+        values |= {"name": line["variant"], "attention_clue": line["attention_clue"]}
+        variant = build(Variant, values, where)
+        return Row(line["row"], variant, backbone, tables, tracker, variant.transition_loss)
+    if tracker == "frtm":
+        _check_backbone(backbone, FRTM_BACKBONES, where)
+        _check_unused(line, {"variant", "attention_clue", *FLAGS} - {"transition_loss"}, where)
+        loss = _flag(line, "transition_loss", where)
+        return Row(line["row"], None, backbone, tables, tracker, loss)
+    if ":" not in tracker:
+        raise UserError(f"{where}: tracker {tracker!r}: ttvos, frtm, or package.module:Class")
+    _check_unused(line, {"variant", "backbone", "attention_clue", *FLAGS}, where)
+    return Row(line["row"], None, "", tables, tracker)
+
+
+def _flag(line: dict, flag: str, where: str) -> bool:
+    if line[flag] not in ("0", "1"):
+        raise UserError(f"{where}: {flag} must be 0 or 1, not {line[flag]!r}")
+    return line[flag] == "1"
+
+
+def _check_backbone(name: str, known: tuple[str, ...], where: str) -> None:
+    if name not in known:
+        raise UserError(f"{where}: unknown backbone {name!r}; known: {', '.join(known)}")
+
+
+def _check_unused(line: dict, columns: set[str], where: str) -> None:
+    """What a tracker does not read is a dash, so that no row says what is not done."""
+    for column in sorted(columns):
+        if line[column] != "-":
+            raise UserError(f"{where}: tracker {line['tracker']} has no {column}: write -")
 
 
 def find_variant(name: str) -> Variant:

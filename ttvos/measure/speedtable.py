@@ -49,6 +49,18 @@ def make_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
+def row(result: dict[str, Any], model: str) -> dict[str, Any]:
+    """The one row of a tracker that is timed by the streaming protocol only."""
+    origin = result["provenance"]
+    threads = f", {origin['threads']} threads" if result["device"] == "cpu" else ""
+    size = f"{result['height']}x{result['width']}, {_count(result['objects'], 'object')}"
+    named = {"model": f"{model}, {size}", "device": f"{origin['device']}{threads}"}
+    named |= {key: result[key] for key in ("precision", "engine", "compiled")}
+    unknown = ("macs", "roofline_fraction", "matrix_rate_fraction", "times_released")
+    timed = {"protocol": "streaming", **_timed(result["streaming"])}
+    return {**named, **timed, **dict.fromkeys(unknown)}
+
+
 def _timed(timed: dict[str, Any]) -> dict[str, Any]:
     keys = ("fps", "p50_ms", "p90_ms", "p99_ms", "peak_memory_bytes")
     return {key: timed.get(key) for key in keys}
@@ -70,15 +82,16 @@ def table(rows: Iterable[dict[str, Any]]) -> str:
 def _cells(row: dict[str, Any]) -> list[str]:
     compiled = {True: ", compiled", None: ", compiled if kept"}.get(row["compiled"], "")
     memory, macs = row["peak_memory_bytes"], row["macs"]
+    shares = (row["roofline_fraction"], row["matrix_rate_fraction"])
+    faster = row["times_released"]
     return [
         *(row["model"], row["device"], row["precision"], row["engine"] + compiled),
         *(row["protocol"], f"{row['fps']:.2f}"),
         *("" if row[key] is None else f"{row[key]:.1f}" for key in ("p50_ms", "p90_ms", "p99_ms")),
         "" if memory is None else f"{memory / 2**20:.0f}",
-        f"{macs / 1e9:.2f}",
-        f"{row['roofline_fraction']:.0%}",
-        f"{row['matrix_rate_fraction']:.0%}",
-        f"{row['times_released']:.2f}",
+        "" if macs is None else f"{macs / 1e9:.2f}",
+        *("" if share is None else f"{share:.0%}" for share in shares),
+        "" if faster is None else f"{faster:.2f}",
     ]
 
 

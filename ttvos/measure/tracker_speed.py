@@ -1,0 +1,161 @@
+"""How fast any tracker is, frame by frame, as `ttvos.measure.speed` times TTVOS (streaming)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ttvos.device import device_name, find_device
+from ttvos.errors import UserError
+from ttvos.measure.clip import disc_clip
+from ttvos.measure.clock import peak_memory, read_clock
+from ttvos.measure.speedtable import row
+from ttvos.provenance import provenance
+from ttvos.tracker import Tracker
+
+MIN_LATENCIES = 5
+PROTOCOL = {
+    "streaming": "frame by frame from host memory to the mask in host memory; two frames of "
+    "warm-up; device synchronised before each clock reading; frame 0 apart (init_ms); every "
+    "latency kept; peak memory: the process on CPU, what PyTorch allocated on CUDA",
+    "with_initialisation": "all frames of the clip, frame 0 too, over the sum of their times",
+    "growth": "bytes of the arrays and tensors in the tracker's state after frame 1 and after the "
+    "last frame; median latency of the clip's last third over that of its first",
+}
+
+
+@dataclass
+class TimedClip:
+    """One clip: milliseconds of frame 0 and of each further frame, bytes of the state after each
+    further frame."""
+
+    init_ms: float
+    steps_ms: list[float]
+    state_bytes: list[int]
+
+
+def speed_tracker(
+    tracker: Tracker,
+    device: str = "cpu",
+    height: int = 480,
+    width: int = 854,
+    frames: int = 6,
+    repeats: int = 1,
+    objects: int = 1,
+) -> dict[str, Any]:
+    """Time a tracker on a synthetic clip of moving discs.
+
+    frames: length of the clip with frame 0; where the tracker's work repeats after a cycle of
+    more frames, a clip is a frame longer than the cycle. repeats: clips.
+    Returns tracker, device, precision, engine ("own"), compiled (False), height, width, objects,
+    frames, streaming {fps, p50_ms, p90_ms, p99_ms, repeats, init_ms, peak_memory_bytes, ...},
+    with_initialisation {fps, frames}, growth {frames, state_bytes_first, state_bytes_last,
+    time_ratio}, rows (the table), protocol, provenance.
+    Raises UserError for fewer than 5 latencies in all, or for CUDA where there is none.
+    """
+    where = find_device(device)
+    frames = max(frames, 1 + int(getattr(tracker, "cycle", 1)))
+    if repeats * (frames - 1) < MIN_LATENCIES:
+        raise UserError(f"{repeats} clips of {frames} frames time too few; take 6 frames or more")
+    clip, mask = disc_clip(frames, height, width, objects)
+    time_clip(tracker, clip[:2], mask, where)
+    if where.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(where)
+    timed = [time_clip(tracker, clip, mask, where) for _ in range(repeats)]
+    settings = {"tracker": tracker.name, "device": device, "height": height, "width": width}
+    settings |= {"objects": objects, "frames": frames}
+    precision = getattr(tracker, "precision", "float32")
+    result = {
+        **settings,
+        "precision": precision,
+        "engine": "own",
+        "compiled": False,
+        **summary(timed),
+        "protocol": PROTOCOL,
+        "provenance": provenance(
+            {**settings, "repeats": repeats, **getattr(tracker, "options", {})},
+            device=device_name(where),
+            precision=precision,
+            threads=torch.get_num_threads(),
+        ),
+    }
+    result["streaming"]["peak_memory_bytes"] = peak_memory(where)
+    return {**result, "rows": [row(result, tracker.name)]}
+
+
+def summary(timed: list[TimedClip]) -> dict[str, Any]:
+    """The figures of the timed clips: streaming, with_initialisation, growth."""
+    latencies = np.array([clip.steps_ms for clip in timed])
+    whole = latencies.sum() + sum(clip.init_ms for clip in timed)
+    p50, p90, p99 = np.percentile(latencies, [50, 90, 99])
+    frames = latencies.shape[1] + 1
+    third = max(1, latencies.shape[1] // 3)
+    last, first = np.median(latencies[:, -third:]), np.median(latencies[:, :third])
+    return {
+        "streaming": {
+            "fps": float(1000 * latencies.size / latencies.sum()),
+            "p50_ms": float(p50),
+            "p90_ms": float(p90),
+            "p99_ms": float(p99),
+            "repeats": [clip.steps_ms for clip in timed],
+            "init_ms": [clip.init_ms for clip in timed],
+            "timed_frames": int(latencies.size),
+        },
+        "with_initialisation": {"fps": float(1000 * frames * len(timed) / whole), "frames": frames},
+        "growth": {
+            "frames": frames,
+            "state_bytes_first": timed[-1].state_bytes[0],
+            "state_bytes_last": timed[-1].state_bytes[-1],
+            "time_ratio": float(last / first),
+        },
+    }
+
+
+def time_clip(
+    tracker: Tracker, clip: np.ndarray, mask: np.ndarray, device: torch.device
+) -> TimedClip:
+    """Track one clip; clip (T, H, W, 3) uint8, mask (H, W) uint8."""
+    before = read_clock(device)
+    state = tracker.init(clip[0], mask)
+    timed = TimedClip(1000 * (read_clock(device) - before), [], [])
+    for frame in clip[1:]:
+        before = read_clock(device)
+        _, state = tracker.step(frame, state)
+        timed.steps_ms.append(1000 * (read_clock(device) - before))
+        timed.state_bytes.append(state_bytes(state))
+    return timed
+
+
+def state_bytes(state: Any) -> int:
+    """Bytes of all arrays and tensors that a state holds, each storage once."""
+    found = {}
+    for value in _values(state):
+        if isinstance(value, torch.Tensor):
+            storage = value.untyped_storage()
+            found[storage.data_ptr()] = storage.nbytes()
+        elif isinstance(value, np.ndarray):
+            owner = value if value.base is None else value.base
+            found[id(owner)] = getattr(owner, "nbytes", value.nbytes)
+    return sum(found.values())
+
+
+def _values(state: Any) -> Iterator[Any]:
+    """Everything that can be reached from a state; networks and their weights aside."""
+    seen: dict[int, Any] = {}
+    waiting = [state]
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen or isinstance(value, (torch.nn.Module, type)):
+            continue
+        seen[id(value)] = value
+        yield value
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, (list, tuple, set)):
+            waiting += value
+        elif not isinstance(value, (torch.Tensor, np.ndarray)):
+            slots = [s for kind in type(value).__mro__ for s in getattr(kind, "__slots__", ())]
+            waiting += [getattr(value, name) for name in slots if hasattr(value, name)]
+            waiting += getattr(value, "__dict__", {}).values()

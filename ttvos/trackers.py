@@ -1,0 +1,92 @@
+"""Trackers by name: a built peer (`data/peers/NAME.yaml`), or anybody's class."""
+
+import importlib
+import inspect
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from ttvos.errors import UserError
+from ttvos.own_tracker import OwnTracker
+from ttvos.peers.record import Peer, load_records
+from ttvos.tracker import Tracker
+
+
+def load_tracker(
+    name: str,
+    device: str = "cpu",
+    weights: Path | str | None = None,
+    options: dict[str, Any] | None = None,
+) -> Tracker:
+    """The tracker of that name, made anew.
+
+    name: a built peer ("stm"), or "package.module:Class" from the current folder or the
+    environment. The class is called with `device`, `weights` and the options, as far as its
+    constructor has such parameters. It meets `ttvos.tracker.Tracker`, or has `init(frame, mask)`
+    and `step(frame)`, which returns the mask (`ttvos.own_tracker`).
+    Raises UserError for an unknown name, a class that is no tracker, or `device`, `weights` or
+    options that it does not take.
+    """
+    target, fixed = _target(name)
+    kind = _find_class(target)
+    wanted = {**fixed, **(options or {})}
+    wanted |= {"device": device} if device != "cpu" or _takes(kind, "device") else {}
+    wanted |= {"weights": weights} if weights is not None else {}
+    for key in wanted:
+        if not _takes(kind, key):
+            raise UserError(f"{name}: its class takes no {key!r}; leave it out")
+    made = kind(**wanted)
+    return OwnTracker(made, device) if _is_simple(made) else made
+
+
+def find_peer(name: str) -> Peer:
+    """The record of a built peer; UserError lists the known ones, or says why it is not built."""
+    records = load_records()
+    if name not in records:
+        built = ", ".join(peer.name for peer in records.values() if peer.tracker)
+        raise UserError(f"unknown tracker {name!r}; built: {built}; your own: package.module:Class")
+    if records[name].tracker is None:
+        raise UserError(f"{name} is not built: {records[name].reason}")
+    return records[name]
+
+
+def _target(name: str) -> tuple[str, dict[str, str]]:
+    if ":" in name:
+        return name, {}
+    peer = find_peer(name)
+    return peer.tracker, peer.options
+
+
+def _find_class(target: str) -> type:
+    module_name, _, class_name = target.partition(":")
+    if os.getcwd() not in sys.path:  # as `python -m` does, also for the `ttvos` script
+        sys.path.insert(0, os.getcwd())
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        missing = error.name or module_name
+        raise UserError(f"{target}: no module {missing!r} here or in the environment") from None
+    found = getattr(module, class_name, None)
+    if not inspect.isclass(found):
+        raise UserError(f"{target}: {module_name} has no class {class_name!r}")
+    for method in ("init", "step"):
+        if not callable(getattr(found, method, None)):
+            raise UserError(f"{target}: no tracker, it has no {method}(); see ttvos/tracker.py")
+    return found
+
+
+def _takes(kind: type, key: str) -> bool:
+    parameters = inspect.signature(kind).parameters.values()
+    return any(p.name == key or p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
+
+
+def _is_simple(tracker: Any) -> bool:
+    """Whether it keeps the clip by itself: `step(frame)`, not `step(frame, state)`."""
+    required = [
+        parameter
+        for parameter in inspect.signature(tracker.step).parameters.values()
+        if parameter.default is inspect.Parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    return len(required) == 1
