@@ -12,15 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import resnet50
 
-from ttvos.device import find_device
 from ttvos.errors import UserError
-from ttvos.model.tracking import normalise
+from ttvos.peers.common import ODDS_LIMIT, as_ids, build_network, check_size, normalise, to_image
 from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
 
 SCALES = (0.5, 0.75, 1.0)
 MULTIPLE = 32
 WIDTH = 256
-ODDS_LIMIT = 1e-7
 
 
 class Encoder(nn.Module):
@@ -159,10 +157,8 @@ class RGMP:
                 f"rgmp: cost only: the published weights' names are not among the facts, so "
                 f"{weights} cannot be loaded; leave the weights out"
             )
-        self.device = str(find_device(device))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            self.network = RGMPNetwork().eval().to(self.device)
+        self.device = device
+        self.network = build_network(RGMPNetwork, device)
         self.options: dict[str, object] = {}
         self.parts = {"encoder": (self.network.encoder,), "decoder": (self.network.decoder,)}
 
@@ -174,7 +170,7 @@ class RGMP:
         masks = torch.from_numpy(one_hot(mask, ids))[:, None].to(self.device)
         if len(ids) > 1:
             masks = torch.cat([masks, masks.amax(dim=0, keepdim=True)])
-        image = self._image(frame)
+        image = normalise(to_image(frame, self.device))
         references = []
         for scale in SCALES:
             images = at_scale(image, scale).expand(len(masks), -1, -1, -1)
@@ -184,25 +180,19 @@ class RGMP:
     @torch.inference_mode()
     def step(self, frame: np.ndarray, state: RGMPState) -> tuple[Prediction, RGMPState]:
         """See `Tracker.step`."""
-        if frame.shape[:2] != state.size:
-            raise UserError(f"frame of size {frame.shape[:2]} in a clip of size {state.size}")
-        image, previous = self._image(frame), state.previous
+        check_size(frame, state.size)
+        image, previous = normalise(to_image(frame, self.device)), state.previous
         runs = torch.zeros_like(previous)
         for scale, reference in zip(SCALES, state.references, strict=True):
             images = at_scale(image, scale).expand(len(previous), -1, -1, -1)
             found = self.network(images, at_scale(previous, scale), reference)
             runs += from_scale(found, scale, state.size) / len(SCALES)
         shares = aggregate(runs[:, 0])
-        names = np.array([0, *state.ids], dtype=np.uint8)
         prediction = Prediction(
-            mask=names[shares.argmax(dim=0).cpu().numpy()],
+            mask=as_ids(shares.argmax(dim=0), state.ids),
             foreground=runs[: len(state.ids), 0].cpu().numpy(),
         )
         return prediction, RGMPState(state.references, fed_back(shares), state.ids, state.size)
-
-    def _image(self, frame: np.ndarray) -> Tensor:
-        image = torch.from_numpy(np.ascontiguousarray(frame)).to(self.device)
-        return normalise(image.permute(2, 0, 1)[None])
 
 
 def aggregate(runs: Tensor) -> Tensor:
