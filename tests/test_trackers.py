@@ -55,7 +55,8 @@ def test_a_class_that_keeps_the_clip_itself_becomes_a_tracker(own):
     state = tracker.init(FRAME, MASK)
     prediction, state = tracker.step(FRAME, state)
     check_prediction(prediction, FRAME, (2,))
-    assert (prediction.mask == MASK).all() and tracker.name == "Simple"
+    assert (prediction.mask == MASK).all()
+    assert tracker.name == "Simple"
 
 
 def test_it_refuses_to_go_on_with_a_clip_that_it_has_left(own):
@@ -68,7 +69,8 @@ def test_it_refuses_to_go_on_with_a_clip_that_it_has_left(own):
 
 def test_a_class_by_the_whole_protocol_is_taken_as_it_is(own):
     tracker = load_tracker(f"{own}:WithState", weights="file.pth")
-    assert tracker.made_with == ("cpu", "file.pth") and tracker.name == "with state"
+    assert tracker.made_with == ("cpu", "file.pth")
+    assert tracker.name == "with state"
 
 
 def test_a_step_must_return_whole_ids(own):
@@ -98,7 +100,7 @@ def test_what_is_no_tracker_is_one_clear_line(own, name, named, message):
 
 
 def test_a_peer_that_is_not_built_says_why():
-    with pytest.raises(UserError, match="not built: [A-Z]"):
+    with pytest.raises(UserError, match=r"not built: [A-Z]"):
         find_peer("feelvos")
 
 

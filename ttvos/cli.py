@@ -9,7 +9,7 @@ import sys
 from typing import NoReturn
 
 from ttvos import commands
-from ttvos.data.sources import NAMES
+from ttvos.cli_data import add_data
 from ttvos.engine.names import COMPILE, ENGINES, PRECISIONS
 from ttvos.errors import UserError
 from ttvos.variants import BACKBONES
@@ -77,8 +77,8 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     subcommands = parser.add_subparsers(metavar="command", required=True)
+    add_data(subcommands, _command)
     for add in (
-        _add_data,
         _add_train,
         _add_backbone,
         _add_snapshot,
@@ -102,28 +102,14 @@ def _command(subcommands, name: str, run, text: str) -> argparse.ArgumentParser:
     return command
 
 
-def _add_data(subcommands) -> None:
-    text = "make the built-in clips; fetch or check the published data sets"
-    data = subcommands.add_parser("data", help=text, description=text)
-    kinds = data.add_subparsers(metavar="what", required=True, help="mini, fetch or check")
-    command = _command(kinds, "mini", commands.data, "make the built-in clips")
-    command.add_argument("--config", required=True, help="profile whose `mini` section is used")
-    command.add_argument("--out", required=True, help="folder to fill: davis/ stills/ ytvos/")
-    text = "bring a data set or weights below a folder, and check it; goes on after a break"
-    command = _command(kinds, "fetch", commands.data_fetch, text)
-    command.add_argument("name", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
-    command.add_argument("--root", default="data", help="folder that holds the data sets")
-    text = "say what is complete, missing or damaged, file by file; changes nothing"
-    command = _command(kinds, "check", commands.data_check, text)
-    names = "default: all that is there, each by its own lists"
-    command.add_argument("name", nargs="?", choices=NAMES, metavar="NAME", help=names)
-    command.add_argument("--root", default="data", help="folder that holds the data sets")
-
-
 def _add_train(subcommands) -> None:
     text = "train one experiment through all stages; goes on by itself after an interruption"
     command = _command(subcommands, "train", commands.train, text)
-    _add_model(command)
+    which = command.add_mutually_exclusive_group(required=True)
+    which.add_argument("--backbone", choices=BACKBONES, help="feature extractor of TTVOS")
+    text = "row of variants.tsv, e.g. frtm-resnet18-tm, in place of --variant and --backbone"
+    which.add_argument("--row", help=text)
+    command.add_argument("--variant", help="experiment of Table 4: exp1 to exp8; default: exp8")
     command.add_argument("--config", required=True, help="profile whose `train` section is used")
     command.add_argument("--seed", type=int, default=0, help="of weights and of the clips' draw")
     command.add_argument("--out", required=True, help="folder for checkpoint.safetensors")

@@ -11,77 +11,35 @@ from pathlib import Path
 from ttvos.errors import UserError
 
 
-def data(options: argparse.Namespace) -> None:
-    """`ttvos data mini`: the built-in clips."""
-    from ttvos.config import MiniConfig, load_config
-    from ttvos.data.mini import generate
-
-    generate(Path(options.out), load_config(options.config).mini or MiniConfig())
-
-
-def data_fetch(options: argparse.Namespace) -> None:
-    """`ttvos data fetch`: a published data set or weights, checked."""
-    from ttvos.data.fetch import fetch_set
-    from ttvos.data.sources import SET_NAMES, find_source
-    from ttvos.data.weights import fetch_weights
-
-    source, root = find_source(options.name), Path(options.root)
-    if source.name not in SET_NAMES:
-        print(fetch_weights(source, root))
-        return
-    report = fetch_set(source, root)
-    print("\n".join([*report.lines(), f"  licence: {source.licence} ({source.page})"]))
-    if not report.complete:
-        raise UserError(f"{report.found.folder}: not complete; remove it to fetch it anew")
-
-
-def data_check(options: argparse.Namespace) -> None:
-    """`ttvos data check`: what is complete, missing or damaged; changes nothing."""
-    from ttvos.data.check import check_set
-    from ttvos.data.fetch import best_match
-    from ttvos.data.layout import find_sets
-    from ttvos.data.sources import SET_NAMES, find_source
-    from ttvos.data.weights import check_weights
-
-    root, contents = Path(options.root), None
-    found = find_sets(root)
-    if options.name:
-        source = find_source(options.name)
-        if source.name not in SET_NAMES:
-            print(check_weights(source, root))
-            return
-        best, contents = best_match(source, root), source.contents
-        found = [best] if best else []
-    if not found:
-        what = options.name or "data set"
-        raise UserError(f"{root}: no {what} in it, in any layout known; see docs/data.md")
-    reports = [check_set(one, contents) for one in found]
-    print("\n".join(line for report in reports for line in report.lines()))
-    missing, damaged = (sum(len(getattr(r, k)) for r in reports) for k in ("missing", "damaged"))
-    if missing or damaged:
-        raise UserError(f"{root}: {missing} missing, {damaged} damaged, as listed")
-
-
 def train(options: argparse.Namespace) -> None:
-    """`ttvos train`: one experiment through all stages."""
+    """`ttvos train`: one row through all stages."""
     from ttvos.config import load_config
-    from ttvos.variants import find_variant
+    from ttvos.variants import Row, find_row, find_variant
 
-    variant, config = find_variant(options.variant), load_config(options.config)
-    if config.train is None:
-        raise UserError(f"{options.config} has no train section")
+    if options.row and options.variant:
+        raise UserError("a row names its variant: leave --variant out, or --row")
+    if options.row:
+        row = find_row(options.row)
+    else:
+        variant = find_variant(options.variant or "exp8")
+        row = Row(variant.name, variant, options.backbone, ())
+    config, out = load_config(options.config), Path(options.out)
+    section = {"ttvos": config.train, "frtm": config.frtm}.get(row.tracker)
+    if not row.trains:
+        raise UserError(f"row {row.name}: its tracker is not trained here")
+    if section is None:
+        name = "train" if row.tracker == "ttvos" else row.tracker
+        raise UserError(f"{options.config} has no {name} section")
     _limit_threads()
+    rest = (options.seed, out, options.device, config.profile)
+    if row.tracker == "frtm":
+        from ttvos.peers.frtm.training import train_frtm
+
+        train_frtm(section, row.backbone, bool(row.transition_loss), *rest)
+        return
     from ttvos.train import train
 
-    train(
-        config.train,
-        variant,
-        options.backbone,
-        options.seed,
-        Path(options.out),
-        options.device,
-        config.profile,
-    )
+    train(section, row.variant, row.backbone, *rest)
 
 
 def backbone(options: argparse.Namespace) -> None:

@@ -4,15 +4,17 @@ A profile (`workflow/config/*.yaml`) is one `Config`. Recipes of training stages
 `workflow/config/stages.yaml`, experiments and rows (`ttvos.variants`) in `variants.tsv` there.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ttvos.config_frtm import FRTMTraining
 from ttvos.config_training import Motion as Motion
 from ttvos.config_training import Stage as Stage
 from ttvos.config_training import TrainConfig
 from ttvos.errors import UserError
 from ttvos.files import read_yaml
+from ttvos.peers.record import built_peers
 from ttvos.placeholders import DATA, fill
 from ttvos.strict import build
 from ttvos.variants import CONFIG_FOLDER, load_rows
@@ -80,6 +82,32 @@ class SpeedConfig:
 
 
 @dataclass(frozen=True)
+class PeersConfig:
+    """Which peers are measured (`data/peers/*.yaml`), at the frame size of `cost`.
+
+    names: built ones, ["all"] for all of them. weights: peer -> file of its weights; such a peer
+    also tracks the data sets. frames, repeats: of the speed measurement.
+    """
+
+    names: tuple[str, ...] = ()
+    weights: dict[str, str] = field(default_factory=dict)
+    frames: int = 6
+    repeats: int = 1
+
+    def __post_init__(self) -> None:
+        built = built_peers()
+        for name in (*self.names, *self.weights):
+            if name != "all" and name not in built:
+                raise UserError(f"no built peer {name!r}; there are: {', '.join(built)}")
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Names, with "all" spelt out, and those that have weights."""
+        names = tuple(built_peers()) if "all" in self.names else self.names
+        return tuple(dict.fromkeys([*names, *self.weights]))
+
+
+@dataclass(frozen=True)
 class Comparable:
     """Whether this profile's numbers are the same quantity as the paper's."""
 
@@ -92,7 +120,8 @@ class Comparable:
 class Config:
     """One profile: what is trained, predicted, scored, measured, and how the report names it.
 
-    rows: names from variants.tsv. checkpoint: file or name of weights for every row, untrained.
+    rows: names from variants.tsv. checkpoint: file or name of weights for every row of TTVOS's,
+    untrained. frtm: how the rows of FRTM-VOS are trained. peers: which are measured.
     data_label: the data in a few words, for column headings.
     davis, davis_train, stills: folders that `{davis}` and so on stand for in the other paths;
     `{results}` is `results`.
@@ -117,6 +146,8 @@ class Config:
     masks: tuple[Masks, ...] = ()
     mini: MiniConfig | None = None
     train: TrainConfig | None = None
+    frtm: FRTMTraining | None = None
+    peers: PeersConfig = PeersConfig()
     checkpoint: str | None = None
     davis: str | None = None
     davis_train: str | None = None
@@ -148,6 +179,8 @@ def parse_config(values: Any, where: str = "config") -> Config:
     for name in config.rows:
         if name not in rows:
             raise UserError(f"{where}: unknown row {name!r}; variants.tsv has: {', '.join(rows)}")
+        if rows[name].tracker == "frtm" and config.frtm is None:
+            raise UserError(f"{where}: row {name} is trained as a section `frtm` says; add one")
     for masks in config.masks:
         for dataset in masks.datasets:
             if dataset not in config.datasets:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ttvos.config import Config, as_plain
 from ttvos.files import atomic_path
+from ttvos.peers.record import load_records
 from ttvos.variants import Row, load_rows
 
 REFERENCE_LABELS = {
@@ -25,14 +26,22 @@ TABLES_WITH_SPEED = {3, 6}
 
 @dataclass(frozen=True)
 class Run:
-    """One training (or one given checkpoint) of a row; its name is the folder's."""
+    """One training (or one given checkpoint) of a row; its name is the folder's.
+
+    A row that is not trained here, a class of the user's, has one run of the row's name.
+    """
 
     row: Row
     seed: int
 
     @property
     def name(self) -> str:
-        return f"{self.row.name}-s{self.seed}"
+        return f"{self.row.name}-s{self.seed}" if self.row.trains else self.row.name
+
+
+def trained_peer(row: Row) -> str:
+    """The record of a row of FRTM-VOS."""
+    return f"frtm-{row.backbone}"
 
 
 @dataclass(frozen=True)
@@ -49,14 +58,50 @@ class Plan:
     @property
     def runs(self) -> dict[str, Run]:
         """By name. A given checkpoint makes one run of each row, whatever the seeds."""
-        seeds = self.config.seeds[:1] if self.config.checkpoint else self.config.seeds
-        runs = [Run(row, seed) for row in self.rows for seed in seeds]
+        runs = [Run(row, seed) for row in self.rows for seed in self._seeds(row)]
         return {run.name: run for run in runs}
+
+    def _seeds(self, row: Row) -> tuple[int, ...]:
+        is_given = not row.trains or (row.tracker == "ttvos" and self.config.checkpoint)
+        return self.config.seeds[:1] if is_given else self.config.seeds
+
+    def rows_of(self, tracker: str) -> list[Row]:
+        """The rows of one tracker: "ttvos", "frtm", or "own" for the users' classes."""
+        kinds = {row.name: row.tracker if row.trains else "own" for row in self.rows}
+        return [row for row in self.rows if kinds[row.name] == tracker]
+
+    def runs_of(self, tracker: str) -> list[Run]:
+        """The runs of these rows."""
+        names = {row.name for row in self.rows_of(tracker)}
+        return [run for run in self.runs.values() if run.row.name in names]
+
+    @property
+    def peers(self) -> tuple[str, ...]:
+        """The built peers that are measured; those that rows train count."""
+        trained = [trained_peer(row) for row in self.rows_of("frtm")]
+        return tuple(dict.fromkeys([*self.config.peers.measured, *trained]))
+
+    @property
+    def trackers(self) -> dict[str, str]:
+        """What is measured by the protocol of trackers alone: its name -> `--tracker`."""
+        own = {row.name: row.tracker for row in self.rows_of("own")}
+        return {**{name: name for name in self.peers}, **own}
+
+    @property
+    def tracked(self) -> dict[str, tuple[str, str | None]]:
+        """Who tracks the data sets with `--tracker`: name -> the tracker, and its weights."""
+        weights = self.config.peers.weights
+        trained = {
+            r.name: (trained_peer(r.row), self.checkpoint(r.name)) for r in self.runs_of("frtm")
+        }
+        own = {row.name: (row.tracker, None) for row in self.rows_of("own")}
+        return {**{name: (name, weights[name]) for name in weights}, **trained, **own}
 
     @property
     def timed_rows(self) -> list[Row]:
         """Rows whose tables have a column for speed; none where the profile measures none."""
-        return [r for r in self.rows if self.config.speed and TABLES_WITH_SPEED & set(r.tables)]
+        rows = self.rows_of("ttvos") if self.config.speed else []
+        return [row for row in rows if TABLES_WITH_SPEED & set(row.tables)]
 
     @property
     def masks(self) -> dict[str, Any]:
@@ -66,7 +111,7 @@ class Plan:
     @property
     def shown_run(self) -> Run | None:
         """The run whose maps Figure 7 shows: the full model on the first backbone, or the first."""
-        runs = list(self.runs.values())
+        runs = self.runs_of("ttvos")
         full = [run for run in runs if run.row.variant.name == "exp8"]
         return next(iter(full or runs), None)
 
@@ -78,8 +123,12 @@ class Plan:
         config, paths = self.config, [data.root for data in self.config.datasets.values()]
         if config.train and not config.checkpoint:
             paths += config.train.all_roots()
-            backbones = {row.backbone for row in self.rows}
+            backbones = {row.backbone for row in self.rows_of("ttvos")}
             paths += [path for name, path in config.train.initial.items() if name in backbones]
+        if config.frtm and self.rows_of("frtm"):
+            backbones = {row.backbone for row in self.rows_of("frtm")}
+            paths += config.frtm.all_roots()
+            paths += [path for name, path in config.frtm.initial.items() if name in backbones]
         return named_sources([path for path in paths if path], Path(config.data))
 
     def fetched(self, source: str) -> str:
@@ -91,7 +140,8 @@ class Plan:
 
     def checkpoint(self, run: str) -> str:
         """The run's checkpoint: the given one, or the one its training makes."""
-        return self.config.checkpoint or self.path("train", run, "checkpoint.safetensors")
+        given = self.config.checkpoint if self.runs[run].row.tracker == "ttvos" else None
+        return given or self.path("train", run, "checkpoint.safetensors")
 
     def predictions(self, who: str, dataset: str) -> str:
         """Folder of masks; who: a run's or a reference's name."""
@@ -101,8 +151,12 @@ class Plan:
         return self.path("predict", run, f"{dataset}.maps.npz")
 
     def cost(self, row: str) -> str:
-        """Parameters and MACs of a row."""
+        """Parameters and MACs of a row of TTVOS's."""
         return self.path("cost", f"{row}.json")
+
+    def measured(self, what: str, tracker: str) -> str:
+        """Cost or speed of a tracker, by the protocol of trackers alone."""
+        return self.path("trackers", what, f"{tracker}.json")
 
     def scores(self, who: str, dataset: str) -> str:
         return self.path("evaluate", who, f"{dataset}.json")
@@ -117,26 +171,33 @@ class Plan:
         """Everything that is made before the report; predictions by their folder, made whole."""
         named = {path.removesuffix("/predict.json") for path in _paths(self.manifest())}
         names = self.config.datasets
-        named |= {self.checkpoint(run) for run in self.runs}
-        named |= {self.maps(run, name) for run in self.runs for name in names}
+        trained = [run.name for run in self.runs.values() if run.row.trains]
+        named |= {self.checkpoint(run) for run in trained}
+        named |= {self.maps(run.name, name) for run in self.runs_of("ttvos") for name in names}
         named |= {self.predictions(who, name) for who in self.config.references for name in names}
         return sorted(named)
 
     def benchmarks(self) -> dict[str, str]:
         """Snakemake's timing of every job that makes a result, by "rule job"."""
         config = self.config
-        tracked = [f"{run}-{name}" for run in self.runs for name in config.datasets]
+        predicted = [f"{r.name}-{name}" for r in self.runs_of("ttvos") for name in config.datasets]
+        tracked = [f"{who}-{name}" for who in self.tracked for name in config.datasets]
         references = [f"{who}-{name}" for who in config.references for name in config.datasets]
         foreign = [f"masks-{m.name}-{name}" for m in self.masks.values() for name in m.datasets]
         jobs = {
-            "train": [] if config.checkpoint else list(self.runs),
-            "predict": tracked,
+            "train": [] if config.checkpoint else [run.name for run in self.runs_of("ttvos")],
+            "train_frtm": [run.name for run in self.runs_of("frtm")],
+            "predict": predicted,
+            "track": tracked,
             "reference": references,
-            "evaluate": tracked + references + foreign,
+            "evaluate": predicted + tracked + references + foreign,
             "speed": [row.name for row in self.timed_rows],
+            "tracker_cost": list(self.trackers),
+            "tracker_speed": list(self.trackers) if config.speed else [],
         }
         named = [f"{rule} {job}" for rule, names in jobs.items() for job in names]
-        return {name: self.benchmark(name) for name in ["cost", *named]}
+        named += ["cost"] if self.rows_of("ttvos") else []
+        return {name: self.benchmark(name) for name in named}
 
     def other_benchmarks(self) -> dict[str, str]:
         """Timing of the other jobs: no result waits for them, the report shows those it finds."""
@@ -170,6 +231,7 @@ class Plan:
                 self._scored(name, f"masks-{name}", name, masks.datasets)
                 for name, masks in self.masks.items()
             ],
+            "peers": [self._peer(name) for name in self.peers],
             "maps": self.maps(shown.name, first) if shown and first else None,
             "benchmarks": self.benchmarks(),
             "other_benchmarks": self.other_benchmarks(),
@@ -178,12 +240,16 @@ class Plan:
 
     def _row(self, row: Row) -> dict[str, Any]:
         runs = [run for run in self.runs.values() if run.row == row]
-        trains = self.config.checkpoint is None
+        trains = row.tracker == "frtm" or (row.trains and self.config.checkpoint is None)
+        by_tables = row.tracker == "ttvos"
+        timed = self.path("speed", f"{row.name}.json") if row in self.timed_rows else None
         return {
             "row": row.name,
-            "method": "TTVOS",
-            "variant": row.variant.name,
+            "method": self._method(row),
+            "tracker": row.tracker,
+            "variant": row.variant.name if row.variant else "",
             "backbone": row.backbone,
+            "transition_loss": row.transition_loss,
             "tables": list(row.tables),
             "seeds": [run.seed for run in runs],
             "train": [self.path("train", r.name, "train.json") for r in runs if trains],
@@ -193,8 +259,27 @@ class Plan:
                 d: [f"{self.predictions(r.name, d)}/predict.json" for r in runs]
                 for d in self.config.datasets
             },
-            "cost": self.cost(row.name),
-            "speed": self.path("speed", f"{row.name}.json") if row in self.timed_rows else None,
+            "cost": self.cost(row.name) if by_tables else self._measured("cost", row),
+            "speed": timed if by_tables else self._measured("speed", row),
+        }
+
+    def _method(self, row: Row) -> str:
+        if row.tracker == "frtm":
+            return load_records()[trained_peer(row)].method
+        return "TTVOS" if row.trains else row.name
+
+    def _measured(self, what: str, row: Row) -> str | None:
+        if what == "speed" and not self.config.speed:
+            return None
+        return self.measured(what, trained_peer(row) if row.trains else row.name)
+
+    def _peer(self, name: str) -> dict[str, Any]:
+        tracks = self.config.datasets if name in self.config.peers.weights else ()
+        return {
+            "name": name,
+            "cost": self.measured("cost", name),
+            "speed": self.measured("speed", name) if self.config.speed else None,
+            "evaluate": {dataset: [self.scores(name, dataset)] for dataset in tracks},
         }
 
     def _scored(self, name: str, who: str, label: str, datasets: Iterable[str]) -> dict[str, Any]:
@@ -205,7 +290,7 @@ class Plan:
 def _paths(entry: Any) -> list[str]:
     """Paths of result files named anywhere under the manifest's rows, references and masks."""
     if isinstance(entry, dict) and "rows" in entry:
-        parts = ("rows", "references", "masks", "maps", "benchmarks")
+        parts = ("rows", "references", "masks", "peers", "maps", "benchmarks")
         return _paths([entry[part] for part in parts])
     if isinstance(entry, dict):
         return [path for value in entry.values() for path in _paths(value)]

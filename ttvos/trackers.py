@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ttvos.errors import UserError
+from ttvos.imports import code_hash
 from ttvos.own_tracker import OwnTracker
 from ttvos.peers.record import Peer, load_records
+from ttvos.provenance import file_hash
 from ttvos.tracker import Tracker
 
 
@@ -49,6 +51,20 @@ def find_peer(name: str) -> Peer:
     if records[name].tracker is None:
         raise UserError(f"{name} is not built: {records[name].reason}")
     return records[name]
+
+
+def tracker_code(name: str) -> dict[str, Any]:
+    """What decides how a tracker computes, so that a change of it is seen: hashes and options.
+
+    Of a module of ours, all that it imports; of a class in the current folder, its own file.
+    """
+    target, options = _target(name)
+    module = target.partition(":")[0]
+    if module.startswith("ttvos."):
+        path = module.removeprefix("ttvos.").replace(".", "/")
+        return {"code": code_hash(f"{path}.py"), "options": options}
+    own = Path(f"{module.replace('.', '/')}.py")
+    return {"code": file_hash(own) if own.is_file() else None, "options": options}
 
 
 def _target(name: str) -> tuple[str, dict[str, str]]:

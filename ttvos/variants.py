@@ -44,6 +44,11 @@ class Row:
     tracker: str = "ttvos"
     transition_loss: bool | None = None
 
+    @property
+    def trains(self) -> bool:
+        """Whether its weights are trained here."""
+        return self.tracker in ("ttvos", "frtm")
+
 
 def load_rows(path: Path | None = None) -> dict[str, Row]:
     """All rows of variants.tsv by name; the same variant name must always mean the same parts."""

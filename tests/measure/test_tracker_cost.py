@@ -63,7 +63,8 @@ def test_parameters_are_found_in_lists_and_counted_once():
 def test_hooks_are_gone_afterwards():
     tracker = _Cyclic()
     cost_tracker(tracker, H, W)
-    assert not tracker.conv._forward_hooks and not tracker.conv._forward_pre_hooks
+    assert not tracker.conv._forward_hooks
+    assert not tracker.conv._forward_pre_hooks
 
 
 @pytest.mark.parametrize("name", ["weights", "weights and input"])
@@ -85,5 +86,6 @@ def test_work_of_autograd_counts_too(name):
 
 def test_result_says_where_it_comes_from():
     result = cost_tracker(_Cyclic(), H, W, objects=2)
-    assert result["provenance"]["config"] and result["objects"] == 2
+    assert result["provenance"]["config"]
+    assert result["objects"] == 2
     assert isinstance(result["macs"]["frame"], int | np.integer)

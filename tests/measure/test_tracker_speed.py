@@ -45,7 +45,8 @@ def test_a_clip_is_longer_than_the_trackers_cycle():
     tracker = _Growing()
     tracker.cycle = 9
     result = speed_tracker(tracker, height=32, width=48, frames=6)
-    assert result["frames"] == 10 and result["streaming"]["timed_frames"] == 9
+    assert result["frames"] == 10
+    assert result["streaming"]["timed_frames"] == 9
 
 
 def test_one_row_of_the_table_without_what_is_not_known():

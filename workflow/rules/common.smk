@@ -1,11 +1,13 @@
 """What the rules ask of the plan: settings files, inputs, and options of the commands."""
 
 import os
+import re
 import shlex
 import time
 
 from ttvos.files import deleted_files, write_json
 from ttvos.plan import write_if_changed
+from ttvos.trackers import tracker_code
 
 ENVIRONMENT = f"{workflow.basedir}/environment.yml"
 NEEDS_GPU = int(settings.device == "cuda")
@@ -60,6 +62,12 @@ def initial_weights(wildcards):
     return fetched([source]) or ([source] if source not in (None, "imagenet") else [])
 
 
+def initial_frtm(wildcards):
+    """Likewise, for a run of FRTM-VOS."""
+    source = settings.frtm.initial.get(plan.runs[wildcards.frtm_run].row.backbone)
+    return fetched([source]) or ([source] if source not in (None, "imagenet") else [])
+
+
 def dataset_options(wildcards):
     """--dataset, --year and --split of a dataset, and the profile's name for the record."""
     dataset = settings.datasets[wildcards.dataset]
@@ -74,6 +82,11 @@ def dataset_options(wildcards):
     if dataset.only:
         words += ["--only", *dataset.only]
     return shlex.join(map(str, [*words, "--profile", settings.profile]))
+
+
+def any_of(names):
+    """A pattern that matches these names only."""
+    return "|".join(map(re.escape, names)) or "none"
 
 
 def row_options(wildcards):
@@ -116,8 +129,12 @@ def whole_data(wildcards):
 
 
 def whole_masks(wildcards):
-    """The note of a folder of masks: wildcards.run or .reference, and .dataset."""
-    who = wildcards.get("run") or wildcards.get("reference")
+    """The note of a folder of masks: wildcards.run, .reference or .tracked, and .dataset."""
+    who = next(
+        wildcards[key]
+        for key in ("run", "reference", "tracked")
+        if key in wildcards.keys()
+    )
     folder = plan.predictions(who, wildcards.dataset)
     return note(f"predict-{who}-{wildcards.dataset}", deleted_files(folder))
 

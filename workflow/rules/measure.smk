@@ -1,10 +1,10 @@
-"""Parameters and MACs of each row; speed of the rows whose tables show it."""
+"""Parameters and MACs of each row; speed of the rows whose tables show it; both of each tracker."""
 
 
 # One job for all rows: starting Python and its libraries takes longer than counting a row.
 rule cost:
     output:
-        [plan.cost(row.name) for row in plan.rows],
+        [plan.cost(row.name) for row in plan.rows_of("ttvos")],
     log:
         f"{RESULTS}/logs/cost.log",
     benchmark:
@@ -15,8 +15,8 @@ rule cost:
         mem_mb=memory(3000),
         runtime=30,
     params:
-        rows=[row.name for row in plan.rows],
-        parts=[as_plain(row) for row in plan.rows],
+        rows=[row.name for row in plan.rows_of("ttvos")],
+        parts=[as_plain(row) for row in plan.rows_of("ttvos")],
         folder=lambda wildcards, output: os.path.dirname(output[0]),
         height=settings.cost.height,
         width=settings.cost.width,
@@ -58,3 +58,58 @@ rule speed:
         " --frames {params.speed[frames]} --repeats {params.speed[repeats]}"
         " --objects {params.speed[objects]} --precision {params.precision} --compile off"
         " --out {output:q} > {log:q} 2>&1"
+
+
+# Peers and users' classes: a job each, so that a change of one measures this one anew.
+rule tracker_cost:
+    output:
+        f"{RESULTS}/trackers/cost/{{tracker}}.json",
+    log:
+        f"{RESULTS}/logs/trackers/cost/{{tracker}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tracker_cost/{{tracker}}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(4000),
+        runtime=60,
+    params:
+        tracker=lambda wildcards: plan.trackers[wildcards.tracker],
+        height=settings.cost.height,
+        width=settings.cost.width,
+        source=code_hash("measure/tracker_cost.py", "trackers.py"),
+        tracker_source=lambda wildcards: tracker_code(plan.trackers[wildcards.tracker]),
+    shell:
+        "TTVOS_THREADS={threads} python -m ttvos cost --tracker {params.tracker:q}"
+        " --height {params.height} --width {params.width} --out {output:q} > {log:q} 2>&1"
+
+
+rule tracker_speed:
+    output:
+        f"{RESULTS}/trackers/speed/{{tracker}}.json",
+    log:
+        f"{RESULTS}/logs/trackers/speed/{{tracker}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tracker_speed/{{tracker}}.tsv"
+    priority: 1
+    conda:
+        ENVIRONMENT
+    threads: workflow.cores
+    resources:
+        gpu=NEEDS_GPU,
+        mem_mb=memory(6000),
+        runtime=60,
+        slurm_extra="--exclusive",
+    params:
+        tracker=lambda wildcards: plan.trackers[wildcards.tracker],
+        height=settings.cost.height,
+        width=settings.cost.width,
+        frames=settings.peers.frames,
+        repeats=settings.peers.repeats,
+        device=settings.device,
+        source=code_hash("measure/tracker_speed.py", "trackers.py"),
+        tracker_source=lambda wildcards: tracker_code(plan.trackers[wildcards.tracker]),
+    shell:
+        "TTVOS_THREADS={threads} python -m ttvos speed --tracker {params.tracker:q}"
+        " --device {params.device:q} --height {params.height} --width {params.width}"
+        " --frames {params.frames} --repeats {params.repeats} --out {output:q} > {log:q} 2>&1"

@@ -4,7 +4,10 @@
 wildcard_constraints:
     dataset="|".join(settings.datasets),
     reference="still|flow",
-    run="|".join(plan.runs) or "none",
+    run=any_of(run.name for run in plan.runs_of("ttvos")),
+    frtm_run=any_of(run.name for run in plan.runs_of("frtm")),
+    tracked=any_of(plan.tracked),
+    tracker=any_of(plan.trackers),
 
 
 # --compile off: masks do not hang on what a cache of compiled code happens to hold.
@@ -63,4 +66,40 @@ rule reference:
         source=code_hash("references.py", "predict.py"),
     shell:
         "python -m ttvos predict --reference {wildcards.reference} {params.dataset}"
+        " --out {output.masks:q} 2> {log:q}"
+
+
+# FRTM-VOS as trained here, peers with weights, users' classes.
+rule track:
+    input:
+        weights=lambda wildcards: plan.tracked[wildcards.tracked][1] or [],
+        data=dataset_data,
+        whole=whole_masks,
+    output:
+        masks=directory(f"{RESULTS}/predict/{{tracked}}/{{dataset}}"),
+    log:
+        f"{RESULTS}/logs/predict/{{tracked}}-{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/track/{{tracked}}-{{dataset}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=NEEDS_GPU,
+        mem_mb=memory(6000),
+        runtime=240,
+    params:
+        tracker=lambda wildcards: plan.tracked[wildcards.tracked][0],
+        weights=lambda wildcards, input: shlex.join(
+            ["--weights", *input.weights] if input.weights else []
+        ),
+        dataset=dataset_options,
+        device=settings.device,
+        source=code_hash("predict.py", "trackers.py"),
+        tracker_source=lambda wildcards: tracker_code(
+            plan.tracked[wildcards.tracked][0]
+        ),
+    shell:
+        "TTVOS_THREADS={threads} python -m ttvos predict --tracker {params.tracker:q}"
+        " {params.weights} {params.dataset} --device {params.device:q}"
         " --out {output.masks:q} 2> {log:q}"

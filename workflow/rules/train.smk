@@ -1,4 +1,4 @@
-"""Train each row with each seed."""
+"""Train each row with each seed: TTVOS, and FRTM-VOS for Table 5."""
 
 
 # launch: what starts the processes of one training: torchrun where the profile's train section
@@ -40,3 +40,36 @@ rule train:
         "TTVOS_THREADS=$((({threads} + {params.processes} - 1) / {params.processes}))"
         " {resources.launch} -m ttvos train {params.model} --config {input.settings:q}"
         " --seed {params.seed} --device {params.device:q} --out {params.out:q} 2> {log:q}"
+
+
+rule train_frtm:
+    input:
+        settings=section("frtm", "frtm"),
+        data=lambda wildcards: data_of(settings.frtm.all_roots()),
+        initial=initial_frtm,
+    output:
+        checkpoint=f"{RESULTS}/train/{{frtm_run}}/checkpoint.safetensors",
+        losses=f"{RESULTS}/train/{{frtm_run}}/loss.csv",
+        record=f"{RESULTS}/train/{{frtm_run}}/train.json",
+    log:
+        f"{RESULTS}/logs/train/{{frtm_run}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_frtm/{{frtm_run}}.tsv"
+    priority: 1
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=NEEDS_GPU,
+        mem_mb=memory(8000),
+        runtime=1440,
+    params:
+        row=lambda wildcards: plan.runs[wildcards.frtm_run].row.name,
+        parts=lambda wildcards: as_plain(plan.runs[wildcards.frtm_run].row),
+        seed=lambda wildcards: plan.runs[wildcards.frtm_run].seed,
+        out=lambda wildcards, output: os.path.dirname(output.record),
+        device=settings.device,
+        source=code_hash(*settings.frtm.modules) if settings.frtm else None,
+    shell:
+        "TTVOS_THREADS={threads} python -m ttvos train --row {params.row:q}"
+        " --config {input.settings:q} --seed {params.seed} --device {params.device:q}"
+        " --out {params.out:q} 2> {log:q}"
