@@ -44,10 +44,15 @@ class _Member:
 
 
 def extract(
-    archive: Path, folder: Path, max_bytes: int = MAX_BYTES, max_files: int = MAX_FILES
+    archive: Path,
+    folder: Path,
+    max_bytes: int = MAX_BYTES,
+    max_files: int = MAX_FILES,
+    inside: str = "",
 ) -> None:
     """Unpack a zip or tar file (plain, gz, bz2, xz) into `folder`, which is made if need be.
 
+    inside: take only what lies in this folder of the archive, which may itself lie in others.
     A failure may leave some files: unpack into a temporary folder and rename it.
     Raises UserError for a file that is no archive or damaged, for an entry with an absolute
     path, one that leads out of `folder`, a link or device, two entries of one name, and for
@@ -59,7 +64,7 @@ def extract(
         members = tqdm(_members(archive), desc=archive.name, unit="file", disable=None)
         for member in members:
             path = _inside(archive, folder, member)
-            if path is None:
+            if path is None or (inside and f"/{inside}/" not in f"/{member.name}"):
                 continue
             total, files = total + member.size, files + 1
             if total > max_bytes or files > max_files:

@@ -43,7 +43,7 @@ def fetch_set(source: Source, root: Path, patience: Patience | None = None) -> R
     gated = [a for a in source.archives if not a.urls and not _file(source, a, root).exists()]
     if gated or not source.archives:
         raise UserError(manual(source, root))
-    with clear_errors(root), _locked(root, source.name):
+    with clear_errors(root), locked(root, source.name):
         _unpack(source, root, _archives(source, root, patience), target)
     return check_set(Found(source.kind, target), source.contents)
 
@@ -99,7 +99,7 @@ def _archives(source: Source, root: Path, patience: Patience | None) -> dict[Pat
                 raise
             raise WrongBytesError(
                 f"{error}; the checksum was recorded at the first fetch: if the publisher has "
-                f"replaced the file, delete its line in {_records(root)}"
+                f"replaced the file, delete its line in {records_file(root)}"
             ) from None
     return files
 
@@ -139,7 +139,7 @@ def _unpack(source: Source, root: Path, archives: dict[Path, bool], target: Path
         os.replace(found.folder, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    _record(root, {f"{source.name}/{f.name}": f"sha256:{file_digest(f)}" for f in archives})
+    record(root, {f"{source.name}/{f.name}": f"sha256:{file_digest(f)}" for f in archives})
     for file, downloaded in archives.items():
         if downloaded:
             file.unlink()
@@ -147,25 +147,27 @@ def _unpack(source: Source, root: Path, archives: dict[Path, bool], target: Path
 
 def recorded(root: Path) -> dict[str, str]:
     """Checksums of archives fetched to `root` earlier: "<source>/<file>" -> "sha256:<hex>"."""
-    if not _records(root).exists():
+    if not records_file(root).exists():
         return {}
-    sums = read_json(_records(root))
+    sums = read_json(records_file(root))
     if not isinstance(sums, dict) or not all(isinstance(value, str) for value in sums.values()):
-        raise UserError(f"{_records(root)}: damaged; delete it to record checksums anew")
+        raise UserError(f"{records_file(root)}: damaged; delete it to record checksums anew")
     return sums
 
 
-def _record(root: Path, sums: dict[str, str]) -> None:
-    with _locked(root, "checksums"):
-        write_json(_records(root), recorded(root) | sums)
+def record(root: Path, sums: dict[str, str]) -> None:
+    """Add checksums, in the form of `recorded`."""
+    with locked(root, "checksums"):
+        write_json(records_file(root), recorded(root) | sums)
 
 
-def _records(root: Path) -> Path:
+def records_file(root: Path) -> Path:
+    """Where `record` writes."""
     return root / ".ttvos" / "checksums.json"
 
 
 @contextmanager
-def _locked(root: Path, name: str) -> Iterator[None]:
+def locked(root: Path, name: str) -> Iterator[None]:
     """Let one process at a time fetch a set; the lock goes with the process, however it ends."""
     path = root / ".ttvos" / f"{name}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -32,7 +32,7 @@ class Archive:
 class Source:
     """One data set, or weights.
 
-    kind: the layout that `ttvos.data.layout` recognises, or "imagenet" or "released".
+    kind: the layout that `ttvos.data.layout` recognises, or "imagenet", "released" or "masks".
     folder: where it goes below the root. contents: what the published set holds, by the keys of
     `ttvos.data.layout.count`. unpacked: bytes on disk, roughly. manual: what to fetch by hand,
     where nothing else is possible; {root} and {folder} are filled in.
@@ -217,7 +217,17 @@ _WEIGHTS = (
     ),
 )
 
-SOURCES = {source.name: source for source in (*_SETS, *_WEIGHTS)}
+# Archives and licences, method by method: ttvos/data/published_masks.py.
+_MASKS = Source(
+    "published-masks",
+    "result masks of the paper's peers",
+    "masks",
+    "published-masks",
+    "https://davischallenge.org/davis2017/soa_compare.html",
+    "none stated, but STM's: CC BY-NC-SA; not to be redistributed",
+)
+
+SOURCES = {source.name: source for source in (*_SETS, *_WEIGHTS, _MASKS)}
 NAMES = tuple(SOURCES)
 SET_NAMES = tuple(source.name for source in _SETS)
 

@@ -1,0 +1,109 @@
+"""What `ttvos data` does: the built-in clips, published data sets, weights, result masks.
+
+As in `ttvos.commands`, each function imports what it needs.
+"""
+
+import argparse
+from pathlib import Path
+
+from ttvos.errors import UserError
+
+
+def data(options: argparse.Namespace) -> None:
+    """`ttvos data mini`: the built-in clips."""
+    from ttvos.config import MiniConfig, load_config
+    from ttvos.data.mini import generate
+
+    generate(Path(options.out), load_config(options.config).mini or MiniConfig())
+
+
+def data_fetch(options: argparse.Namespace) -> None:
+    """`ttvos data fetch`: a published data set or weights, checked."""
+    from ttvos.data.fetch import fetch_set
+    from ttvos.data.sources import SET_NAMES, find_source
+    from ttvos.data.weights import fetch_weights
+
+    source, root = find_source(options.name), Path(options.root)
+    if source.kind == "masks":
+        _fetch_masks(options, root)
+        return
+    _no_methods(options)
+    if source.name not in SET_NAMES:
+        print(fetch_weights(source, root))
+        return
+    report = fetch_set(source, root)
+    print("\n".join([*report.lines(), f"  licence: {source.licence} ({source.page})"]))
+    if not report.complete:
+        raise UserError(f"{report.found.folder}: not complete; remove it to fetch it anew")
+
+
+def _fetch_masks(options: argparse.Namespace, root: Path) -> None:
+    """Each method's masks in turn; one that cannot be had does not keep the others back."""
+    from ttvos.data.published_fetch import fetch_masks
+    from ttvos.data.published_masks import choose
+
+    chosen, failed = choose(options.methods, options.years), []
+    for masks in chosen:
+        report, trouble = fetch_masks(masks, root)
+        for line in report.lines() if report else ():
+            print(line, flush=True)
+        if trouble:
+            print(f"FAILED {trouble}", flush=True)
+            failed.append(masks.name)
+    print("The archives are their authors': not part of this project, not to be passed on.")
+    if failed:
+        raise UserError(
+            f"{len(failed)} of {len(chosen)} published masks failed, for the reasons above: "
+            f"{', '.join(failed)}"
+        )
+
+
+def _no_methods(options: argparse.Namespace) -> None:
+    if options.methods or options.years:
+        raise UserError("--methods and --years choose among published-masks; leave them out")
+
+
+def data_check(options: argparse.Namespace) -> None:
+    """`ttvos data check`: what is complete, missing or damaged; changes nothing."""
+    from ttvos.data.check import check_set
+    from ttvos.data.fetch import best_match
+    from ttvos.data.layout import find_sets
+    from ttvos.data.sources import SET_NAMES, find_source
+    from ttvos.data.weights import check_weights
+
+    root, contents = Path(options.root), None
+    found = find_sets(root)
+    if options.name:
+        source = find_source(options.name)
+        if source.kind == "masks":
+            _check_masks(options, root)
+            return
+        _no_methods(options)
+        if source.name not in SET_NAMES:
+            print(check_weights(source, root))
+            return
+        best, contents = best_match(source, root), source.contents
+        found = [best] if best else []
+    if not found:
+        what = options.name or "data set"
+        raise UserError(f"{root}: no {what} in it, in any layout known; see docs/data.md")
+    reports = [check_set(one, contents) for one in found]
+    print("\n".join(line for report in reports for line in report.lines()))
+    missing, damaged = (sum(len(getattr(r, k)) for r in reports) for k in ("missing", "damaged"))
+    if missing or damaged:
+        raise UserError(f"{root}: {missing} missing, {damaged} damaged, as listed")
+
+
+def _check_masks(options: argparse.Namespace, root: Path) -> None:
+    """Those that are there; all that are asked for by name must be."""
+    from ttvos.data.published_check import check_masks
+    from ttvos.data.published_masks import FOLDER, choose
+
+    chosen = choose(options.methods, options.years)
+    there = [m for m in chosen if options.methods or m.folder(root).is_dir()]
+    if not there:
+        raise UserError(f"{root / FOLDER}: no masks in it; ttvos data fetch {FOLDER}")
+    reports = [check_masks(masks, root) for masks in there]
+    print("\n".join(line for report in reports for line in report.lines()))
+    if bad := [str(report.found.folder) for report in reports if not report.complete]:
+        raise UserError(f"not complete, as listed: {', '.join(bad)}")

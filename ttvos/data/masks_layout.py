@@ -1,0 +1,45 @@
+"""Where in a folder somebody's result masks lie: <sequence>/<frame>.png, at the top or below."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ttvos.errors import UserError
+
+DEPTH = 4  # folders below the one named that are looked into: method/results/Annotations/480p
+
+
+def masks_folder(folder: Path, sequences: Iterable[str]) -> Path | None:
+    """The folder that holds these sequences' masks: `folder`, or the nearest one below it.
+
+    A top folder, or Annotations/480p, are found so; __MACOSX and hidden folders are left out.
+    None where no sequence has a PNG file. Raises UserError when two folders of one depth do.
+    """
+    names, level = set(sequences), [folder]
+    for _ in range(DEPTH + 1):
+        found = [path for path in level if _holds(path, names)]
+        if len(found) > 1:
+            shown = " and ".join(str(path) for path in found[:2])
+            raise UserError(f"{folder}: masks of the same sequences in {shown}; name one of them")
+        if found:
+            return found[0]
+        level = [below for path in level for below in _folders(path)]
+    return None
+
+
+def mask_files(folder: Path) -> list[Path]:
+    """The mask files of one sequence, sorted; what file managers hide there is not ours."""
+    return sorted(path for path in folder.glob("*.png") if not path.name.startswith("."))
+
+
+def _holds(folder: Path, names: set[str]) -> bool:
+    return any(path.name in names and mask_files(path) for path in _folders(folder))
+
+
+def _folders(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and path.name != "__MACOSX"
+    )
