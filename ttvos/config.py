@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ttvos.config_frtm import FRTMTraining
+from ttvos.config_masks import SPLIT, Masks, Published
 from ttvos.config_training import Motion as Motion
 from ttvos.config_training import Stage as Stage
 from ttvos.config_training import TrainConfig
@@ -50,16 +51,6 @@ class Dataset:
     only: tuple[str, ...] = ()
     input_scale: float = 1.0
     label: str = ""
-
-
-@dataclass(frozen=True)
-class Masks:
-    """Somebody's result masks, scored as one more row. optional: left out where absent."""
-
-    name: str
-    root: str
-    datasets: tuple[str, ...]
-    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,6 +135,7 @@ class Config:
     single_object: Literal["aggregated", "direct"] = "aggregated"
     references: tuple[Literal["still", "flow"], ...] = ("still", "flow")
     masks: tuple[Masks, ...] = ()
+    published: Published | None = None
     mini: MiniConfig | None = None
     train: TrainConfig | None = None
     frtm: FRTMTraining | None = None
@@ -185,6 +177,9 @@ def parse_config(values: Any, where: str = "config") -> Config:
         for dataset in masks.datasets:
             if dataset not in config.datasets:
                 raise UserError(f"{where}: masks {masks.name}: no dataset named {dataset!r}")
+    for name in config.published.datasets if config.published else ():
+        if name not in config.datasets or config.datasets[name].split != SPLIT:
+            raise UserError(f"{where}: published: {name!r} is no dataset here of split {SPLIT}")
     return config
 
 

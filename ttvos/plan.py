@@ -15,6 +15,7 @@ from typing import Any
 from ttvos.config import Config, as_plain
 from ttvos.files import atomic_path
 from ttvos.peers.record import load_records
+from ttvos.plan_published import PublishedPlan
 from ttvos.variants import Row, load_rows
 
 REFERENCE_LABELS = {
@@ -109,6 +110,11 @@ class Plan:
         return {m.name: m for m in self.config.masks if not m.optional or Path(m.root).is_dir()}
 
     @property
+    def published(self) -> PublishedPlan:
+        """The published masks that are scored."""
+        return PublishedPlan(self.config)
+
+    @property
     def shown_run(self) -> Run | None:
         """The run whose maps Figure 7 shows: the full model on the first backbone, or the first."""
         runs = self.runs_of("ttvos")
@@ -194,6 +200,7 @@ class Plan:
             "speed": [row.name for row in self.timed_rows],
             "tracker_cost": list(self.trackers),
             "tracker_speed": list(self.trackers) if config.speed else [],
+            "published": self.published.jobs()["published"],
         }
         named = [f"{rule} {job}" for rule, names in jobs.items() for job in names]
         named += ["cost"] if self.rows_of("ttvos") else []
@@ -202,6 +209,7 @@ class Plan:
     def other_benchmarks(self) -> dict[str, str]:
         """Timing of the other jobs: no result waits for them, the report shows those it finds."""
         fetched = [f"fetch {source}" for source in self.sources.values()]
+        fetched += [f"fetch_masks {job}" for job in self.published.jobs()["fetch_masks"]]
         jobs = [*fetched, "mini_clips", "notebook", "reports"]
         return {name: self.benchmark(name) for name in jobs}
 
@@ -229,8 +237,10 @@ class Plan:
             ],
             "masks": [
                 self._scored(name, f"masks-{name}", name, masks.datasets)
+                | {"fps": masks.fps, "fps_device": masks.fps_device}
                 for name, masks in self.masks.items()
             ],
+            "published": self.published.entries(),
             "peers": [self._peer(name) for name in self.peers],
             "maps": self.maps(shown.name, first) if shown and first else None,
             "benchmarks": self.benchmarks(),
@@ -290,7 +300,7 @@ class Plan:
 def _paths(entry: Any) -> list[str]:
     """Paths of result files named anywhere under the manifest's rows, references and masks."""
     if isinstance(entry, dict) and "rows" in entry:
-        parts = ("rows", "references", "masks", "peers", "maps", "benchmarks")
+        parts = ("rows", "references", "masks", "published", "peers", "maps", "benchmarks")
         return _paths([entry[part] for part in parts])
     if isinstance(entry, dict):
         return [path for value in entry.values() for path in _paths(value)]

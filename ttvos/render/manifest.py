@@ -55,11 +55,16 @@ class RowEntry:
 
 @dataclass(frozen=True)
 class MaskEntry:
-    """A reference (mask held still, carried by flow) or somebody's masks: accuracy only."""
+    """A reference (mask held still, carried by flow) or somebody's masks.
+
+    fps: frames per second of what made the masks, as their owner gives it, on fps_device.
+    """
 
     name: str
     label: str = ""
     evaluate: dict[str, str | None] = field(default_factory=dict)
+    fps: float | None = None
+    fps_device: str = ""
 
 
 @dataclass(frozen=True)
