@@ -40,6 +40,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/masks.smk"
 include: "workflow/rules/measure.smk"
 include: "workflow/rules/render.smk"
 

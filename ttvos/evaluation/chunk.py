@@ -55,7 +55,9 @@ def read_pair(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read the result and the true mask of a frame, (H, W) uint8 ids both, and check the result.
 
-    sequence, count: the sequence's name and number of objects.
+    sequence, count: the sequence's name and number of objects. In a result of 2017, 255 is an id
+    as any other, and one too many: the official toolkit takes 255 for void in the ground truth
+    alone and gives up on a result that holds it.
     """
     truth, result = read_mask(truth_path, year), read_mask(result_path, year)
     if result.shape != truth.shape:

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from ttvos.data.davis import Sequence, first_mask, load_sequences
+from ttvos.data.masks_layout import mask_files, masks_folder
 from ttvos.errors import UserError
 from ttvos.evaluation.chunk import Chunk, score_chunk
 from ttvos.evaluation.metrics import statistics
 from ttvos.evaluation.parallel import map_processes
+from ttvos.files import read_json
 from ttvos.provenance import available_cpus, provenance
 from ttvos.video import VOID, distinct_values, read_mask
 
@@ -46,8 +48,10 @@ def evaluate(
     profile: str | None = None,
     only: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Score the masks in `masks`/<sequence>/<frame>.png against a data set in DAVIS layout.
+    """Score the masks <sequence>/<frame>.png against a data set in DAVIS layout.
 
+    masks: the folder of the sequences, or one above it (`ttvos.data.masks_layout`). An
+    origin.json in it, as `ttvos data fetch published-masks` writes it, goes into the provenance.
     evaluator: "builtin", or "official" for the davis2017-evaluation package where installed.
     workers: processes; None means one a processor. profile: data profile, for the provenance.
     only: names of the sequences to score; () means the whole split.
@@ -64,8 +68,9 @@ def evaluate(
     if split.startswith("test"):
         raise UserError(f"split {split}: its ground truth is not public, so it cannot be scored")
     sequences = load_sequences(dataset, year, split, only=only)
-    tasks = [make_task(sequence, Path(masks), year) for sequence in sequences]
-    facts: dict[str, Any] = {"evaluator": evaluator, "masks": str(masks)}
+    folder = masks_folder(Path(masks), [s.name for s in sequences]) or Path(masks)
+    tasks = [make_task(sequence, folder, year) for sequence in sequences]
+    facts: dict[str, Any] = {"evaluator": evaluator, "masks": str(masks), **_origin(folder)}
     if evaluator == "official":
         from ttvos.evaluation.official import score_officially
 
@@ -83,6 +88,12 @@ def evaluate(
     }
 
 
+def _origin(folder: Path) -> dict[str, Any]:
+    """Where published masks are from, for the record."""
+    path = folder / "origin.json"
+    return {"masks_origin": read_json(path)} if path.is_file() else {}
+
+
 def make_task(sequence: Sequence, masks: Path, year: int) -> Task:
     """Pair a sequence with its folder of result masks, and check that the folder is complete."""
     folder = masks / sequence.name
@@ -94,7 +105,7 @@ def make_task(sequence: Sequence, masks: Path, year: int) -> Task:
             "(the first and the last are excluded)"
         )
     known = {path.stem for path in sequence.frames}
-    found = {path.stem for path in folder.glob("*.png") if not path.name.startswith(".")}
+    found = {path.stem for path in mask_files(folder)}
     # The first and the last are not scored, but a folder without them is not a whole result.
     needed = [path.stem for path in sequence.frames]
     if missing := [stem for stem in needed if stem not in found]:
