@@ -1,0 +1,66 @@
+"""Result masks that the methods of Table 3 published: brought where the profile says so, scored.
+
+As in fetch.smk the masks are no rule's output, which Snakemake would delete first: the records in
+fetch/published-masks/ stand for them.
+"""
+
+
+wildcard_constraints:
+    method=any_of(plan.published.scored),
+    year="2016|2017",
+
+
+def whole_published(wildcards):
+    """The note of a method's masks that have gone."""
+    folder = plan.published.folder(wildcards.method, int(wildcards.year))
+    gone = [] if os.path.isdir(folder) else [folder]
+    return note(f"masks-{wildcards.method}-{wildcards.year}", gone)
+
+
+rule fetch_masks:
+    input:
+        whole=whole_published,
+    output:
+        f"{RESULTS}/fetch/published-masks/{{method}}-{{year}}.txt",
+    log:
+        f"{RESULTS}/logs/fetch_masks/{{method}}-{{year}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/fetch_masks/{{method}}-{{year}}.tsv"
+    priority: 2
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        root=settings.data,
+    shell:
+        "python -m ttvos data fetch published-masks --methods {wildcards.method}"
+        " --years {wildcards.year} --root {params.root:q} > {log:q} 2>&1 && cp {log:q} {output:q}"
+
+
+rule published:
+    input:
+        masks=lambda wildcards: plan.published.inputs(
+            wildcards.method, wildcards.dataset
+        ),
+        data=dataset_data,
+    output:
+        f"{RESULTS}/published/{{method}}/{{dataset}}.json",
+    log:
+        f"{RESULTS}/logs/published/{{method}}-{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/published/{{method}}-{{dataset}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=120,
+    params:
+        folder=lambda wildcards: plan.published.folder(
+            wildcards.method, settings.datasets[wildcards.dataset].year
+        ),
+        dataset=dataset_options,
+        source=code_hash("evaluation/davis.py"),
+    shell:
+        "python -m ttvos evaluate --masks {params.folder:q} {params.dataset}"
+        " --workers {threads} --out {output:q} > {log:q} 2>&1"
