@@ -11,10 +11,11 @@ from ttvos.render.comparisons import COMPARISONS, build
 from ttvos.render.figure_losses import losses
 from ttvos.render.figure_strips import figure7
 from ttvos.render.figure_weights import figure9
-from ttvos.render.inputs import load_inputs, measure
+from ttvos.render.inputs import load_inputs
 from ttvos.render.manifest import data_label, load_manifest
 from ttvos.render.measurements import summary
 from ttvos.render.report import build_tables
+from ttvos.render.results import measure
 from ttvos.render.table import format_cell
 
 MAIN = "evaluate/exp8-hrnet-s0/davis17.json"

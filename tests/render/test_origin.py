@@ -1,8 +1,8 @@
 """What the page says of where numbers come from: the precision behind the scores among it."""
 
 from tests.render.fake_results import provenance
-from ttvos.render.inputs import Result
 from ttvos.render.origin import origins, overview
+from ttvos.render.results import Result
 
 
 def result(name: str, **facts) -> Result:

@@ -6,8 +6,8 @@ import pytest
 
 from tests.render.fake_results import provenance
 from ttvos.config import Comparable
-from ttvos.render.inputs import Measured, Result
 from ttvos.render.manifest import DatasetEntry, Manifest
+from ttvos.render.results import Measured, Result
 from ttvos.render.verdicts import (
     DIFFERS,
     NOT_MEASURED,

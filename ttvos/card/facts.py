@@ -13,7 +13,7 @@ from ttvos.provenance import file_hash
 from ttvos.public import public
 from ttvos.publication.checks import recipe, scoring
 from ttvos.publication.runs import sequences
-from ttvos.render.inputs import Result
+from ttvos.render.results import Result
 from ttvos.weights import find_weights
 
 KEPT = ("commit", "source", "config", "seed", "device", "precision", "cpus", "libraries", "time")

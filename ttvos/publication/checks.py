@@ -6,7 +6,7 @@ from typing import Any
 from ttvos.errors import UserError
 from ttvos.public import public
 from ttvos.publication.runs import Run, Scored, sequences
-from ttvos.render.inputs import Result
+from ttvos.render.results import Result
 
 # Of a training's settings: what may differ between the runs of one recipe. The code's hash may
 # too, because a training of days outlives a comment's change; the record lists all that there are.

@@ -21,8 +21,8 @@ from ttvos.publication.form import (
     to_csv,
 )
 from ttvos.publication.runs import Run, load_runs, sequences
-from ttvos.render.inputs import Result
 from ttvos.render.manifest import Located, Manifest, data_label, load_manifest
+from ttvos.render.results import Result
 
 KEPT = ("commit", "source", "config", "seed", "device", "precision", "cpus", "time", "command")
 POINTS = {

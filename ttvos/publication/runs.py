@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ttvos.errors import UserError
-from ttvos.render.inputs import Result, load_result
 from ttvos.render.manifest import Located, MaskEntry, Paths, RowEntry
+from ttvos.render.results import Result, load_result
 
 KINDS = {"references": "reference", "masks": "masks"}
 

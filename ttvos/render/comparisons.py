@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ttvos.render import quantities as q
-from ttvos.render.inputs import Accuracy, ReportInput, RowResults, timed_on
+from ttvos.render.inputs import Accuracy, ReportInput, RowResults
 from ttvos.render.paper import BACKBONES, PAPER_FOLDER, read_paper
 from ttvos.render.quantities import Extra, Quantity
+from ttvos.render.results import timed_on
 from ttvos.render.selection import selection_cautions
 from ttvos.render.table import Cell, Column, Table
 from ttvos.render.verdicts import ABSENT, NO_NUMBER, NOT_MEASURED

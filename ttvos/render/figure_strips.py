@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from ttvos.errors import UserError
 from ttvos.render import figures
 from ttvos.render.figures import Drawing, new_figure
-from ttvos.render.inputs import ReportInput, Result
+from ttvos.render.inputs import ReportInput
+from ttvos.render.results import Result
 from ttvos.video import VOID, davis_palette, overlay
 
 TITLES = ("frame, ground truth outlined", "transition map", "attention map", "prediction")

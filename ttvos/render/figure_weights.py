@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from ttvos.render import figures
 from ttvos.render.figures import Drawing, new_figure
-from ttvos.render.inputs import Result, load_result
 from ttvos.render.manifest import Located, data_label
+from ttvos.render.results import Result, load_result
 from ttvos.render.weights import (
     Correlation,
     ObjectCurve,

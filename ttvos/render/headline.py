@@ -4,8 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ttvos.render import quantities as q
-from ttvos.render.inputs import Accuracy, ReportInput, measure
+from ttvos.render.inputs import Accuracy, ReportInput
 from ttvos.render.measurements import STILL, still_score
+from ttvos.render.results import measure
 from ttvos.render.table import Table
 from ttvos.render.verdicts import STATUSES, sequences
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ttvos.render import quantities as q
-from ttvos.render.inputs import Accuracy, Measured, ReportInput, RowResults, measure, timed_on
+from ttvos.render.inputs import Accuracy, ReportInput, RowResults
 from ttvos.render.manifest import data_label
+from ttvos.render.results import Measured, measure, timed_on
 from ttvos.render.selection import selection_cautions, selection_notes, way
 from ttvos.render.table import Cell, Column, Table
 

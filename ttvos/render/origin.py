@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ttvos.render.inputs import Result
+from ttvos.render.results import Result
 
 
 @dataclass(frozen=True)

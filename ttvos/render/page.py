@@ -12,10 +12,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ttvos.files import atomic_path
 from ttvos.render.figures import Drawing
 from ttvos.render.headline import data_facts, verdict_counts
-from ttvos.render.inputs import ReportInput, Result
+from ttvos.render.inputs import ReportInput
 from ttvos.render.manifest import Manifest, data_label
 from ttvos.render.origin import origins, overview
 from ttvos.render.published import Section
+from ttvos.render.results import Result
 from ttvos.render.selection import selection_cautions
 from ttvos.render.table import Table, format_cell
 from ttvos.render.times import by_rule, read_jobs, run_time

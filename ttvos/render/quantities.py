@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ttvos.render.inputs import Accuracy, Measured, ReportInput, Result, RowResults, measure
+from ttvos.render.inputs import Accuracy, ReportInput, RowResults
 from ttvos.render.manifest import data_label
+from ttvos.render.results import Measured, Result, measure
 from ttvos.render.table import Cell, Column
 from ttvos.render.verdicts import (
     RULES,

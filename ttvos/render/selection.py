@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ttvos.render.inputs import Accuracy, ReportInput, Result, RowResults
+from ttvos.render.inputs import Accuracy, ReportInput, RowResults
+from ttvos.render.results import Result
 from ttvos.render.verdicts import sequences
 
 WAYS = {

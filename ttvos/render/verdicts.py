@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from ttvos.render.inputs import Measured, Result, device_of
 from ttvos.render.manifest import Manifest, data_label
+from ttvos.render.results import Measured, Result, device_of
 
 Status = Literal["reproduced", "differs", "not measured here"]
 REPRODUCED, DIFFERS, NOT_MEASURED = "reproduced", "differs", "not measured here"
