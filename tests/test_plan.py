@@ -9,8 +9,9 @@ from ttvos.config import load_config, parse_config
 from ttvos.engine.names import PRECISIONS
 from ttvos.errors import UserError
 from ttvos.files import read_yaml
+from ttvos.peers.record import built_peers
 from ttvos.plan import Plan, write_if_changed
-from ttvos.variants import CONFIG_FOLDER
+from ttvos.variants import CONFIG_FOLDER, Row, load_rows
 
 MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
 
@@ -131,3 +132,60 @@ def test_davis16_needs_a_folder_and_takes_a_checkpoint():
     assert config.datasets["davis16"].root == "somewhere"
     assert Plan(config).checkpoint("exp8-hrnet-s0") == "mine.safetensors"
     assert load_config(CONFIG_FOLDER / "mini.yaml").davis is None
+
+
+FRTM = {
+    "stages": [
+        {"name": "davis", "source": "davis", "roots": ["x"], "height": 96, "width": 160}
+        | {"frames": 3, "batch": 2, "learning_rate": 0.001, "steps": 2}
+    ]
+}
+
+
+def test_rows_of_table_5_are_trained_and_tracked_and_share_the_peers_cost():
+    frtm = plan(rows=["exp8-hrnet", "frtm-resnet18", "frtm-resnet18-tm"], frtm=FRTM, seeds=[0, 1])
+    rows = {row["row"]: row for row in frtm.manifest()["rows"]}
+    row = rows["frtm-resnet18-tm"]
+    assert (row["method"], row["transition_loss"], row["seeds"]) == ("FRTM-VOS", True, [0, 1])
+    assert row["cost"] == rows["frtm-resnet18"]["cost"] == frtm.measured("cost", "frtm-resnet18")
+    assert row["train"][1] == "results/mini/train/frtm-resnet18-tm-s1/train.json"
+    who, weights = frtm.tracked["frtm-resnet18-tm-s1"]
+    assert who == "frtm-resnet18"
+    assert weights == "results/mini/train/frtm-resnet18-tm-s1/checkpoint.safetensors"
+    assert [peer["name"] for peer in frtm.manifest()["peers"]] == ["frtm-resnet18"]
+    assert "train_frtm frtm-resnet18-s0" in frtm.benchmarks()
+    assert frtm.maps("frtm-resnet18-s0", "davis16") not in frtm.result_files()
+
+
+def test_rows_of_table_5_ask_for_their_section():
+    with pytest.raises(UserError, match="row frtm-resnet18 is trained as a section `frtm` says"):
+        plan(rows=["frtm-resnet18"])
+
+
+def test_peers_are_measured_and_with_weights_they_track():
+    mini = plan(peers={"names": ["gc"], "weights": {"stm": "stm.pth"}})
+    peers = {peer["name"]: peer for peer in mini.manifest()["peers"]}
+    assert list(peers) == ["gc", "stm"]
+    assert peers["gc"]["evaluate"] == {}
+    assert peers["stm"]["evaluate"]["davis16"] == ["results/mini/evaluate/stm/davis16.json"]
+    assert mini.tracked == {"stm": ("stm", "stm.pth")}
+    assert {peers["gc"]["cost"], peers["gc"]["speed"]} <= set(mini.result_files())
+
+
+def test_all_peers_are_those_that_are_built():
+    assert set(plan(peers={"names": ["all"]}).peers) == set(built_peers())
+    with pytest.raises(UserError, match="no built peer 'feelvos'; there are: "):
+        plan(peers={"names": ["feelvos"]})
+
+
+def test_a_class_of_the_users_own_is_tracked_once_whatever_the_seeds(monkeypatch):
+    own = Row("mine", None, "", (3,), "my_package.tracker:Mine")
+    rows = {**load_rows(), "mine": own}
+    for module in ("config", "plan_places"):
+        monkeypatch.setattr(f"ttvos.{module}.load_rows", lambda: rows)
+    mine = plan(rows=["exp8-hrnet", "mine"], seeds=[0, 1])
+    row = mine.manifest()["rows"][1]
+    assert (row["method"], row["train"], row["variant"]) == ("mine", [], "")
+    assert row["evaluate"]["davis17"] == ["results/mini/evaluate/mine/davis17.json"]
+    assert mine.trackers["mine"] == "my_package.tracker:Mine"
+    assert mine.tracked["mine"] == ("my_package.tracker:Mine", None)
