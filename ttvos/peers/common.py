@@ -30,7 +30,7 @@ COUNTER = "num_batches_tracked"  # of batch-norm; no prediction depends on it
 def to_image(frame: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
     """frame (H, W, 3) uint8 RGB -> (1, 3, H, W) float32 in [0, 1]."""
     image = torch.from_numpy(np.ascontiguousarray(frame)).to(device)
-    return image.permute(2, 0, 1)[None].float() / 255
+    return image.permute(2, 0, 1)[None].contiguous().float() / 255
 
 
 def normalise(images: Tensor) -> Tensor:

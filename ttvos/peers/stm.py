@@ -116,7 +116,7 @@ class STM:
         shares = aggregate(foreground)
         mask = as_ids(shares.argmax(dim=0), state.ids)
         following = STMState(
-            state.ids, state.size, state.index + 1, image, shares[1:], state.memory
+            state.ids, state.size, state.index + 1, image, shares[1:].clone(), state.memory
         )
         return Prediction(mask, foreground.cpu().numpy()), following
 
