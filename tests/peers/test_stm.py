@@ -139,6 +139,34 @@ class TestEncoders:
         assert 0 < shares.max() < 1
 
 
+def test_the_decoder_is_that_of_the_facts(tracker):
+    """PEERS sections 1.6 and 1.7, step by step, with the decoder's weights by name."""
+    torch.manual_seed(5)
+    weights = tracker.network.Decoder.state_dict()
+    read, eighth, quarter = (
+        torch.randn(2, 1024, 2, 3),
+        torch.randn(1, 512, 4, 6),
+        torch.randn(1, 256, 8, 12),
+    )
+
+    def conv(name: str, x: Tensor) -> Tensor:
+        return nn.functional.conv2d(
+            x, weights[f"{name}.weight"], weights[f"{name}.bias"], padding=1
+        )
+
+    def block(name: str, x: Tensor) -> Tensor:
+        return x + conv(f"{name}.conv2", conv(f"{name}.conv1", x.relu()).relu())
+
+    x = block("ResMM", conv("convFM", read))
+    for name, features in (("RF3", eighth), ("RF2", quarter)):
+        skip = block(f"{name}.ResFS", conv(f"{name}.convFS", features.expand(2, -1, -1, -1)))
+        x = block(f"{name}.ResMM", skip + nn.Upsample(scale_factor=2, mode="bilinear")(x))
+    logits = nn.Upsample(scale_factor=4, mode="bilinear")(conv("pred2", x.relu()))
+    expected = logits.exp()[:, 1] / logits.exp().sum(dim=1)
+    found = tracker.network.Decoder(read, eighth, quarter)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
 class TestTracking:
     def test_masks_are_the_largest_share_under_their_ids(self, tracker):
         frames, mask = disc_clip(2, 40, 60, objects=2)
