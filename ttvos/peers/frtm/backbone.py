@@ -31,6 +31,7 @@ class Backbone(nn.Module):
         if name not in BACKBONES:
             raise UserError(f"FRTM's backbone {name!r}: {' or '.join(BACKBONES)}")
         net = torchvision.models.get_model(name, weights=None)
+        self.name = name
         self.channels = CHANNELS[name]
         self.conv1, self.bn1, self.maxpool = net.conv1, net.bn1, net.maxpool
         self.layer1, self.layer2, self.layer3, self.layer4 = (

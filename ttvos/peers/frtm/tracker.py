@@ -1,0 +1,173 @@
+"""FRTM-VOS: a target model is learned on the first frame, and its score refined by a network.
+
+Written from PEERS section 3.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ttvos.device import find_device
+from ttvos.peers.common import as_ids, check_size, make_seeded
+from ttvos.peers.frtm.augment import augment
+from ttvos.peers.frtm.backbone import TARGET_LEVEL, Backbone
+from ttvos.peers.frtm.conjugate import Direction
+from ttvos.peers.frtm.labels import Form, Labels, enlarge, make_labels
+from ttvos.peers.frtm.loading import load_backbone, load_weights
+from ttvos.peers.frtm.memory import Memory, initial_weights
+from ttvos.peers.frtm.merging import merge
+from ttvos.peers.frtm.optimiser import Optimiser
+from ttvos.peers.frtm.refiner import Refiner
+from ttvos.peers.frtm.settings import EVALUATION, FAST, Settings
+from ttvos.peers.frtm.target import TargetModel, TargetWeights
+from ttvos.peers.frtm.weighting import pixel_weights, scaled
+from ttvos.tracker import Prediction, check_pair, object_ids
+
+
+@dataclass
+class Target:
+    """One object. direction: of its filter's last optimisation, which the next takes over."""
+
+    weights: TargetWeights
+    memory: Memory
+    direction: Direction
+
+
+@dataclass
+class FRTMState:
+    """The clip up to frame `index`. ids: of the O objects. size: of the frames, (H, W)."""
+
+    ids: tuple[int, ...]
+    size: tuple[int, int]
+    index: int
+    targets: list[Target]
+
+
+class FRTM:
+    """Tracks with FRTM-VOS; see `ttvos.tracker.Tracker`. A state is consumed by its step.
+
+    Every 8th frame the objects' filters are fitted again, to what their memories then hold.
+    Without `weights` the refinement is untrained and finds nothing, so that no memory would ever
+    grow. It then runs for its cost only, and the masks are the target models' own scores.
+    """
+
+    precision = "float32"
+
+    def __init__(
+        self,
+        device: str = "cpu",
+        weights: Path | str | None = None,
+        backbone: str = "resnet18",
+        fast: bool = False,
+        labels: Form = "full",
+        label_scale: float = 1.0,
+        backbone_weights: Path | str | None = None,
+    ) -> None:
+        """weights: published (`refiner.*`) or of our training; None: random, of seed 0.
+
+        backbone: "resnet18" or "resnet101". fast: the paper's shorter schedule. labels: "full" as
+        published, or "condensed", the same up to rounding and sooner. label_scale: their
+        resolution as a share of the frame's, 1 as published. backbone_weights: a file of the
+        backbone's weights, where `weights` does not hold them (see `load_weights`).
+        """
+        settings = FAST if fast else EVALUATION
+        fit = replace(settings.fit, labels=labels)
+        self.settings: Settings = replace(settings, fit=fit, label_scale=label_scale)
+        self.device = str(find_device(device))
+        self.backbone = make_seeded(lambda: Backbone(backbone))
+        self.refiner = make_seeded(lambda: Refiner(self.backbone.channels))
+        channels = self.backbone.channels[TARGET_LEVEL], fit.channels
+        self.target_model = make_seeded(lambda: TargetModel(*channels))
+        self.optimiser = Optimiser(fit)
+        self._load(weights, backbone_weights)
+        for module in (self.backbone, self.refiner, self.target_model):
+            module.eval().requires_grad_(False).to(self.device)
+        self.name = f"frtm-{backbone}"
+        self.cycle = settings.interval
+        self.options: dict[str, Any] = {"backbone": backbone, "fast": fast, "labels": labels}
+        self.options |= {"label_scale": label_scale, "output": "refinement"}
+        if weights is None:
+            self.options["output"] = "target model"
+        self.parts: dict[str, tuple[nn.Module, ...]] = {
+            "backbone": (self.backbone,),
+            "target model": (self.target_model,),
+            "refinement": (self.refiner,),
+            "filter optimisation": (self.optimiser,),
+        }
+
+    def _load(self, weights: Path | str | None, backbone_weights: Path | str | None) -> None:
+        if weights is not None:
+            load_weights(self.backbone, self.refiner, weights, backbone_weights)
+        elif backbone_weights is not None:
+            load_backbone(self.backbone, backbone_weights)
+
+    @torch.inference_mode()
+    def init(self, frame: np.ndarray, mask: np.ndarray) -> FRTMState:
+        """See `Tracker.init`; learns a target model of each object."""
+        check_pair(frame, mask)
+        ids = object_ids(mask)
+        targets = [self._learn(frame, mask == number) for number in ids]
+        return FRTMState(ids, mask.shape, 0, targets)
+
+    @torch.inference_mode()
+    def step(self, frame: np.ndarray, state: FRTMState) -> tuple[Prediction, FRTMState]:
+        """See `Tracker.step`."""
+        check_size(frame, state.size)
+        features = self.backbone(self._images(frame[None]))
+        scored = [self.target_model(features[TARGET_LEVEL], t.weights) for t in state.targets]
+        scores = torch.cat([score for score, _ in scored])
+        foreground = self._foreground(scores, features, state.size)
+        labels, stored = merge(foreground)
+        state.index += 1
+        for target, (_, projected), found in zip(state.targets, scored, stored, strict=True):
+            self._remember(target, projected, found[None, None], state.index)
+        mask = as_ids(labels, state.ids)
+        return Prediction(mask, foreground=foreground.cpu().numpy()), state
+
+    def _foreground(
+        self, scores: Tensor, features: dict[str, Tensor], size: tuple[int, int]
+    ) -> Tensor:
+        """Each object's probabilities before merging, (O, H, W), of scores (O, 1, h, w)."""
+        refined = self.refiner(scores, features, size).sigmoid()
+        if self.options["output"] == "target model":
+            refined = enlarge(scores, size).clamp(0, 1)
+        return refined.squeeze(1)
+
+    def _learn(self, frame: np.ndarray, mask: np.ndarray) -> Target:
+        """Fit a target model on the first frame (H, W, 3) and its augmentations."""
+        frames, masks = augment(frame, mask, self.settings.samples)
+        tapped = [self.backbone(self._images(image[None]))[TARGET_LEVEL] for image in frames]
+        features = torch.cat(tapped)
+        samples = torch.from_numpy(masks)[:, None].float().to(self.device)
+        labels = self._labels(samples, features)
+        weights = initial_weights(len(features)).to(self.device)
+        fit = self.optimiser(features, labels, weights, self.target_model.initial())
+        memory = Memory(fit.projected, labels, self.settings.slots, self.settings.learning_rate)
+        return Target(fit.weights, memory, fit.direction)
+
+    def _remember(self, target: Target, projected: Tensor, found: Tensor, index: int) -> None:
+        """Keep a frame's sample, if the object is in it, and on its turn fit the filter again.
+
+        found: (1, 1, H, W), the object's stored map. index: of the frame.
+        """
+        if int((found > 0.5).sum()) < self.settings.min_pixels:
+            return
+        target.memory.insert(projected, self._labels(found, projected))
+        if index % self.settings.interval == 0:
+            samples = target.memory.samples()
+            fit = self.optimiser(*samples, target.weights, target.direction, projected=True)
+            target.weights, target.direction = fit.weights, fit.direction
+
+    def _labels(self, masks: Tensor, features: Tensor) -> Labels:
+        """masks (K, 1, H, W) in [0, 1] -> labels for scores of the features' size."""
+        labels = scaled(masks, self.settings.label_scale)
+        weights = pixel_weights(labels, self.settings)
+        return make_labels(labels, weights, features.shape[-2:], self.settings.fit.labels)
+
+    def _images(self, frames: np.ndarray) -> Tensor:
+        """(N, H, W, 3) uint8 -> (N, 3, H, W) uint8, for the backbone."""
+        return torch.from_numpy(np.ascontiguousarray(frames)).to(self.device).permute(0, 3, 1, 2)
