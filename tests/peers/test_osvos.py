@@ -1,7 +1,5 @@
 """OSVOS: counts against PEERS section 4.9, the side outputs, and the fine-tuning on frame 0."""
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -11,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tests.conftest import disc_frame
 from ttvos.errors import UserError
-from ttvos.peers import osvos, vgg
+from ttvos.peers import online, osvos, vgg
 from ttvos.peers.record import load_records
 
 DISCS = [(18, 20, 4, 12), (20, 34, 0, 5)]
@@ -85,8 +83,8 @@ def test_fine_tuning_learns_each_object_and_leaves_the_network_alone() -> None:
     image = vgg.to_vgg_image(frame)
     for number, weights in enumerate(state.weights, start=1):
         target = torch.from_numpy((mask == number).astype(np.float32))[None, None]
-        untuned = osvos.balanced_loss(tracker.network(image), target)
-        tuned = osvos.balanced_loss(functional_call(tracker.network, weights, image), target)
+        untuned = online.balanced_loss(tracker.network(image), target)
+        tuned = online.balanced_loss(functional_call(tracker.network, weights, image), target)
         assert tuned < 0.95 * untuned
         assert not any(weight.requires_grad for weight in weights.values())
     assert all(torch.equal(before[name], p) for name, p in tracker.network.named_parameters())
@@ -107,38 +105,6 @@ def test_learning_rates() -> None:
     groups = osvos.parameter_groups(weights, 1.0)
     assert [g["lr"] for g in groups] == [1.0, 2.0, 0.01, 0.02]
     assert [g["weight_decay"] for g in groups] == [2e-4, 0.0, 2e-4, 0.0]
-
-
-def test_a_turn_keeps_lengths_though_the_frame_is_not_square() -> None:
-    bar = torch.zeros(1, 1, 40, 80)
-    bar[..., 18:22, 30:50] = 1  # 4 high, 20 wide
-    grid = F.affine_grid(osvos.matrix(False, 1.0, 90.0, (40, 80)), [1, 1, 40, 80], False)
-    turned = F.grid_sample(bar, grid, mode="nearest", align_corners=False)[0, 0]
-    rows, columns = torch.nonzero(turned, as_tuple=True)
-    assert (rows.min(), rows.max()) == (10, 29)
-    assert (columns.min(), columns.max()) == (38, 41)
-
-
-def test_augmentation_flips_scales_and_moves_image_and_mask_alike() -> None:
-    grown = F.affine_grid(osvos.matrix(True, 2.0, 0.0, (8, 8)), [1, 1, 8, 8], False)
-    x = torch.arange(8.0).expand(1, 1, 8, 8)
-    found = F.grid_sample(x, grown, mode="nearest", align_corners=False)[0, 0, 0]
-    assert found.tolist() == [5, 5, 4, 4, 3, 3, 2, 2]
-    disc = torch.from_numpy(disc_frame(0, DISCS[:1])[1]).float()[None, None]
-    pairs = list(osvos.augmented(disc, disc, 4))
-    for image, target in pairs:
-        assert (image.round() - target).abs().mean() < 0.02
-    areas = [target.sum() / disc.sum() for _, target in pairs]
-    assert all(0.4 < area < 1.7 for area in areas)
-    assert len({round(float(area), 3) for area in areas}) == 4
-
-
-def test_the_two_classes_weigh_the_same() -> None:
-    target = torch.zeros(1, 1, 4, 4)
-    target[..., 0, :2] = 1
-    # 2 of 16 pixels weigh 14/16 each, 14 weigh 2/16 each
-    loss = osvos.balanced_loss(torch.zeros_like(target), target)
-    assert loss.item() == pytest.approx(2 * 2 * 14 / 16 * math.log(2))
 
 
 def test_bad_options_and_weights_are_errors() -> None:

@@ -1,0 +1,86 @@
+"""Fine-tuning on frame 0, which several peers do: own weights, augmented frames, descent.
+
+Networks stay as they are: each object has its own copy of the weights, by the network's names,
+for `torch.func.functional_call`. Written from PEERS sections 4.2, 4.3 and 4.9.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ttvos.errors import UserError
+
+Weights = dict[str, Tensor]
+
+SCALES, DEGREES = (0.75, 1.25), 30.0
+
+
+def check_updates(peer: str, updates: int, learning_rate: float) -> None:
+    """Raise UserError unless updates is a whole number from 0 and learning_rate above 0."""
+    if not isinstance(updates, int) or updates < 0:
+        raise UserError(f"{peer}: updates {updates!r}: a whole number, 0 or more")
+    if not learning_rate > 0:
+        raise UserError(f"{peer}: learning_rate {learning_rate!r}: above 0")
+
+
+def own_weights(network: nn.Module) -> Weights:
+    """Copies of the network's parameters that learn; names that end in .kernel are fixed."""
+    return {
+        name: parameter.detach().clone().requires_grad_()
+        for name, parameter in network.named_parameters()
+        if not name.endswith(".kernel")
+    }
+
+
+def descend(
+    weights: Weights, optimiser: torch.optim.Optimizer, losses: Iterable[Tensor], passes: int = 1
+) -> Weights:
+    """One update of `weights` for each `passes` of the losses, by their mean's gradient.
+
+    losses: computed one at a time, with `weights` as they then are. Returns weights that no
+    longer learn.
+    """
+    for number, loss in enumerate(losses, start=1):
+        (loss / passes).backward()
+        if number % passes == 0:
+            optimiser.step()
+            optimiser.zero_grad()
+    return {name: weight.detach() for name, weight in weights.items()}
+
+
+def augmented(image: Tensor, target: Tensor, count: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Frame 0 (1, 3, H, W) and its mask (1, 1, H, W), `count` times flipped, scaled and turned.
+
+    The draws are seeded with 0; what comes from outside the frame is 0.
+    """
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(count):
+        flip, scale, turn = torch.rand(3, generator=generator).tolist()
+        scale = SCALES[0] + (SCALES[1] - SCALES[0]) * scale
+        theta = matrix(flip < 0.5, scale, DEGREES * (2 * turn - 1), image.shape[-2:])
+        grid = F.affine_grid(theta.to(image.device), list(image.shape), align_corners=False)
+        yield (
+            F.grid_sample(image, grid, mode="bilinear", align_corners=False),
+            F.grid_sample(target, grid, mode="nearest", align_corners=False),
+        )
+
+
+def matrix(flip: bool, scale: float, degrees: float, size: tuple[int, int]) -> Tensor:
+    """(1, 2, 3) for `affine_grid`: a frame of `size` enlarged by `scale` and turned in place."""
+    angle = math.radians(degrees)
+    cosine, sine = math.cos(angle) / scale, math.sin(angle) / scale
+    mirror = -1.0 if flip else 1.0
+    # coordinates run from -1 to 1 on both axes, so a turn has to know the aspect ratio
+    aspect = size[1] / size[0]
+    rows = [[mirror * cosine, -mirror * sine / aspect, 0.0], [sine * aspect, cosine, 0.0]]
+    return torch.tensor([rows])
+
+
+def balanced_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy summed over pixels, each class weighted by the other's share of them."""
+    share = target.mean()
+    weight = torch.where(target > 0.5, 1 - share, share)
+    return F.binary_cross_entropy_with_logits(logits, target, weight, reduction="sum")
