@@ -114,6 +114,7 @@ def test_the_whole_paper_is_planned_without_any_data(project):
     assert jobs["train"] == 11 * 3
     assert jobs["predict"] == jobs["train"] * 3
     assert (jobs["fetch"], jobs["fetch_by_hand"]) == (4 + 4, 2)
+    assert (jobs["fetch_masks"], jobs["published"]) == (20, 9 + 11 + 11)
     assert (jobs["cost"], jobs["speed"], jobs["reports"]) == (1, 4, 1)
     for words in ("fetch HKU-IS.rar from", "YouTube-VOS/train", "data/downloads/ytvos2018/"):
         assert words in done.stderr
