@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ttvos.errors import UserError
-from ttvos.tracker import Prediction, check_pair, object_ids
+from ttvos.tracker import Prediction, check_pair, check_size, object_ids
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,7 @@ class OwnTracker:
         """See `Tracker.step`; UserError for a clip that another `init` has replaced."""
         if state is not self._clip:
             raise UserError(f"{self.name}: it has begun another clip; finish one before the next")
-        if frame.shape[:2] != state.size:
-            raise UserError(f"frame of size {frame.shape[:2]} in a clip of size {state.size}")
+        check_size(frame, state.size)
         found = self.own.step(frame)
         return found if isinstance(found, Prediction) else Prediction(self._mask(found)), state
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
+from ttvos.tracker import Prediction, check_pair, check_size, object_ids, one_hot
 from ttvos.video import VOID
 
 
@@ -29,6 +29,7 @@ class HeldStill:
 
     def step(self, frame: np.ndarray, state: np.ndarray) -> tuple[Prediction, np.ndarray]:
         """Return the first mask, and the state as it was."""
+        check_size(frame, state.shape)
         return Prediction(mask=state), state
 
 
@@ -66,6 +67,7 @@ class FlowCarried:
 
     def step(self, frame: np.ndarray, state: FlowState) -> tuple[Prediction, FlowState]:
         """Warp the previous masks to `frame`, (H, W, 3) uint8 RGB of the first frame's size."""
+        check_size(frame, state.grey.shape)
         grey = _grey(frame)
         flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         source = _pixel_positions(grey.shape) + flow.calc(grey, state.grey, None)

@@ -96,6 +96,12 @@ def check_pair(frame: np.ndarray, mask: np.ndarray) -> None:
         raise UserError(f"frame {frame.shape[:2]} and mask {mask.shape} differ in size")
 
 
+def check_size(frame: np.ndarray, size: tuple[int, int]) -> None:
+    """Raise UserError unless the frame is of its clip's size (H, W)."""
+    if frame.shape[:2] != tuple(size):
+        raise UserError(f"frame of size {frame.shape[:2]} in a clip of size {tuple(size)}")
+
+
 def check_prediction(prediction: Prediction, frame: np.ndarray, ids: tuple[int, ...]) -> None:
     """Raise UserError unless the mask is (H, W) uint8, of the frame's size, with these ids or 0."""
     mask = getattr(prediction, "mask", None)

@@ -20,7 +20,7 @@ from ttvos.errors import UserError
 from ttvos.memory import keep_freed_memory
 from ttvos.model.tracking import check_options
 from ttvos.model.ttvos import TTVOS
-from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
+from ttvos.tracker import Prediction, check_pair, check_size, object_ids, one_hot
 
 KEPT = 4  # sizes of frames, and numbers of objects with them, that a tracker stays ready for
 
@@ -151,8 +151,7 @@ class FastTracker:
 
     @staticmethod
     def _checked(frame: np.ndarray, state: FastState) -> np.ndarray:
-        if frame.shape[:2] != state.size:
-            raise UserError(f"frame of size {frame.shape[:2]} in a clip of size {state.size}")
+        check_size(frame, state.size)
         return np.ascontiguousarray(frame)
 
     def _on_device(self, frame: np.ndarray) -> Tensor:

@@ -15,7 +15,16 @@ from torch import Tensor
 from ttvos.device import find_device
 from ttvos.errors import UserError
 from ttvos.model.ttvos import TTVOS, State, Step
-from ttvos.tracker import Prediction, Track, Tracker, check_pair, object_ids, one_hot, stream
+from ttvos.tracker import (
+    Prediction,
+    Track,
+    Tracker,
+    check_pair,
+    check_size,
+    object_ids,
+    one_hot,
+    stream,
+)
 from ttvos.video import IMAGENET_MEAN, IMAGENET_STD
 
 ODDS_LIMIT = 1e-7
@@ -71,8 +80,7 @@ class TTVOSTracker:
     @torch.inference_mode()
     def step(self, frame: np.ndarray, state: TrackingState) -> tuple[Prediction, TrackingState]:
         """See `Tracker.step`."""
-        if frame.shape[:2] != state.size:
-            raise UserError(f"frame of size {frame.shape[:2]} in a clip of size {state.size}")
+        check_size(frame, state.size)
         features = self.model.features(self._images(frame)).expand(len(state.ids))
         step = self.model.step(features, state.network)
         # exp of log-softmax, as the released code: its last bits decide ties between objects

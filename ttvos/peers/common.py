@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ttvos.device import find_device
 from ttvos.errors import UserError
+from ttvos.tracker import check_size as check_size
 from ttvos.video import IMAGENET_MEAN, IMAGENET_STD
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -74,12 +75,6 @@ def aggregate(foreground: Tensor) -> Tensor:
 def as_ids(labels: Tensor, ids: tuple[int, ...]) -> np.ndarray:
     """(H, W) whole numbers, 0 = background, o + 1 = object o -> (H, W) uint8 ids."""
     return np.array([0, *ids], dtype=np.uint8)[labels.cpu().numpy()]
-
-
-def check_size(frame: np.ndarray, size: tuple[int, int]) -> None:
-    """UserError unless the frame is of its clip's size (H, W)."""
-    if frame.shape[:2] != tuple(size):
-        raise UserError(f"frame of size {frame.shape[:2]} in a clip of size {tuple(size)}")
 
 
 def make_seeded(make: Callable[[], Network], seed: int = 0) -> Network:
