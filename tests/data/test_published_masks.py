@@ -320,3 +320,11 @@ def test_nothing_fetched_can_be_committed():
     assert "/data/*" in ignored
     kept = [line for line in ignored if line.startswith("!/data/")]
     assert not [line for line in kept if "published" in line]
+
+
+def test_the_page_lists_every_method_with_its_years():
+    page = (REPOSITORY / "docs/published-masks.md").read_text()
+    for method in METHODS:
+        sets = choose([method])
+        years = ", ".join(str(masks.year) for masks in sets)
+        assert f"| `{method}` | {sets[0].label} | {years} |" in page
