@@ -24,6 +24,7 @@ COPIED = (
     "ttvos",
     "notebooks",
     "data/paper",
+    "data/peers",
     "profiles/default",
     "tests/workflow",
 )
