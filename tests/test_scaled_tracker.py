@@ -1,0 +1,68 @@
+"""A tracker on smaller frames: what it sees, and that its masks have the frame's size."""
+
+import numpy as np
+import pytest
+
+from ttvos.errors import UserError
+from ttvos.scaled_tracker import ScaledTracker
+from ttvos.tracker import Prediction, check_prediction
+
+FRAME = np.random.default_rng(0).integers(0, 256, (48, 80, 3), dtype=np.uint8)
+MASK = np.zeros((48, 80), dtype=np.uint8)
+MASK[8:24, 10:40] = 3
+MASK[30:42, 50:70] = 7
+MASK[:4] = 255
+
+
+class Moves:
+    """Gives back its first mask, one row lower at each step."""
+
+    name, device, precision = "moves", "cpu", "float32"
+    options = {"rows": 1}  # noqa: RUF012
+
+    def init(self, frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        assert frame.shape[:2] == mask.shape == (24, 40)
+        return np.where(mask == 255, 0, mask)
+
+    def step(self, frame: np.ndarray, state: np.ndarray) -> tuple[Prediction, np.ndarray]:
+        assert frame.shape == (24, 40, 3)
+        state = np.roll(state, 1, axis=0)
+        foreground = np.stack([(state == number) * np.float32(0.75) for number in (3, 7)])
+        return Prediction(state, foreground), state
+
+
+def test_masks_and_probabilities_have_the_frame_s_size():
+    tracker = ScaledTracker(Moves(), 0.5)
+    state = tracker.init(FRAME, MASK)
+    prediction, state = tracker.step(FRAME, state)
+    check_prediction(prediction, FRAME, (3, 7))
+    expected = np.roll(np.where(MASK == 255, 0, MASK), 2, axis=0)  # one row of half the size
+    assert (prediction.mask == expected).mean() > 0.98
+    assert prediction.foreground[:, 40, 60] == pytest.approx([0, 0.75])
+    again, _ = tracker.step(FRAME, state)
+    assert (again.mask == np.roll(expected, 2, axis=0)).mean() > 0.98
+
+
+def test_what_it_says_of_itself():
+    tracker = ScaledTracker(Moves(), 0.5)
+    assert (tracker.name, tracker.device, tracker.precision) == ("moves", "cpu", "float32")
+    assert tracker.options == {"rows": 1, "input_scale": 0.5}
+    assert (tracker.parts, tracker.cycle) == ({}, 1)
+
+
+@pytest.mark.parametrize("scale", [0, -1, 4.5, float("nan")])
+def test_scales_that_are_refused(scale: float):
+    with pytest.raises(UserError, match="above 0 and at most 4"):
+        ScaledTracker(Moves(), scale)
+
+
+def test_trouble_is_one_line():
+    tracker = ScaledTracker(Moves(), 0.5)
+    state = tracker.init(FRAME, MASK)
+    with pytest.raises(UserError, match="clip of size"):
+        tracker.step(FRAME[:40], state)
+    point = np.zeros_like(MASK)
+    point[11, 11] = 5
+    point[20:30, 20:30] = 6
+    with pytest.raises(UserError, match="object 5 has no pixel left"):
+        tracker.init(FRAME, point)
