@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tests.render.fake_peers import write_peers, write_records, write_tracker_rows
 from tests.render.fake_results import write_run
 from ttvos.render.inputs import ReportInput, load_inputs
 from ttvos.render.report import render
@@ -20,16 +22,27 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Manifest of a made-up run with two seeds; not to be changed."""
     folder = tmp_path_factory.mktemp("run")
     manifest = write_run(folder)
+    rng = np.random.default_rng(7)
+    others = write_peers(folder, rng)
+    rows = write_tracker_rows(folder, (0, 1), rng)
     (folder / "notebook.html").write_text(NOTEBOOK_BODY)
-    values = json.loads(manifest.read_text()) | {"notebook": "notebook.html"}
+    values = json.loads(manifest.read_text()) | {"notebook": "notebook.html", **others}
+    values["rows"] += rows
+    values["masks"][0] |= {"fps": 12.5, "fps_device": "an imaginary GPU"}
     manifest.write_text(json.dumps(values))
     return manifest
 
 
 @pytest.fixture(scope="session")
-def report(run: Path) -> ReportInput:
+def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the made-up peers' records."""
+    return write_records(tmp_path_factory.mktemp("records") / "peers")
+
+
+@pytest.fixture(scope="session")
+def report(run: Path, records: Path) -> ReportInput:
     """The made-up run, loaded."""
-    return load_inputs(run)
+    return load_inputs(run, records=records)
 
 
 @pytest.fixture(scope="session")

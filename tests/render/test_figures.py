@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from ttvos.errors import UserError
-from ttvos.render.comparisons import DAVIS16, DAVIS17
 from ttvos.render.figure_losses import losses
 from ttvos.render.figure_speed import figure1, own_points, paper_points
 from ttvos.render.figure_strips import figure7, outlined, read_maps
@@ -16,6 +15,7 @@ from ttvos.render.figures import Drawing, write_figure
 from ttvos.render.inputs import load_inputs
 from ttvos.render.measurements import speed
 from ttvos.render.paper import read_paper
+from ttvos.render.quantities import DAVIS16, DAVIS17
 from ttvos.render.report import FIGURES
 from ttvos.render.weights import Correlation
 

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from ttvos.errors import UserError
-from ttvos.render.comparisons import COMPARISONS, build
+from ttvos.render.comparisons import build
 from ttvos.render.figure_losses import losses
 from ttvos.render.figure_strips import figure7
 from ttvos.render.figure_weights import figure9
 from ttvos.render.inputs import load_inputs
 from ttvos.render.manifest import data_label, load_manifest
 from ttvos.render.measurements import summary
+from ttvos.render.paper_tables import COMPARISONS
 from ttvos.render.report import build_tables
 from ttvos.render.results import measure
 from ttvos.render.table import format_cell

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.render.fake_results import write_run
-from ttvos.render.comparisons import COMPARISONS, build
+from ttvos.render.comparisons import build
 from ttvos.render.inputs import load_inputs
 from ttvos.render.measurements import summary
+from ttvos.render.paper_tables import COMPARISONS
 from ttvos.render.table import Column, Table, format_cell
 from ttvos.render.writers import to_csv, to_markdown
 

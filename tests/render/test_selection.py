@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from ttvos.render.comparisons import COMPARISONS, build
+from ttvos.render.comparisons import build
 from ttvos.render.inputs import ReportInput, load_inputs
 from ttvos.render.measurements import summary, training
+from ttvos.render.paper_tables import COMPARISONS
 from ttvos.render.report import render
 from ttvos.render.table import Table
 

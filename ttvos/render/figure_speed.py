@@ -10,13 +10,12 @@ from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
 from ttvos.render import figures
-from ttvos.render.comparisons import DAVIS16, DAVIS17, STREAMING
 from ttvos.render.figures import Drawing, new_figure
 from ttvos.render.inputs import ReportInput
 from ttvos.render.manifest import data_label
 from ttvos.render.measurements import frame_size
 from ttvos.render.paper import read_paper
-from ttvos.render.quantities import Quantity
+from ttvos.render.quantities import DAVIS16, DAVIS17, STREAMING, Quantity
 from ttvos.render.results import timed_on
 from ttvos.render.verdicts import size_obstacle, speed_obstacle
 

@@ -8,7 +8,7 @@ from ttvos.render.inputs import Accuracy, ReportInput
 from ttvos.render.measurements import STILL, still_score
 from ttvos.render.results import measure
 from ttvos.render.table import Table
-from ttvos.render.verdicts import STATUSES, sequences
+from ttvos.render.verdicts import DIFFERS, STATUSES, sequences
 
 MAIN_ROW = "exp8-hrnet"  # the paper's model
 
@@ -50,6 +50,18 @@ def verdict_counts(tables: list[Table]) -> list[tuple[str, dict[str, int]]]:
             name = table.title.partition(":")[0]
             lines.append((name, {status: counts[status] for status in STATUSES}))
     return [*lines, ("all tables", {status: total[status] for status in STATUSES})]
+
+
+def count_sentence(counts: dict[str, int]) -> str:
+    """All verdicts in a sentence: "Of 9 numbers, 1 is reproduced, 2 differ, ..."."""
+    parts = []
+    for status, count in counts.items():
+        if status.startswith(DIFFERS):
+            verb = status if count == 1 else status.replace(DIFFERS, "differ", 1)
+        else:
+            verb = f"{'is' if count == 1 else 'are'} {status}"
+        parts.append(f"{count} {verb}")
+    return f"Of {sum(counts.values())} numbers, {', '.join(parts)}."
 
 
 def data_facts(report: ReportInput) -> list[DataFacts]:

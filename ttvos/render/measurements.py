@@ -76,6 +76,8 @@ def _kinds(report: ReportInput) -> Sequence[tuple[str, Sequence[Accuracy]]]:
         ("model", report.rows),
         ("reference", report.references),
         ("foreign masks", report.masks),
+        ("published masks", report.published),
+        ("peer, authors' weights", report.peers),
     )
 
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ttvos.files import atomic_path
 from ttvos.render.figures import Drawing
-from ttvos.render.headline import data_facts, verdict_counts
+from ttvos.render.headline import count_sentence, data_facts, verdict_counts
 from ttvos.render.inputs import ReportInput
 from ttvos.render.manifest import Manifest, data_label
 from ttvos.render.origin import origins, overview
@@ -47,6 +47,7 @@ def render_page(
     results = report.results() + ([maps] if maps else [])
     jobs = read_jobs(report)
     used = [result for result in results if result.provenance]
+    counts = verdict_counts(list(tables.values()))
     page = environment().get_template("page.html.j2")
     text = page.render(
         manifest=report.manifest,
@@ -56,7 +57,8 @@ def render_page(
         pictures=pictures,
         facts=data_facts(report),
         selected=selection_cautions(report, report.rows),
-        counts=verdict_counts(list(tables.values())),
+        counts=counts,
+        sentence=count_sentence(counts[-1][1]),
         rules=RULES,
         origins=origins(results),
         overview=overview(used),

@@ -13,6 +13,7 @@ BACKBONES = {
     "HRNet": "hrnet",
     "ResNet18": "resnet18",
     "ResNet50": "resnet50",
+    "ResNet101": "resnet101",
     "MobileNetV3-Large": "mobilenetv3",
 }
 

@@ -7,10 +7,11 @@ from statistics import fmean, stdev
 
 from ttvos.publication.form import Published, Score
 from ttvos.render.claims import BACKBONE, NOT_MEASURED, claims
-from ttvos.render.comparisons import PARTS, tick
+from ttvos.render.comparisons import tick
 from ttvos.render.paper import PAPER_FOLDER, read_paper
 from ttvos.render.published_facts import facts
 from ttvos.render.table import Cell, Column, Table
+from ttvos.render.table4 import PARTS
 
 SCORES = {"jf": "J&F", "j_mean": "J", "f_mean": "F"}
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from ttvos.render.inputs import Accuracy, ReportInput, RowResults
+from ttvos.render.inputs import Accuracy, MaskResults, PeerResults, ReportInput, Tracked
 from ttvos.render.manifest import data_label
 from ttvos.render.results import Measured, Result, measure
 from ttvos.render.table import Cell, Column
 from ttvos.render.verdicts import (
     RULES,
     accuracy_obstacle,
+    data_obstacle,
     decide,
     size_obstacle,
     speed_obstacle,
@@ -46,8 +48,11 @@ class Quantity:
             Column(f"{self.key}_verdict", "verdict", "verdict", self.label),
         )
 
-    def cells(self, report: ReportInput, printed: str, entry: Accuracy | None) -> dict[str, Cell]:
-        """The four cells of one row. printed: the paper's number as text; entry: who measured."""
+    def cells(
+        self, report: ReportInput, line: dict[str, str], entry: Accuracy | None
+    ) -> dict[str, Cell]:
+        """The cells of one row. line: the paper's row as printed; entry: who measured."""
+        printed = line[self.key]
         measured, obstacle = self.take(report, entry) if entry else (None, None)
         verdict = decide(RULES[self.rule], printed, measured, obstacle)
         place = "not_comparable" if obstacle else "measured"
@@ -84,14 +89,24 @@ def measured_cell(measured: Measured | None) -> Cell:
 
 def accuracy(key: str, label: str, dataset: str) -> Quantity:
     """J&F in points on one DAVIS validation set."""
+    return Quantity(key, label, "accuracy", 1, partial(take_accuracy, dataset))
 
-    def take(report: ReportInput, entry: Accuracy) -> Taken:
-        results = entry.evaluate.get(dataset, ())
-        measured = measure(results, score("J&F-Mean"))
-        sources = measured.sources if measured else ()
-        return measured, accuracy_obstacle(report.manifest, dataset, sources)
 
-    return Quantity(key, label, "accuracy", 1, take)
+def take_accuracy(dataset: str, report: ReportInput, entry: Accuracy) -> Taken:
+    """J&F of an entry. What others trained or tracked is the paper's quantity on its data."""
+    measured = measure(entry.evaluate.get(dataset, ()), score("J&F-Mean"))
+    sources = measured.sources if measured else ()
+    if isinstance(entry, MaskResults):
+        return measured, data_obstacle(report.manifest, dataset, sources, tracked=False)
+    if isinstance(entry, PeerResults):
+        return measured, data_obstacle(report.manifest, dataset, sources)
+    return measured, accuracy_obstacle(report.manifest, dataset, sources)
+
+
+def take_scores(entry: Accuracy, dataset: str) -> tuple[float, ...]:
+    """J&F of each run in points; none where the files do not say where they come from."""
+    measured = measure(entry.evaluate.get(dataset, ()), score("J&F-Mean"))
+    return measured.values if measured else ()
 
 
 def runs(entry: Accuracy) -> Measured | None:
@@ -124,21 +139,6 @@ def gmac(*parts: str) -> Getter:
     return lambda data: sum(data["macs"][part] for part in parts) / 1e9
 
 
-def segmentation_gmac(data: dict[str, Any]) -> float:
-    """Table 2's segmentation: a frame up to the attention map, without refinement and update."""
-    return (data["macs"]["features"] + data["macs"]["query"] + _before_refinement(data)) / 1e9
-
-
-def refinement_gmac(data: dict[str, Any]) -> float:
-    """What segmentation_gmac leaves of the cost file's "refine", in 1e9 MACs."""
-    return (data["macs"]["refine"] - _before_refinement(data)) / 1e9
-
-
-def _before_refinement(data: dict[str, Any]) -> int:
-    """MACs of short-term matching and attention map, where the file counts them by themselves."""
-    return sum(data["macs"].get(part, 0) for part in ("short_term", "attention"))
-
-
 def parameters(key: str, label: str) -> Quantity:
     """All parameters, training-only heads included as in the paper, in millions."""
 
@@ -165,13 +165,13 @@ def speed(key: str, label: str) -> Quantity:
 
 
 def cost_file(entry: Accuracy) -> Result | None:
-    """The cost result of a row; masks have none."""
-    return entry.cost if isinstance(entry, RowResults) else None
+    """The cost result of a tracker; masks have none."""
+    return entry.cost if isinstance(entry, Tracked) else None
 
 
 def speed_file(entry: Accuracy) -> Result | None:
-    """The speed result of a row; masks have none."""
-    return entry.speed if isinstance(entry, RowResults) else None
+    """The speed result of a tracker; masks have none."""
+    return entry.speed if isinstance(entry, Tracked) else None
 
 
 def from_cost(key: str, label: str, digits: int, getter: Getter) -> Extra:
@@ -182,3 +182,21 @@ def from_cost(key: str, label: str, digits: int, getter: Getter) -> Extra:
 def from_speed(key: str, label: str, digits: int, getter: Getter) -> Extra:
     """A further column from the speed file."""
     return Extra(key, label, digits, lambda entry: measure((speed_file(entry),), getter))
+
+
+def fps_with_initialisation(data: dict[str, Any]) -> float:
+    """Frames per second with frame 0 counted, frame by frame."""
+    if "with_initialisation" in data:
+        return data["with_initialisation"]["fps"]
+    first, further = data["streaming"]["init_ms"], data["streaming"]["repeats"]
+    frames = sum(1 + len(clip) for clip in further)
+    return 1000 * frames / (sum(first) + sum(sum(clip) for clip in further))
+
+
+DAVIS17 = accuracy("davis17_jf", "DAVIS17 J&F", "davis17")
+DAVIS16 = accuracy("davis16_jf", "DAVIS16 J&F", "davis16")
+FPS = speed("fps", "FPS")
+PARAMETERS = parameters("params_m", "Parameters, M")
+STREAMING = from_speed("streaming_fps", "streaming FPS", 1, lambda data: data["streaming"]["fps"])
+FRAME = from_cost("frame_gmac", "GMAC a frame", 2, gmac("frame"))
+WITH_FRAME_0 = from_speed("with_frame_0_fps", "with frame 0", 1, fps_with_initialisation)

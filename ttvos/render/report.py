@@ -14,6 +14,7 @@ from ttvos.render.figures import Drawing, write_figure
 from ttvos.render.inputs import ReportInput
 from ttvos.render.ledger import ledger
 from ttvos.render.page import Picture, data_uri, render_page, wrap_notebook
+from ttvos.render.paper_tables import COMPARISONS
 from ttvos.render.published import Section, sections
 from ttvos.render.table import Table
 from ttvos.render.writers import to_csv, to_latex, to_markdown
@@ -75,7 +76,7 @@ def _sections(published: Path) -> list[Section]:
 
 def build_tables(report: ReportInput) -> list[Table]:
     """All tables, in the order of `TABLES`."""
-    compared = [comparisons.build(comparison, report) for comparison in comparisons.COMPARISONS]
+    compared = [comparisons.build(comparison, report) for comparison in COMPARISONS]
     own = [
         measurements.summary(report),
         measurements.cost(report),

@@ -3,20 +3,34 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["text", "flag", "count", "paper", "measured", "other", "extra", "verdict", "finding"]
+Kind = Literal[
+    "text",
+    "remark",
+    "flag",
+    "count",
+    "paper",
+    "record",
+    "measured",
+    "other",
+    "extra",
+    "verdict",
+    "finding",
+]
 MEASURED_KINDS = ("measured", "other", "extra")
+LEFT_OUT_EMPTY = (*MEASURED_KINDS, "record", "remark")
 
 
 @dataclass(frozen=True)
 class Cell:
     """One value. value: text, number, or None for nothing; spread: over the seeds.
 
-    reason: why a verdict is so, or why there is no number.
+    reason: why a verdict is so, or why there is no number. href: where the page links it to.
     """
 
     value: str | float | None = None
     spread: float | None = None
     reason: str = ""
+    href: str = ""
 
 
 EMPTY = Cell()
@@ -28,7 +42,8 @@ class Column:
 
     kind: "measured" is the paper's quantity; "other" stands beside a number of the paper's but
     is another quantity (other data, other device) and must look so; "extra" was measured where
-    the paper has nothing; "verdict" is on a number of the paper's, "finding" on a claim of its.
+    the paper has nothing; "record" was published elsewhere; "remark" is text of several words;
+    "verdict" is on a number of the paper's, "finding" on a claim of its.
     signed: a number is a difference, "+" shown.
     """
 
@@ -60,11 +75,11 @@ class Table:
     sections: str = ""
 
     def shown(self) -> tuple[Column, ...]:
-        """Columns for reading: an empty column of measured numbers is left out."""
+        """Columns for reading: an empty column of numbers or remarks is left out."""
         return tuple(column for column in self.columns if self._is_shown(column))
 
     def _is_shown(self, column: Column) -> bool:
-        if column.kind not in MEASURED_KINDS:
+        if column.kind not in LEFT_OUT_EMPTY:
             return True
         return any(self.cell(row, column) != EMPTY for row in self.rows)
 

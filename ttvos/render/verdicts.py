@@ -2,7 +2,8 @@
 
 A verdict is "reproduced" or "differs" only when both numbers are the same quantity, measured
 on the same data (accuracy), at the same frame size (cost) or on the same device (speed).
-Anything else is "not measured here", with the reason.
+Anything else is "not measured here", with the reason; where the public record of a peer's accuracy
+is farther from the paper's number than the rule allows, "differs from the public record".
 
 Several seeds: the paper gives the number of one run, so ours is one of n runs' mean. With s the
 sample standard deviation over the n seeds, the difference of one further run and that mean has
@@ -18,10 +19,12 @@ from typing import Literal
 from ttvos.render.manifest import Manifest, data_label
 from ttvos.render.results import Measured, Result, device_of
 
-Status = Literal["reproduced", "differs", "not measured here"]
+Status = Literal["reproduced", "differs", "differs from the public record", "not measured here"]
 REPRODUCED, DIFFERS, NOT_MEASURED = "reproduced", "differs", "not measured here"
+DISPUTED = "differs from the public record"
 ABSENT, NO_NUMBER = "not in this run", "the paper gives no number"
-STATUSES: tuple[Status, ...] = (REPRODUCED, DIFFERS, NOT_MEASURED)
+RECORD_AGREES = "not in this run; the public record agrees"
+STATUSES: tuple[Status, ...] = (REPRODUCED, DIFFERS, DISPUTED, NOT_MEASURED)
 
 # Sequences of the validation sets that the paper scores (FACTS section 5, PEERS section 0):
 # a part of a validation set is another quantity.
@@ -139,18 +142,41 @@ def decide(rule: Rule, paper: str, measured: Measured | None, obstacle: str | No
     return Verdict(REPRODUCED if reached else DIFFERS, reason)
 
 
+def weigh_record(rule: Rule, paper: str, record: str, verdict: Verdict) -> Verdict:
+    """What the public record says of a number that was not measured here.
+
+    paper, record: numbers as printed, "" for none. verdict: the one without the record.
+    """
+    if verdict.status != NOT_MEASURED or not (paper and record):
+        return verdict
+    distance, tolerance = float(record) - float(paper), rule.tolerance(paper)
+    if abs(distance) > tolerance * (1 + 1e-9):
+        return Verdict(DISPUTED, f"{distance:+.1f}, beyond ±{tolerance:.2g}")
+    return Verdict(NOT_MEASURED, RECORD_AGREES) if verdict.reason == ABSENT else verdict
+
+
 def accuracy_obstacle(manifest: Manifest, dataset: str, results: Iterable[Result]) -> str | None:
-    """Why an accuracy is not the paper's DAVIS accuracy; None when it is.
+    """Why the accuracy of a row is not the paper's DAVIS accuracy; None when it is.
 
     The profile must say that it is comparable, and every file must agree with that claim:
     a claim alone does not turn built-in clips or a part of a validation set into DAVIS.
     """
     if not manifest.comparable.accuracy:
         return manifest.comparable.reason or f"not the paper's data: {data_label(manifest)}"
+    return data_obstacle(manifest, dataset, results)
+
+
+def data_obstacle(
+    manifest: Manifest, dataset: str, results: Iterable[Result], tracked: bool = True
+) -> str | None:
+    """Why files score something else than the paper's DAVIS validation set; None when they do not.
+
+    tracked: the masks were made here, from frames at the dataset's input scale.
+    """
     entry = manifest.datasets.get(dataset)
     if entry is None or (entry.year, entry.split) != (PAPER_YEARS[dataset], PAPER_SPLIT):
         return f"not the {PAPER_SPLIT} split of DAVIS {PAPER_YEARS[dataset]}"
-    if entry.input_scale != 1:
+    if tracked and entry.input_scale != 1:
         return f"frames tracked at {entry.input_scale:g} of their size"
     for result in results:
         profile = ((result.provenance or {}).get("data") or {}).get("profile")

@@ -4,7 +4,7 @@ import csv
 import io
 
 from ttvos.render.table import MEASURED_KINDS, Cell, Column, Table, format_cell
-from ttvos.render.verdicts import DIFFERS, NOT_MEASURED, REPRODUCED
+from ttvos.render.verdicts import DIFFERS, DISPUTED, NOT_MEASURED, REPRODUCED
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -31,7 +31,7 @@ _LATEX = {
 _PROSE, _WORD = 40, 12  # characters: from where text is prose, and up to where it is a word
 _WIDE = 8  # columns: more do not fit beside paragraphs
 # LaTeX tables are narrow: verdicts shrink to these, explained below the table.
-_SHORT = {REPRODUCED: "rep.", DIFFERS: "diff.", NOT_MEASURED: "n.m."}
+_SHORT = {REPRODUCED: "rep.", DIFFERS: "diff.", DISPUTED: "disp.", NOT_MEASURED: "n.m."}
 
 
 def to_csv(table: Table) -> str:
@@ -153,7 +153,7 @@ def group_spans(columns: tuple[Column, ...]) -> list[tuple[str, int]]:
 
 def is_text(column: Column) -> bool:
     """Whether a column is set flush left."""
-    return column.kind in ("text", "flag", "verdict", "finding")
+    return column.kind in ("text", "remark", "flag", "verdict", "finding")
 
 
 def _latex_layout(table: Table, columns: tuple[Column, ...], is_prose: bool) -> str:
@@ -169,7 +169,7 @@ def _latex_layout(table: Table, columns: tuple[Column, ...], is_prose: bool) -> 
 
 def _is_long(table: Table, column: Column, limit: int) -> bool:
     texts = (format_cell(table.cell(row, column), column) for row in table.rows)
-    return column.kind == "text" and any(len(text) > limit for text in texts)
+    return column.kind in ("text", "remark") and any(len(text) > limit for text in texts)
 
 
 def _latex_caption(table: Table) -> str:

@@ -1,0 +1,151 @@
+"""Tables 2, 3 and 5: peers, published masks and the public record beside the paper's figures."""
+
+import pytest
+
+from ttvos.peers.record import load_records
+from ttvos.render import table2
+from ttvos.render.comparisons import build
+from ttvos.render.headline import count_sentence
+from ttvos.render.inputs import load_inputs
+from ttvos.render.methods import is_backbone
+from ttvos.render.paper import read_paper
+from ttvos.render.table2 import TABLE2
+from ttvos.render.table3 import OWN, TABLE3
+from ttvos.render.table5 import TABLE5
+from ttvos.render.verdicts import (
+    ABSENT,
+    DISPUTED,
+    NOT_MEASURED,
+    RECORD_AGREES,
+    RULES,
+    Verdict,
+    weigh_record,
+)
+
+
+@pytest.fixture(scope="module")
+def real(run, records, tmp_path_factory):
+    """The made-up run with a manifest that says that its data are DAVIS."""
+    manifest = run.with_name("real.json")
+    manifest.write_text(run.read_text().replace('"profile": "mini"', '"profile": "paper"', 1))
+    return load_inputs(manifest, records=records)
+
+
+def method(table, name):
+    return next(row for row in table.rows if row["method"].value == name)
+
+
+def test_gc_is_counted_in_the_stages_of_table_2(report):
+    row = method(build(TABLE2, report), "GC")
+    assert row["segmentation_gmac_measured"].value == pytest.approx(36.756)
+    assert row["segmentation_gmac_verdict"].value == "differs"
+    assert row["update_gmac_measured"].value == pytest.approx(37.406)
+    assert row["update_gmac_verdict"].value == "reproduced"
+    assert row["refine_gmac"].value == pytest.approx(105.23)
+    assert row["whole_segmentation_gmac"].value == pytest.approx(141.986)
+    assert row["frame_gmac"].value == pytest.approx(179.392)
+    assert row["davis16_jf_verdict"].value == "not measured here"
+    assert row["method"].href == "peers/gc.html"
+
+
+def test_the_stages_of_gc_are_parts_of_its_record():
+    parts = set(load_records()["gc"].expected.parts)
+    assert {*table2.SEGMENTATION, *table2.UPDATE, table2.DECODER} == parts
+
+
+def test_published_masks_are_compared_whatever_was_trained(real):
+    table = build(TABLE3, real)
+    stm, segflow = method(table, "STM"), method(table, "SegFlow")
+    assert stm["davis16_jf_masks"].value == pytest.approx(89.4)
+    assert stm["davis16_jf_verdict"].value == "reproduced"
+    assert stm["davis16_jf_difference"].value == pytest.approx(0.1)
+    assert stm["davis16_jf_not_comparable"].value == pytest.approx(80)  # tracked here on 6 clips
+    assert stm["source"].value == "an archive of STM's"
+    assert segflow["davis16_jf_verdict"].value == "differs"
+    assert segflow["davis16_jf_difference"].value == pytest.approx(-7.0)
+
+
+def test_masks_of_other_data_are_not_compared(report):
+    row = method(build(TABLE3, report), "STM")
+    assert row["davis16_jf_masks_not_comparable"].value == pytest.approx(89.4)
+    assert row["davis16_jf_verdict"].value == NOT_MEASURED
+
+
+def test_the_public_record_disputes_what_the_facts_list(small_run, records):
+    table = build(TABLE3, load_inputs(small_run, records=records))
+    disputed = {
+        (row["method"].value, key)
+        for row in table.rows
+        for key in ("davis17_jf", "davis16_jf")
+        if f"{key}_verdict" in row and row[f"{key}_verdict"].value == DISPUTED
+    }
+    assert disputed == {
+        ("SegFlow", "davis16_jf"),
+        ("RANet", "davis16_jf"),
+        ("OnAVOS", "davis17_jf"),
+        ("A-GAME", "davis17_jf"),
+    }
+    assert method(table, "OSMN")["davis16_jf_verdict"].reason == RECORD_AGREES
+    assert any("RANet: DAVIS16" in note for note in table.notes)
+
+
+def test_the_record_weighs_only_on_what_was_not_measured():
+    rule, absent = RULES["accuracy"], Verdict(NOT_MEASURED, ABSENT)
+    assert weigh_record(rule, "70.0", "71.0", absent).reason == RECORD_AGREES
+    assert weigh_record(rule, "70.0", "71.1", absent) == Verdict(DISPUTED, "+1.1, beyond ±1")
+    assert weigh_record(rule, "70.0", "", absent) == absent
+    assert weigh_record(rule, "", "71.1", absent) == absent
+    measured = Verdict("differs", "+2")
+    assert weigh_record(rule, "70.0", "75.0", measured) == measured
+
+
+def test_speeds_of_peers_are_shown_and_labelled(report):
+    table = build(TABLE3, report)
+    for name, here in (("GC", "cost only"), ("STM", "weights loaded"), ("OnAVOS", "not built")):
+        assert method(table, name)["here"].value == here
+    peer = next(peer for peer in report.peers if peer.name == "gc")
+    streamed = peer.speed.data["streaming"]["fps"]
+    assert method(table, "GC")["streaming_fps"].value == pytest.approx(streamed)
+    assert method(table, "GC")["with_frame_0_fps"].value == pytest.approx(streamed / 2)
+    assert "released protocol" in method(table, "GC")["fps_verdict"].reason
+    assert method(table, "FRTM-VOS")["method"].href == "peers/frtm-resnet101.html"
+    assert any("RGMP ResNet50, not ResNet101" in note for note in table.notes)
+    assert any("Not built: OnAVOS" in note for note in table.notes)
+
+
+def test_own_masks_and_trackers_stand_below(report):
+    own = [row for row in build(TABLE3, report).rows if row["section"].value == OWN]
+    assert [row["method"].value for row in own] == ["OSVOS masks", "own"]
+    assert own[0]["davis16_jf_masks_not_comparable"].value == pytest.approx(79.6)
+    assert own[0]["source"].value == "OSVOS masks, 12.5 FPS on an imaginary GPU"
+    assert own[1]["streaming_fps"].value == pytest.approx(3.0)
+
+
+def test_table_5_pairs_what_the_loss_adds(report):
+    rows = build(TABLE5, report).rows
+    without, added = rows[1], rows[3]
+    assert without["backbone"].value == added["backbone"].value == "ResNet18"
+    assert added["davis17_jf_not_comparable"].value == pytest.approx(63.5)
+    assert added["davis17_added_paper"].value == pytest.approx(1.6)
+    assert added["davis16_added_paper"].value == pytest.approx(3.5)
+    assert added["davis17_added"].value == pytest.approx(3.0)
+    assert added["davis17_added"].spread == pytest.approx(0.0, abs=1e-9)
+    assert "davis17_added" not in without
+    assert rows[2]["davis17_added"].value is None  # ResNet101 was not trained
+
+
+def test_backbones_agree_by_their_plain_names():
+    assert is_backbone("Xception65", "Xception-65")
+    assert is_backbone("ResNet101", "ResNet101 and FlowNetS")
+    assert not is_backbone("VGG16", "Wide ResNet-38")
+    assert {plain["method"] for plain in read_paper("table3")} - {"TTVOS"} == {
+        line["method"] for line in read_paper("public-record")
+    }
+
+
+def test_counts_in_a_sentence():
+    counts = {"reproduced": 1, "differs": 2, DISPUTED: 1, NOT_MEASURED: 0}
+    assert count_sentence(counts) == (
+        "Of 4 numbers, 1 is reproduced, 2 differ, 1 differs from the public record, "
+        "0 are not measured here."
+    )

@@ -1,0 +1,102 @@
+"""Table 2: cost of segmentation and of the template update, GC and TTVOS counted alike."""
+
+from dataclasses import replace
+from typing import Any
+
+from ttvos.render import quantities as q
+from ttvos.render.comparisons import Comparison
+from ttvos.render.inputs import Accuracy, PeerResults, ReportInput
+from ttvos.render.table import Table
+
+# Table 2's two stages of GC by the names of its parts (data/peers/gc.yaml), and what it leaves out.
+SEGMENTATION = ("query encoder", "query key/value", "distribution")
+UPDATE = ("memory encoder", "memory key/value", "context")
+DECODER = "decoder"
+
+
+def is_of_parts(data: dict[str, Any]) -> bool:
+    """Whether a cost file is a tracker's, by its own parts, and not one of TTVOS's stages."""
+    return "parts" in data["macs"]
+
+
+def segmentation_gmac(data: dict[str, Any]) -> float:
+    """Table 2's segmentation: a frame up to the attention map, without refinement and update."""
+    if is_of_parts(data):
+        return _sum(data, SEGMENTATION)
+    return (data["macs"]["features"] + data["macs"]["query"] + _before_refinement(data)) / 1e9
+
+
+def update_gmac(data: dict[str, Any]) -> float:
+    """What takes a frame into the template, or into GC's context, in 1e9 MACs."""
+    return _sum(data, UPDATE) if is_of_parts(data) else data["macs"]["update"] / 1e9
+
+
+def refinement_gmac(data: dict[str, Any]) -> float:
+    """What Table 2's segmentation leaves out: GC's decoder, TTVOS's refinement; in 1e9 MACs."""
+    if is_of_parts(data):
+        return _sum(data, (DECODER,))
+    return (data["macs"]["refine"] - _before_refinement(data)) / 1e9
+
+
+def whole_segmentation_gmac(data: dict[str, Any]) -> float:
+    """Segmentation with the decoder or refinement, in 1e9 MACs."""
+    return segmentation_gmac(data) + refinement_gmac(data)
+
+
+def _sum(data: dict[str, Any], parts: tuple[str, ...]) -> float:
+    return sum(data["macs"]["parts"][part] for part in parts) / 1e9
+
+
+def _before_refinement(data: dict[str, Any]) -> int:
+    """MACs of short-term matching and attention map, where the file counts them by themselves."""
+    return sum(data["macs"].get(part, 0) for part in ("short_term", "attention"))
+
+
+def _find(report: ReportInput, printed: dict[str, str]) -> Accuracy | None:
+    method = printed["method"].casefold()
+    rows = [row for row in report.rows if 2 in row.entry.tables]
+    found = [row for row in rows if row.entry.method.casefold() == method]
+    found += [peer for peer in report.peers if peer.record.method.casefold() == method]
+    return next(iter(found), None)
+
+
+def _with_records(report: ReportInput, table: Table) -> Table:
+    """Links to the pages of peers, and what was counted of each."""
+    notes = []
+    for row in table.rows:
+        record = next((r for r in report.records.values() if r.method == row["method"].value), None)
+        if record:
+            row["method"] = replace(row["method"], href=f"peers/{record.name}.html")
+            entry = _find(report, {"method": record.method})
+            if isinstance(entry, PeerResults):
+                notes.append(f"{record.method}: {record.status}. {record.reason}")
+    return replace(table, notes=(*table.notes, *notes))
+
+
+REFINE = q.from_cost("refine_gmac", "decoder or refinement, GMAC", 2, refinement_gmac)
+WHOLE = q.from_cost("whole_segmentation_gmac", "segmentation with it", 2, whole_segmentation_gmac)
+FRAME = q.from_cost("frame_gmac", "whole frame, GMAC", 2, q.gmac("frame"))
+
+TABLE2 = Comparison(
+    2,
+    "cost of segmentation and of the template update",
+    "Multiply-accumulate operations (the paper's FLOPs) of one frame without its decoder or "
+    "refinement, of one update, and parameters; under “also measured” the same with it.",
+    {"method": "Method", "input": "Input"},
+    {},
+    (
+        q.macs("segmentation_gmac", "Segmentation, GMAC", 2, segmentation_gmac),
+        q.macs("update_gmac", "Update, GMAC", 3, update_gmac),
+        q.PARAMETERS,
+        q.DAVIS16,
+    ),
+    _find,
+    (REFINE, WHOLE, FRAME, q.RUNS),
+    (
+        "Segmentation measured. TTVOS: backbone features, both matchings and the attention map, "
+        "that is all of a frame before the refinement. GC: " + ", ".join(SEGMENTATION) + "; its "
+        "update is " + ", ".join(UPDATE) + ". A whole frame is segmentation, decoder or "
+        "refinement, and update (ledger item 12).",
+    ),
+    _with_records,
+)
