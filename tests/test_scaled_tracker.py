@@ -1,11 +1,16 @@
 """A tracker on smaller frames: what it sees, and that its masks have the frame's size."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from ttvos.cli import main
 from ttvos.errors import UserError
 from ttvos.scaled_tracker import ScaledTracker
 from ttvos.tracker import Prediction, check_prediction
+from ttvos.video import read_mask
 
 FRAME = np.random.default_rng(0).integers(0, 256, (48, 80, 3), dtype=np.uint8)
 MASK = np.zeros((48, 80), dtype=np.uint8)
@@ -66,3 +71,25 @@ def test_trouble_is_one_line():
     point[20:30, 20:30] = 6
     with pytest.raises(UserError, match="object 5 has no pixel left"):
         tracker.init(FRAME, point)
+
+
+OWN = """
+class Held:
+    def init(self, frame, mask):
+        self.mask = mask
+    def step(self, frame):
+        assert frame.shape[:2] == self.mask.shape == (32, 48)
+        return self.mask
+"""
+
+
+def test_predict_hands_the_scale_to_any_tracker(tiny_davis: Path, tmp_path: Path, monkeypatch):
+    (tmp_path / "own_scaled.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    words = ["--dataset", str(tiny_davis), "--year", "2017", "--out", "masks"]
+    assert main(["predict", "--tracker", "own_scaled:Held", "--input-scale", "0.5", *words]) == 0
+    record = json.loads((tmp_path / "masks/predict.json").read_text())
+    assert record["provenance"]["tracker"]["input_scale"] == 0.5
+    mask = read_mask(tmp_path / "masks/one/00003.png", 2017)
+    assert mask.shape == (64, 96)

@@ -101,7 +101,12 @@ def _tracker(options: argparse.Namespace):
     if options.tracker:
         from ttvos.trackers import load_tracker
 
-        return load_tracker(options.tracker, options.device, options.weights)
+        tracker = load_tracker(options.tracker, options.device, options.weights)
+        if options.input_scale == 1:
+            return tracker
+        from ttvos.scaled_tracker import ScaledTracker
+
+        return ScaledTracker(tracker, options.input_scale)
     from ttvos import checkpoint
     from ttvos.engine.choose import make_tracker
 

@@ -94,12 +94,14 @@ rule track:
             ["--weights", *input.weights] if input.weights else []
         ),
         dataset=dataset_options,
+        scale=lambda wildcards: settings.datasets[wildcards.dataset].input_scale,
         device=settings.device,
-        source=code_hash("predict.py", "trackers.py"),
+        source=code_hash("predict.py", "trackers.py", "scaled_tracker.py"),
         tracker_source=lambda wildcards: tracker_code(
             plan.tracked[wildcards.tracked][0]
         ),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos predict --tracker {params.tracker:q}"
-        " {params.weights} {params.dataset} --device {params.device:q}"
+        " {params.weights} {params.dataset} --input-scale {params.scale}"
+        " --device {params.device:q}"
         " --out {output.masks:q} 2> {log:q}"
