@@ -1,0 +1,279 @@
+"""CRN: a mask guides refinement from 1/32 of the frame to its full size, gating every step.
+
+Written from PEERS section 4.2. The paper's first mask, an active contour on optical flow, was not
+released: here it is the previous mask, as in the public code.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call
+from torchvision.models import resnet101
+
+from ttvos.errors import UserError
+from ttvos.peers.common import as_ids, build_network, check_size, normalise, to_image
+from ttvos.peers.online import Weights, check_updates, descend, own_weights
+from ttvos.peers.vgg import label
+from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
+
+SIZE = 512  # height and width that the network sees
+COARSEST = 32
+WIDTH, DEPTH = 32, 5
+TAPS = (2048, 1024, 512, 256, 64)  # channels of layer4 to layer1 and of the first convolution
+PRIOR, REACH = 8, 64  # pixels: how far the prior and a prediction exceed the previous mask
+MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
+CROPS = range(352, 545, 32)
+
+
+class Backbone(nn.Module):
+    """ResNet101, all stages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        resnet = resnet101(weights=None, zero_init_residual=True)
+        self.conv1, self.bn1, self.pool = resnet.conv1, resnet.bn1, resnet.maxpool
+        self.stages = nn.ModuleList([resnet.layer1, resnet.layer2, resnet.layer3, resnet.layer4])
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """images (N, 3, H, W) normalised -> features at 1/32, 1/16, 1/8, 1/4 and 1/2."""
+        features = [F.relu(self.bn1(self.conv1(images)))]
+        x = self.pool(features[0])
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        return features[::-1]
+
+
+class GlobalConvolution(nn.Module):
+    """The sum of two paths of 7x1 and 1x7 convolutions, batch norm, ReLU."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        tall = {"kernel_size": (7, 1), "padding": (3, 0)}
+        wide = {"kernel_size": (1, 7), "padding": (0, 3)}
+        self.left = nn.Sequential(
+            nn.Conv2d(channels, WIDTH, **tall), nn.Conv2d(WIDTH, WIDTH, **wide)
+        )
+        self.right = nn.Sequential(
+            nn.Conv2d(channels, WIDTH, **wide), nn.Conv2d(WIDTH, WIDTH, **tall)
+        )
+        self.norm = nn.BatchNorm2d(WIDTH)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.norm(self.left(x) + self.right(x)))
+
+
+class RegionBottleneck(nn.Module):
+    """Two 3x3 convolutions whose result is added where the mask is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for _ in range(2):
+            conv = nn.Conv2d(WIDTH, WIDTH, kernel_size=3, padding=1, bias=False)
+            layers += [conv, nn.BatchNorm2d(WIDTH), nn.ReLU()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor, gate: Tensor) -> Tensor:
+        return x + gate * self.layers(x)
+
+
+class Level(nn.Module):
+    """One size: the lateral map refined, the deeper one added and both refined, a mask read off.
+
+    lateral: whether there is a lateral map (not at full size). deeper: whether there is a deeper
+    one (not at 1/32).
+    """
+
+    def __init__(self, lateral: bool, deeper: bool) -> None:
+        super().__init__()
+        self.before = nn.ModuleList(RegionBottleneck() for _ in range(DEPTH if lateral else 0))
+        self.after = nn.ModuleList(RegionBottleneck() for _ in range(DEPTH if deeper else 0))
+        self.classifier = nn.Sequential(
+            nn.Conv2d(WIDTH, WIDTH, kernel_size=3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(WIDTH, 1, kernel_size=3, padding=1),
+        )
+
+    def forward(
+        self, lateral: Tensor | None, deeper: Tensor | None, gate: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Maps (N, 32, h, w), of which one may be None, gate (N, 1, h, w) -> map, mask's logits."""
+        x = lateral
+        for bottleneck in self.before:
+            x = bottleneck(x, gate)
+        if deeper is not None:
+            x = deeper if x is None else x + deeper
+        for bottleneck in self.after:
+            x = bottleneck(x, gate)
+        return x, self.classifier(x)
+
+
+class CRNNetwork(nn.Module):
+    """ResNet101, five lateral maps, and six sizes of refinement."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = Backbone()
+        self.laterals = nn.ModuleList(GlobalConvolution(channels) for channels in TAPS)
+        last = len(TAPS)
+        self.levels = nn.ModuleList(Level(i < last, i > 0) for i in range(last + 1))
+
+    def forward(self, images: Tensor, gate: Tensor) -> list[Tensor]:
+        """images (N, 3, H, W), sides of multiples of 32; gate (N, 1, H/32, W/32) in [0, 1].
+
+        Returns the logits of masks (N, 1, h, w), from 1/32 to full size.
+        """
+        features = self.backbone(images)
+        laterals = [conv(f) for conv, f in zip(self.laterals, features, strict=True)]
+        x, logits = self.levels[0](laterals[0], None, gate)
+        found = [logits]
+        for level, lateral in zip(self.levels[1:], [*laterals[1:], None], strict=True):
+            x, logits = level(lateral, double(x), double(logits).sigmoid())
+            found.append(logits)
+        return found
+
+
+@dataclass(frozen=True)
+class CRNState:
+    """weights: each object's own, empty where nothing was fine-tuned. masks: (O, 1, 512, 512)."""
+
+    weights: tuple[Weights, ...]
+    masks: Tensor
+    ids: tuple[int, ...]
+    size: tuple[int, int]
+
+
+class CRN:
+    """CRN with random weights, for cost and speed: one pass a frame for each object.
+
+    updates: of the weights on frame 0, for each object; the public code makes 200, here 0 by
+    default. learning_rate: of them. weights: none can be loaded; a path raises UserError, as
+    do options out of range.
+    """
+
+    cycle = 1
+    precision = "float32"
+    name = "crn"
+
+    def __init__(
+        self,
+        device: str = "cpu",
+        weights: Path | str | None = None,
+        updates: int = 0,
+        learning_rate: float = 5e-4,
+    ) -> None:
+        if weights is not None:
+            raise UserError(
+                f"crn: cost only: the published weights' names are not among the facts, so "
+                f"{weights} cannot be loaded; leave the weights out"
+            )
+        check_updates(self.name, updates, learning_rate)
+        self.device = device
+        self.updates, self.learning_rate = updates, learning_rate
+        self.network = build_network(CRNNetwork, device)
+        self.options: dict[str, object] = {"updates": updates}
+        if updates:
+            self.options["learning_rate"] = learning_rate
+        self.parts = {
+            "ResNet101": (self.network.backbone,),
+            "global convolutions": tuple(self.network.laterals),
+            "refinement": tuple(self.network.levels),
+        }
+
+    def init(self, frame: np.ndarray, mask: np.ndarray) -> CRNState:
+        """See `Tracker.init`; the fine-tuning is here."""
+        check_pair(frame, mask)
+        ids = object_ids(mask)
+        weights: list[Weights] = [{} for _ in ids]
+        with torch.inference_mode(False), torch.enable_grad():
+            targets = torch.from_numpy(one_hot(mask, ids)).to(self.device)[:, None]
+            if self.updates:
+                image = normalise(to_image(frame, self.device))
+                weights = [self._fine_tuned(image, target[None]) for target in targets]
+        return CRNState(tuple(weights), F.interpolate(targets, (SIZE, SIZE)), ids, mask.shape)
+
+    @torch.inference_mode()
+    def step(self, frame: np.ndarray, state: CRNState) -> tuple[Prediction, CRNState]:
+        """See `Tracker.step`. An object that is not found is looked for where it was last."""
+        check_size(frame, state.size)
+        image = resize(normalise(to_image(frame, self.device)), (SIZE, SIZE))
+        found = [
+            functional_call(self.network, own, (image, coarse(dilate(mask[None], PRIOR))))[-1]
+            for own, mask in zip(state.weights, state.masks, strict=True)
+        ]
+        near = torch.cat(found).sigmoid() * dilate(state.masks, REACH)
+        foreground = resize(near, state.size)[:, 0]
+        labels = label(foreground)
+        numbers = torch.arange(1, len(state.ids) + 1, device=labels.device).view(-1, 1, 1, 1)
+        masks = F.interpolate((labels == numbers).float(), (SIZE, SIZE))
+        lost = masks.flatten(1).amax(dim=1).view(-1, 1, 1, 1) == 0
+        masks = torch.where(lost, state.masks, masks)
+        mask = as_ids(labels, state.ids)
+        after = CRNState(state.weights, masks, state.ids, state.size)
+        return Prediction(mask=mask, foreground=foreground.cpu().numpy()), after
+
+    def _fine_tuned(self, image: Tensor, target: Tensor) -> Weights:
+        weights = own_weights(self.network)
+        optimiser = torch.optim.SGD(
+            weights.values(), self.learning_rate, MOMENTUM, weight_decay=WEIGHT_DECAY
+        )
+        losses = (
+            every_loss(functional_call(self.network, weights, (x, coarse(prior))), wanted)
+            for x, wanted, prior in crops(image, target, self.updates)
+        )
+        return descend(weights, optimiser, losses)
+
+
+def crops(image: Tensor, target: Tensor, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Frame 0 and its mask: `count` squares of random size and place, flipped at random.
+
+    Yields the image, the mask, and the mask as a prior: grown and shrunk in turn. Draws are
+    seeded with 0.
+    """
+    generator = torch.Generator().manual_seed(0)
+    whole = CROPS[-1]
+    image = resize(image, (whole, whole))
+    target = F.interpolate(target, (whole, whole))
+    for number in range(count):
+        size = CROPS[int(torch.randint(len(CROPS), (1,), generator=generator))]
+        top, left = torch.randint(whole - size + 1, (2,), generator=generator).tolist()
+        part = (..., slice(top, top + size), slice(left, left + size))
+        x, wanted = image[part], target[part]
+        if torch.rand(1, generator=generator) < 0.5:
+            x, wanted = x.flip(-1), wanted.flip(-1)
+        shrunk = 1 - dilate(1 - wanted, PRIOR)
+        yield x, wanted, shrunk if number % 2 else dilate(wanted, PRIOR)
+
+
+def every_loss(logits: list[Tensor], target: Tensor) -> Tensor:
+    """Mean cross-entropy of the masks of all sizes, summed; target (N, 1, H, W) of 0 and 1."""
+    sized = [(x, F.adaptive_avg_pool2d(target, x.shape[-2:])) for x in logits]
+    return sum(F.binary_cross_entropy_with_logits(x, wanted) for x, wanted in sized)
+
+
+def coarse(mask: Tensor) -> Tensor:
+    """(N, 1, H, W) -> (N, 1, H/32, W/32): the share of each cell that the mask covers."""
+    return F.avg_pool2d(mask, COARSEST)
+
+
+def dilate(mask: Tensor, pixels: int) -> Tensor:
+    """(N, 1, H, W) of 0 and 1, grown by a square of `pixels` on each side."""
+    kernel = 2 * pixels + 1
+    rows = F.max_pool2d(mask, (kernel, 1), stride=1, padding=(pixels, 0))
+    return F.max_pool2d(rows, (1, kernel), stride=1, padding=(0, pixels))
+
+
+def double(x: Tensor) -> Tensor:
+    """Bilinear, twice as high and wide."""
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear: (N, C, h, w) -> (N, C, *size)."""
+    return F.interpolate(x, size, mode="bilinear", align_corners=False)
