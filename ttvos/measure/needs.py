@@ -5,6 +5,7 @@ from typing import Any
 
 from ttvos.config import Config, Stage
 from ttvos.data.places import named_sources
+from ttvos.data.published_masks import FOLDER
 from ttvos.data.sources import SOURCES, Source
 from ttvos.errors import UserError
 from ttvos.plan import Plan
@@ -57,6 +58,7 @@ def data_needs(config: Config) -> list[dict[str, Any]]:
     it cannot be downloaded without an account or a browser.
     """
     names = set(Plan(config).sources.values())
+    names |= {FOLDER} if config.published and config.published.fetch else set()
     return [_need(source) for name, source in SOURCES.items() if name in names]
 
 
