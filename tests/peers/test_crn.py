@@ -124,6 +124,13 @@ def test_one_update_changes_the_objects_weights_and_not_the_networks(
         assert any(not torch.equal(own[name], before[name]) for name in names), part
 
 
+def test_the_public_codes_updates_are_a_pass_and_its_gradients_each(tracker: crn.CRN) -> None:
+    cost = tracker.online_cost()
+    forward = 90.9e9 * (448 / 512) ** 2
+    assert 2.9 * forward < cost["macs_per_update"] < 3 * forward
+    assert cost["macs"] == 200 * cost["macs_per_update"]
+
+
 def test_weights_cannot_be_loaded() -> None:
     with pytest.raises(UserError, match="cost only"):
         crn.CRN(weights="crn.pth")

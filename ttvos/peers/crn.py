@@ -17,7 +17,7 @@ from torchvision.models import resnet101
 
 from ttvos.errors import UserError
 from ttvos.peers.common import as_ids, build_network, check_size, normalise, to_image
-from ttvos.peers.online import Weights, check_updates, descend, own_weights
+from ttvos.peers.online import Weights, check_updates, descend, online_cost, own_weights
 from ttvos.peers.vgg import label
 from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
 
@@ -28,6 +28,7 @@ TAPS = (2048, 1024, 512, 256, 64)  # channels of layer4 to layer1 and of the fir
 PRIOR, REACH = 8, 64  # pixels: how far the prior and a prediction exceed the previous mask
 MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
 CROPS = range(352, 545, 32)
+PUBLISHED_UPDATES = 200
 
 
 class Backbone(nn.Module):
@@ -153,8 +154,8 @@ class CRN:
     """CRN with random weights, for cost and speed: one pass a frame for each object.
 
     updates: of the weights on frame 0, for each object; the public code makes 200, here 0 by
-    default. learning_rate: of them. weights: none can be loaded; a path raises UserError, as
-    do options out of range.
+    default: `online_cost` says what they cost. learning_rate: of them. weights: none can be
+    loaded; a path raises UserError, as do options out of range.
     """
 
     cycle = 1
@@ -217,6 +218,15 @@ class CRN:
         mask = as_ids(labels, state.ids)
         after = CRNState(state.weights, masks, state.ids, state.size)
         return Prediction(mask=mask, foreground=foreground.cpu().numpy()), after
+
+    def online_cost(self, height: int = 480, width: int = 854) -> dict[str, int]:
+        """MACs of the public code's fine-tuning, which does not run by default; see `online`.
+
+        Each update counts as one at the mean size, whatever the frame's.
+        """
+        side = (CROPS[0] + CROPS[-1]) // 2
+        gate = (1, 1, side // COARSEST, side // COARSEST)
+        return online_cost(CRNNetwork, [(1, 3, side, side), gate], PUBLISHED_UPDATES)
 
     def _fine_tuned(self, image: Tensor, target: Tensor) -> Weights:
         weights = own_weights(self.network)

@@ -5,11 +5,13 @@ for `torch.func.functional_call`. Written from PEERS sections 4.2, 4.3 and 4.9.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.func import functional_call
+from torch.utils.flop_counter import FlopCounterMode
 
 from ttvos.errors import UserError
 
@@ -84,3 +86,28 @@ def balanced_loss(logits: Tensor, target: Tensor) -> Tensor:
     share = target.mean()
     weight = torch.where(target > 0.5, 1 - share, share)
     return F.binary_cross_entropy_with_logits(logits, target, weight, reduction="sum")
+
+
+def online_cost(
+    make: Callable[[], nn.Module], shapes: list[tuple[int, ...]], updates: int, passes: int = 1
+) -> dict[str, int]:
+    """What a published schedule costs one object; nothing is computed.
+
+    make: the network, whose inputs have `shapes` and whose outputs are all trained. Returns
+    updates, passes_per_update, macs_per_update (forward and backward), macs (of all updates).
+    """
+    with torch.device("meta"):
+        network = make().eval()
+        inputs = tuple(torch.empty(shape) for shape in shapes)
+    weights = own_weights(network)
+    with FlopCounterMode(display=False) as counter:
+        outputs = functional_call(network, weights, inputs)
+        outputs = outputs if isinstance(outputs, list) else [outputs]
+        sum(output.sum() for output in outputs).backward()
+    each = passes * counter.get_total_flops() // 2
+    return {
+        "updates": updates,
+        "passes_per_update": passes,
+        "macs_per_update": each,
+        "macs": updates * each,
+    }

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.utils.flop_counter import FlopCounterMode
 
 from ttvos.errors import UserError
 from ttvos.peers.common import as_ids, build_network, check_size
@@ -20,6 +19,7 @@ from ttvos.peers.online import (
     balanced_loss,
     check_updates,
     descend,
+    online_cost,
     own_weights,
 )
 from ttvos.peers.vgg import Sides, Trunk, label, to_vgg_image
@@ -55,7 +55,7 @@ class OSVOS:
     """OSVOS with random weights, for cost and speed: one pass a frame for each object.
 
     updates: of the weights on frame 0, for each object; published are 2,000, of five passes
-    each, here 0 by default: `update_macs` says what one costs. learning_rate: of a loss that sums
+    each, here 0 by default: `online_cost` says what they cost. learning_rate: of a loss that sums
     over pixels. weights: none can be loaded; a path raises UserError, as do options out of range.
     """
 
@@ -106,6 +106,10 @@ class OSVOS:
         mask = as_ids(label(foreground), state.ids)
         return Prediction(mask=mask, foreground=foreground.cpu().numpy()), state
 
+    def online_cost(self, height: int = 480, width: int = 854) -> dict[str, int]:
+        """MACs of the published fine-tuning, which does not run by default; see `online`."""
+        return online_cost(OSVOSNetwork, [(1, 3, height, width)], PUBLISHED_UPDATES, PASSES)
+
     def _fine_tuned(self, image: Tensor, target: Tensor) -> Weights:
         weights = own_weights(self.network)
         groups = parameter_groups(weights, self.learning_rate)
@@ -127,13 +131,3 @@ def parameter_groups(weights: Weights, learning_rate: float) -> list[dict[str, o
         decay = 0.0 if bias else WEIGHT_DECAY
         groups.append({"params": [weight], "lr": rate, "weight_decay": decay})
     return groups
-
-
-def update_macs(height: int = 480, width: int = 854) -> int:
-    """MACs of one update of the weights: five passes, forward and backward; computes nothing."""
-    network = OSVOSNetwork().to("meta")
-    weights = own_weights(network)
-    image = torch.empty(1, 3, height, width, device="meta")
-    with FlopCounterMode(display=False) as counter:
-        functional_call(network, weights, image).sum().backward()
-    return PASSES * counter.get_total_flops() // 2
