@@ -7,7 +7,7 @@ comment at each says from where. None could be tried while this was written (no 
 from dataclasses import dataclass, field
 
 from ttvos.errors import UserError
-from ttvos.variants import BACKBONES
+from ttvos.variants import BACKBONES, FRTM_BACKBONES
 
 MB, GB = 10**6, 10**9
 
@@ -198,7 +198,7 @@ _WEIGHTS = (
             "https://huggingface.co/timm",
             "of timm or torchvision; see the model's page",
         )
-        for backbone in BACKBONES
+        for backbone in dict.fromkeys((*BACKBONES, *FRTM_BACKBONES))
     ),
     Source(
         "released",

@@ -5,28 +5,36 @@ from pathlib import Path
 from ttvos.data.fetch import manual
 from ttvos.data.sources import Source
 from ttvos.errors import UserError
+from ttvos.variants import BACKBONES
 
 
 def fetch_weights(source: Source, root: Path) -> str:
     """Bring weights to `<root>/<source.folder>`; what is there is only checked. Returns a line.
 
     ImageNet weights come through timm or torchvision and are written as a file that
-    `train.initial` accepts, for machines without a network. Raises UserError when they cannot be
-    had, or must be fetched by hand.
+    `train.initial` and `frtm.initial` accept, for machines without a network. Raises UserError
+    when they cannot be had, or must be fetched by hand.
     """
-    if source.kind == "released" or (root / source.folder).exists():
+    path = root / source.folder
+    if source.kind == "released" or path.exists():
         return check_weights(source, root)
-    from ttvos import checkpoint
-    from ttvos.model.ttvos import build_model
     from ttvos.provenance import provenance
-    from ttvos.variants import find_variant
 
-    backbone = source.name.removeprefix("imagenet-")
-    model = build_model(find_variant("exp8"), backbone)
-    model.backbone.load_imagenet()
-    facts = provenance(initial="imagenet")
-    checkpoint.save_backbone(model, root / source.folder, facts, half=False)
-    return f"{root / source.folder}: {source.title}"
+    backbone, facts = source.name.removeprefix("imagenet-"), provenance(initial="imagenet")
+    if backbone in BACKBONES:
+        from ttvos import checkpoint
+        from ttvos.model.ttvos import build_model
+        from ttvos.variants import find_variant
+
+        model = build_model(find_variant("exp8"), backbone)
+        model.backbone.load_imagenet()
+        checkpoint.save_backbone(model, path, facts, half=False)
+    else:  # of FRTM-VOS alone
+        from ttvos.peers.frtm.training_checkpoint import save_backbone
+        from ttvos.peers.frtm.training_setup import imagenet_weights
+
+        save_backbone(imagenet_weights(backbone), backbone, path, facts)
+    return f"{path}: {source.title}"
 
 
 def check_weights(source: Source, root: Path) -> str:
@@ -37,12 +45,19 @@ def check_weights(source: Source, root: Path) -> str:
         if not files:
             raise UserError(manual(source, root))
         return f"{path}: {', '.join(file.name for file in files)} (ttvos predict checks the keys)"
-    from ttvos import checkpoint
-    from ttvos.model.ttvos import build_model
-    from ttvos.variants import find_variant
-
     backbone = source.name.removeprefix("imagenet-")
     if not path.is_file():
         raise UserError(f"{path}: missing; ttvos data fetch {source.name} --root {root}")
-    checkpoint.initial_backbone(build_model(find_variant("exp8"), backbone), path)
+    if backbone in BACKBONES:
+        from ttvos import checkpoint
+        from ttvos.model.ttvos import build_model
+        from ttvos.variants import find_variant
+
+        checkpoint.initial_backbone(build_model(find_variant("exp8"), backbone), path)
+    else:
+        from ttvos.peers.common import fill
+        from ttvos.peers.frtm.backbone import Backbone
+        from ttvos.peers.frtm.training_setup import backbone_weights
+
+        fill(Backbone(backbone), backbone_weights(path, backbone), str(path))
     return f"{path}: {source.title}, complete"

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save
+from torch import Tensor
 
 from ttvos.files import atomic_path
 from ttvos.peers.frtm.training_learner import Learner
 
 FORMAT = "ttvos-frtm-1"
+BACKBONE_FORMAT = "ttvos-backbone-1"
 
 
 def save_checkpoint(
@@ -31,6 +33,22 @@ def save_checkpoint(
         "transition_loss": json.dumps(transition_loss),
         "provenance": json.dumps(provenance),
     }
-    ready = {name: value.detach().cpu().contiguous() for name, value in learner.kept().items()}
+    _write(learner.kept(), facts, path)
+
+
+def save_backbone(
+    weights: dict[str, Tensor], backbone: str, path: Path | str, provenance: dict[str, Any]
+) -> None:
+    """Write a backbone alone, torchvision's names, as `ttvos.checkpoint.save_backbone` does."""
+    facts = {
+        "format": BACKBONE_FORMAT,
+        "backbone": backbone,
+        "provenance": json.dumps(provenance),
+    }
+    _write({f"net.{name}": value for name, value in weights.items()}, facts, path)
+
+
+def _write(tensors: dict[str, Tensor], facts: dict[str, str], path: Path | str) -> None:
+    ready = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     with atomic_path(path) as temporary:
         temporary.write_bytes(save(ready, facts))
