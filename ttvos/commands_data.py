@@ -5,8 +5,13 @@ As in `ttvos.commands`, each function imports what it needs.
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ttvos.errors import UserError
+
+if TYPE_CHECKING:
+    from ttvos.data.check import Report
+    from ttvos.data.sources import Source
 
 
 def data(options: argparse.Namespace) -> None:
@@ -65,45 +70,47 @@ def _no_methods(options: argparse.Namespace) -> None:
 
 def data_check(options: argparse.Namespace) -> None:
     """`ttvos data check`: what is complete, missing or damaged; changes nothing."""
-    from ttvos.data.check import check_set
-    from ttvos.data.fetch import best_match
-    from ttvos.data.layout import find_sets
     from ttvos.data.sources import SET_NAMES, find_source
     from ttvos.data.weights import check_weights
 
-    root, contents = Path(options.root), None
-    found = find_sets(root)
-    if options.name:
-        source = find_source(options.name)
-        if source.kind == "masks":
-            _check_masks(options, root)
-            return
+    source, root = find_source(options.name) if options.name else None, Path(options.root)
+    is_masks = source is not None and source.kind == "masks"
+    if not is_masks:
         _no_methods(options)
-        if source.name not in SET_NAMES:
-            print(check_weights(source, root))
-            return
-        best, contents = best_match(source, root), source.contents
-        found = [best] if best else []
-    if not found:
+    if source is None:
+        reports = [*_check_sets(None, root), *_check_masks(options, root)]
+    elif is_masks:
+        reports = _check_masks(options, root)
+    elif source.name not in SET_NAMES:
+        print(check_weights(source, root))
+        return
+    else:
+        reports = _check_sets(source, root)
+    if not reports:
         what = options.name or "data set"
         raise UserError(f"{root}: no {what} in it, in any layout known; see docs/data.md")
-    reports = [check_set(one, contents) for one in found]
     print("\n".join(line for report in reports for line in report.lines()))
     missing, damaged = (sum(len(getattr(r, k)) for r in reports) for k in ("missing", "damaged"))
     if missing or damaged:
         raise UserError(f"{root}: {missing} missing, {damaged} damaged, as listed")
 
 
-def _check_masks(options: argparse.Namespace, root: Path) -> None:
-    """Those that are there; all that are asked for by name must be."""
+def _check_sets(source: "Source | None", root: Path) -> "list[Report]":
+    """The best set of a source's layout against what was published; or all, by their own lists."""
+    from ttvos.data.check import check_set
+    from ttvos.data.fetch import best_match
+    from ttvos.data.layout import find_sets
+
+    if source is None:
+        return [check_set(one) for one in find_sets(root)]
+    best = best_match(source, root)
+    return [check_set(best, source.contents)] if best else []
+
+
+def _check_masks(options: argparse.Namespace, root: Path) -> "list[Report]":
+    """Published masks that are there; all that are asked for by method."""
     from ttvos.data.published_check import check_masks
-    from ttvos.data.published_masks import FOLDER, choose
+    from ttvos.data.published_masks import choose
 
     chosen = choose(options.methods, options.years)
-    there = [m for m in chosen if options.methods or m.folder(root).is_dir()]
-    if not there:
-        raise UserError(f"{root / FOLDER}: no masks in it; ttvos data fetch {FOLDER}")
-    reports = [check_masks(masks, root) for masks in there]
-    print("\n".join(line for report in reports for line in report.lines()))
-    if bad := [str(report.found.folder) for report in reports if not report.complete]:
-        raise UserError(f"not complete, as listed: {', '.join(bad)}")
+    return [check_masks(m, root) for m in chosen if options.methods or m.folder(root).is_dir()]

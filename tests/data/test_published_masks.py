@@ -253,8 +253,13 @@ def test_a_method_that_fails_does_not_keep_the_others_back(two_methods, root, ca
 def test_the_check_names_what_it_misses(two_methods, masks, root, capsys):
     check = ["data", "check", "published-masks", "--root", str(root)]
     assert main(check) == 1
-    assert "no masks in it" in capsys.readouterr().err
+    assert "no published-masks in it" in capsys.readouterr().err
     fetched(masks, root)
+    assert main(check) == 0
+    assert main(["data", "check", "--root", str(root)]) == 0
+    assert capsys.readouterr().out.count("osmn/2016: <sequence>") == 2
+    assert main(["data", "check", "--root", str(root), "--years", "2016"]) == 1
+    assert "choose among published-masks" in capsys.readouterr().err
     (masks.folder(root) / "two/00003.png").write_bytes(b"cut")
     assert main(check) == 1
     assert "two/00003.png: damaged" in capsys.readouterr().out

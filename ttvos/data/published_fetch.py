@@ -38,8 +38,12 @@ def fetch_masks(
     except UserError as error:
         return None, f"{masks.name}: {error}"
     report = check_masks(masks, root)
-    trouble = "" if report.complete else f"{masks.name}: not complete, remove {report.found.folder}"
-    return report, trouble
+    if report.complete:
+        return report, ""
+    return report, (
+        f"{masks.name}: not complete, as listed; remove {report.found.folder} to fetch it anew, or "
+        "leave the method out"
+    )
 
 
 def _bring(masks: MaskSet, root: Path, patience: Patience | None) -> None:
