@@ -38,6 +38,7 @@ rule reports:
         paper=[f"data/paper/table{number}.csv" for number in range(2, 7)],
         ledger="data/paper/ledger.csv",
         claims="data/paper/claims.csv",
+        record="data/paper/public-record.csv",
         published=sorted(
             glob("results-published/*/published.json")
             + glob("results-published/*/*.csv")
