@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.render.fake_peers import FRTM_ROWS
 from ttvos.errors import UserError
 from ttvos.render.figure_losses import losses
 from ttvos.render.figure_speed import figure1, own_points, paper_points
@@ -63,13 +64,13 @@ def test_figure1_has_all_the_papers_points():
 
 def test_figure1_marks_measured_points_apart(report):
     points = own_points(report, DAVIS17)
-    assert {point.name for point in points} == {
-        f"exp8-{backbone}" for backbone in ("hrnet", "resnet18", "resnet50", "mobilenetv3")
-    }
+    ours = {f"exp8-{b}" for b in ("hrnet", "resnet18", "resnet50", "mobilenetv3")}
+    assert {point.name for point in points} == ours | {*FRTM_ROWS, "own"}
     for point in points:
         assert point.hollow
-        where = "Imaginary CPU <2 cores>, bfloat16, compiled"
-        assert point.kind == f"measured here on {where}, built-in clips"
+        how = "bfloat16, compiled" if point.name in ours else "float32, plain PyTorch"
+        kind = f"measured here on Imaginary CPU <2 cores>, {how}, built-in clips"
+        assert point.kind == kind
 
 
 def test_figure1_takes_the_streaming_figure_and_names_device_and_precision(report):

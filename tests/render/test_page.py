@@ -56,8 +56,13 @@ def page(rendered) -> Checker:
     return check(rendered / "index.html")
 
 
-def test_every_expected_file_is_there_and_no_other(rendered):
-    assert sorted(path.name for path in rendered.iterdir()) == sorted(expected_files(notebook=True))
+def files_of(folder: Path) -> list[str]:
+    """Every file below a folder, by its path from there."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_every_expected_file_is_there_and_no_other(rendered, records):
+    assert files_of(rendered) == sorted(expected_files(notebook=True, records=records))
 
 
 def test_nothing_is_loaded_and_no_script_runs(rendered, page):
@@ -73,6 +78,7 @@ def test_links_lead_somewhere(rendered, page):
             assert link[1:] in page.ids
         else:
             assert (rendered / link).is_file()
+    assert "peers/stm.html" in page.links
     assert len(page.ids) == len(set(page.ids))
 
 
@@ -120,7 +126,7 @@ def test_a_run_that_measured_nothing_still_gives_every_file(change, tmp_path):
 
     out = tmp_path / "reports"
     render(load_inputs(change("manifest.json", strip)), out)
-    assert sorted(path.name for path in out.iterdir()) == sorted(expected_files())
+    assert files_of(out) == sorted(expected_files())
     found = check(out / "index.html")
     assert len(found.alts) == 1  # Figure 1 has the paper's points
     text = (out / "index.html").read_text()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.publication.fake_profile import EXPERIMENTS, write_profile
-from tests.render.test_page import check
+from tests.render.test_page import check, files_of
 from ttvos.publication.form import Published, read_published
 from ttvos.publication.publish import publish
 from ttvos.render.inputs import ReportInput, load_inputs
@@ -126,7 +126,7 @@ def test_the_files_carry_the_data_they_are_of(ablation):
     assert (rows[0]["val3_jf"], rows[4]["val3_jf"]) == ("53.5", "not measured")
 
 
-def test_the_page_has_a_section_for_each_folder(page, kept):
+def test_the_page_has_a_section_for_each_folder(page, kept, records):
     found = check(page / "index.html")
     tables = {"published-ablation", "claims-ablation", "published-one"}
     assert tables <= set(found.ids)
@@ -134,9 +134,7 @@ def test_the_page_has_a_section_for_each_folder(page, kept):
     assert {"#published-ablation", "#published-one"} <= set(found.links)
     assert len(found.alts) == len(FIGURES)
     assert all(link[1:] in found.ids for link in found.links if link.startswith("#"))
-    assert sorted(path.name for path in page.iterdir()) == sorted(
-        expected_files(notebook=True, published=kept)
-    )
+    assert files_of(page) == sorted(expected_files(True, kept, records))
     for name in tables:
         assert (page / f"{name}.tex").is_file()
 
@@ -164,14 +162,12 @@ def test_verdicts_on_cells_count_none_of_it(page, report, tmp_path):
     assert heads[0] == heads[1]
 
 
-def test_without_any_published_results(report, tmp_path):
+def test_without_any_published_results(report, records, tmp_path):
     out, nothing = tmp_path / "reports", tmp_path / "no-folder"
     render(report, out, nothing)
     found = check(out / "index.html")
     assert not [i for i in found.ids if i.startswith(("published", "claims"))]
-    assert sorted(path.name for path in out.iterdir()) == sorted(
-        expected_files(notebook=True, published=nothing)
-    )
+    assert files_of(out) == sorted(expected_files(True, nothing, records))
 
 
 def test_a_dataset_of_its_own_label_is_named_in_the_first_screen(change, tmp_path):

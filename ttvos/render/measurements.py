@@ -118,7 +118,7 @@ SPEED_EXTRAS = (
             "peak_memory_mib",
             "peak memory, MiB",
             0,
-            lambda data: data["streaming"]["peak_memory_bytes"] / 2**20,
+            q.peak_memory_mib,
         ),
     ),
     *(

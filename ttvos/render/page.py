@@ -14,9 +14,8 @@ from ttvos.render.figures import Drawing
 from ttvos.render.headline import count_sentence, data_facts, verdict_counts
 from ttvos.render.inputs import ReportInput
 from ttvos.render.manifest import Manifest, data_label
-from ttvos.render.origin import origins, overview
+from ttvos.render.origin import Origin
 from ttvos.render.published import Section
-from ttvos.render.results import Result
 from ttvos.render.selection import selection_cautions
 from ttvos.render.table import Table, format_cell
 from ttvos.render.times import by_rule, read_jobs, run_time
@@ -39,14 +38,17 @@ def render_page(
     tables: dict[str, Table],
     published: list[Section],
     pictures: dict[str, Picture],
-    maps: Result | None,
+    origins: dict[str, Origin],
+    overview: list[tuple[str, str]],
     notebook: str | None,
     out: Path,
 ) -> None:
-    """Write out/index.html. maps: the result behind Figure 7; notebook: its file's name."""
-    results = report.results() + ([maps] if maps else [])
+    """Write out/index.html.
+
+    origins: provenance of every result file, by its name; overview: what the files have in
+    common. notebook: its file's name.
+    """
     jobs = read_jobs(report)
-    used = [result for result in results if result.provenance]
     counts = verdict_counts(list(tables.values()))
     page = environment().get_template("page.html.j2")
     text = page.render(
@@ -60,8 +62,8 @@ def render_page(
         counts=counts,
         sentence=count_sentence(counts[-1][1]),
         rules=RULES,
-        origins=origins(results),
-        overview=overview(used),
+        origins=origins,
+        overview=overview,
         own=report.located.provenance,
         rules_timed=by_rule(jobs),
         run=run_time(jobs, time.time()),

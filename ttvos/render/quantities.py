@@ -193,6 +193,11 @@ def fps_with_initialisation(data: dict[str, Any]) -> float:
     return 1000 * frames / (sum(first) + sum(sum(clip) for clip in further))
 
 
+def peak_memory_mib(data: dict[str, Any]) -> float:
+    """Peak memory of the streaming protocol, in 2**20 bytes."""
+    return data["streaming"]["peak_memory_bytes"] / 2**20
+
+
 DAVIS17 = accuracy("davis17_jf", "DAVIS17 J&F", "davis17")
 DAVIS16 = accuracy("davis16_jf", "DAVIS16 J&F", "davis16")
 FPS = speed("fps", "FPS")

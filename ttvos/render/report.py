@@ -4,6 +4,8 @@ from pathlib import Path
 
 from ttvos.errors import UserError
 from ttvos.files import atomic_path
+from ttvos.peers.record import FOLDER as PEERS_FOLDER
+from ttvos.peers.record import load_records
 from ttvos.publication.form import FOLDER, read_published
 from ttvos.render import comparisons, measurements
 from ttvos.render.figure_losses import losses
@@ -13,8 +15,11 @@ from ttvos.render.figure_weights import figure9
 from ttvos.render.figures import Drawing, write_figure
 from ttvos.render.inputs import ReportInput
 from ttvos.render.ledger import ledger
+from ttvos.render.origin import origins, overview
 from ttvos.render.page import Picture, data_uri, render_page, wrap_notebook
 from ttvos.render.paper_tables import COMPARISONS
+from ttvos.render.peer_pages import page_name, write_pages
+from ttvos.render.peers_table import peers
 from ttvos.render.published import Section, sections
 from ttvos.render.table import Table
 from ttvos.render.writers import to_csv, to_latex, to_markdown
@@ -26,6 +31,7 @@ TABLES = (
     "table4",
     "table5",
     "table6",
+    "peers",
     "summary",
     "cost",
     "speed",
@@ -36,14 +42,17 @@ FIGURES = ("figure1", "figure7", "figure9a", "figure9b", "figure9c", "losses")
 NOTEBOOK = "adaptive_weight.html"
 
 
-def expected_files(notebook: bool = False, published: Path = FOLDER) -> list[str]:
+def expected_files(
+    notebook: bool = False, published: Path = FOLDER, records: Path = PEERS_FOLDER
+) -> list[str]:
     """Names of all files that a report consists of, whatever was measured.
 
-    published: folder of the results that the repository keeps.
+    published: folder of the results that the repository keeps. records: of the peers' records.
     """
     kept = [table.name for section in _sections(published) for table in section.tables]
     names = [f"{table}.{suffix}" for table in (*TABLES, *kept) for suffix in WRITERS]
     names += [f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")]
+    names += [page_name(record) for record in load_records(records).values()]
     return ["index.html", *names, *([NOTEBOOK] if notebook else [])]
 
 
@@ -67,7 +76,10 @@ def render(report: ReportInput, out: Path | str, published: Path = FOLDER) -> No
         pictures[drawing.name] = Picture(drawing, data_uri(png))
     maps = load_maps(report)
     notebook = _copy_notebook(report, out)
-    render_page(report, tables, kept, pictures, maps.result if maps else None, notebook, out)
+    results = report.results() + ([maps.result] if maps else [])
+    known = origins(results)
+    render_page(report, tables, kept, pictures, known, overview(results), notebook, out)
+    write_pages(report, tables, known, out)
 
 
 def _sections(published: Path) -> list[Section]:
@@ -78,6 +90,7 @@ def build_tables(report: ReportInput) -> list[Table]:
     """All tables, in the order of `TABLES`."""
     compared = [comparisons.build(comparison, report) for comparison in COMPARISONS]
     own = [
+        peers(report),
         measurements.summary(report),
         measurements.cost(report),
         measurements.speed(report),

@@ -1,0 +1,116 @@
+"""A page for each peer: what was built, from which facts, what is assumed, what it costs."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+
+from ttvos.files import atomic_path
+from ttvos.peers.record import Peer
+from ttvos.render import quantities as q
+from ttvos.render.inputs import PeerResults, ReportInput
+from ttvos.render.methods import Line, masks_of, record_of
+from ttvos.render.origin import Origin
+from ttvos.render.page import environment
+from ttvos.render.paper import read_paper
+from ttvos.render.peer_costs import cost_by_part
+from ttvos.render.peers_table import printed_backbone, result_of
+from ttvos.render.results import Result, timed_on
+from ttvos.render.table import Table
+from ttvos.render.table3 import ACCURACIES
+
+FOLDER = "peers"
+Facts = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class PeerPage:
+    """What a page shows. accuracy: the method's line of Table 3, None where it has none."""
+
+    record: Peer
+    backbone_paper: str
+    cost: Table | None
+    speed: Facts
+    accuracy: Table | None
+    files: tuple[Result, ...]
+
+
+def page_name(record: Peer) -> str:
+    """Where a peer's page is, from the report's folder."""
+    return f"{FOLDER}/{record.name}.html"
+
+
+def write_pages(
+    report: ReportInput, tables: dict[str, Table], origins: dict[str, Origin], out: Path
+) -> None:
+    """Write out/peers/NAME.html for every record. origins: by file name, of the whole report."""
+    template = environment().get_template("peer.html.j2")
+    for record in report.records.values():
+        page = peer_page(report, record, tables["table3"])
+        known = [origins[file.name] for file in page.files]
+        text = template.render(page=page, manifest=report.manifest, origins=known)
+        path = out / page_name(record)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def peer_page(report: ReportInput, record: Peer, table3: Table) -> PeerPage:
+    """Everything that a report knows of one peer."""
+    peer = result_of(report, record)
+    line = next((line for line in read_paper("table3") if record_of(report, line) == record), None)
+    return PeerPage(
+        record,
+        printed_backbone(record),
+        cost_by_part(report, peer) if peer else None,
+        speed_facts(peer),
+        _accuracy(line, table3) if line else None,
+        tuple(_files(report, peer, line)),
+    )
+
+
+def speed_facts(peer: PeerResults | None) -> Facts:
+    """How fast it is here and how it grows, as label and text; none without a speed file."""
+    if peer is None or peer.speed is None or not peer.speed.provenance:
+        return []
+    data = peer.speed.data
+    streaming, growth = data["streaming"], data.get("growth")
+    objects = data.get("objects", 1)
+    lines = [
+        ("Measured on", timed_on(peer.speed)),
+        ("Frames", f"{data['height']}×{data['width']}, {objects} object{'s' * (objects != 1)}"),
+        ("Without frame 0", f"{streaming['fps']:.2f} frames a second"),
+        ("With frame 0", f"{q.fps_with_initialisation(data):.2f} frames a second{_length(data)}"),
+        ("Frame 0", f"{median(streaming['init_ms']):.0f} ms"),
+        ("A frame", ", ".join(f"{p} {streaming[f'{p}_ms']:.0f} ms" for p in ("p50", "p90", "p99"))),
+        ("Peak memory", f"{q.peak_memory_mib(data):.0f} MiB"),
+    ]
+    if growth:
+        first, last = (growth[f"state_bytes_{end}"] / 2**20 for end in ("first", "last"))
+        lines.append(
+            ("State", f"{first:.1f} MiB after frame 1, {last:.1f} MiB after {growth['frames']}")
+        )
+        lines.append(("Time of a late frame", f"{growth['time_ratio']:.2f} times an early one's"))
+    return lines
+
+
+def _length(data: dict) -> str:
+    frames = data.get("with_initialisation", {}).get("frames")
+    return f", over {frames} frames" if frames else ""
+
+
+def _accuracy(line: Line, table3: Table) -> Table:
+    """Accuracy and speed of the method's line of Table 3."""
+    lines = [printed["method"] for printed in read_paper("table3")]
+    keys = (*(quantity.key for quantity in ACCURACIES), "fps")
+    columns = [c for c in table3.columns if c.key.startswith(keys)]
+    row = table3.rows[lines.index(line["method"])]
+    return replace(table3, rows=(row,), columns=tuple(columns), sections="", notes=())
+
+
+def _files(report: ReportInput, peer: PeerResults | None, line: Line | None) -> list[Result]:
+    """The result files that the page's numbers are from."""
+    masks = masks_of(report, line) if line else None
+    found = [peer.cost, peer.speed] if peer else []
+    scored = [entry.evaluate.values() for entry in (peer, masks) if entry]
+    found += [result for groups in scored for results in groups for result in results]
+    return [file for file in found if file]
