@@ -88,4 +88,5 @@ def test_result_says_where_it_comes_from():
     result = cost_tracker(_Cyclic(), H, W, objects=2)
     assert result["provenance"]["config"]
     assert result["objects"] == 2
+    assert result["online_not_run"] is None
     assert isinstance(result["macs"]["frame"], int | np.integer)

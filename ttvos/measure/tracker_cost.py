@@ -37,7 +37,9 @@ def cost_tracker(
 
     Returns tracker, height, width, objects, cycle (frames), parameters {total, parts {part: n},
     other}, macs {init, frame, parts {part: of a frame}, init_parts, steps [of each frame]},
-    protocol, provenance. "other" stands for what no part of `tracker.parts` did.
+    online_not_run, protocol, provenance. "other" stands for what no part of `tracker.parts` did.
+    online_not_run: where the tracker has an `online_cost(height, width)`, what it says of the
+    published fine-tuning, which it leaves out: {updates, macs, ...}; else None.
     Raises UserError for a size under 16 pixels.
     """
     cycle = int(getattr(tracker, "cycle", 1))
@@ -68,9 +70,15 @@ def cost_tracker(
             "init_parts": init,
             "steps": [sum(s.values()) for s in steps],
         },
+        "online_not_run": _online(tracker, height, width),
         "protocol": PROTOCOL,
         "provenance": provenance(settings, precision="float32"),
     }
+
+
+def _online(tracker: Any, height: int, width: int) -> dict[str, int] | None:
+    find = getattr(tracker, "online_cost", None)
+    return find(height, width) if find else None
 
 
 def parameters(tracker: Any, parts: dict[str, tuple[nn.Module, ...]]) -> dict[str, Any]:
