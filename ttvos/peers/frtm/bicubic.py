@@ -32,7 +32,7 @@ class BicubicTwice(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
-        count, channels, height, width = x.shape
+        channels, height, width = x.shape[1:]
         padded = F.pad(x, (2, 2, 2, 2), mode="replicate")
         phases = [
             F.conv2d(
@@ -43,6 +43,4 @@ class BicubicTwice(nn.Module):
             for row in (0, 1)
             for column in (0, 1)
         ]
-        # (N, C, h, row, w, column): interleaved, the phases are the enlarged map
-        stacked = torch.stack(phases, dim=-1).unflatten(-1, (2, 2)).movedim(-2, 3)
-        return stacked.reshape(count, channels, 2 * height, 2 * width)
+        return F.pixel_shuffle(torch.stack(phases, dim=2).flatten(1, 2), 2)

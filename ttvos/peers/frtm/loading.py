@@ -40,11 +40,21 @@ def load_backbone(backbone: Backbone, source: Path | str | None) -> None:
     # imported here: a tracker of random weights needs nothing of training
     from ttvos.peers.frtm import training_setup as setup
 
-    if source is None:
-        fill(backbone, setup.imagenet_weights(backbone.name), "torchvision's ImageNet weights")
-    else:
+    if source is not None:
         path = find_weights(source)
+        if not path.is_file():
+            raise UserError(f"{path}: no such weights file")
         fill(backbone, setup.backbone_weights(path, backbone.name), str(path))
+        return
+    try:
+        tensors = setup.imagenet_weights(backbone.name)
+    except UserError:
+        raise UserError(
+            f"the weights are of FRTM's refiner.* only, and torchvision's ImageNet weights of "
+            f"{backbone.name} could not be had: track once where there is a network, or name a "
+            f"file of them (FRTM's option backbone_weights)"
+        ) from None
+    fill(backbone, tensors, "torchvision's ImageNet weights")
 
 
 def _part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:

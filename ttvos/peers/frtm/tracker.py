@@ -89,9 +89,9 @@ class FRTM:
         self.name = f"frtm-{backbone}"
         self.cycle = settings.interval
         self.options: dict[str, Any] = {"backbone": backbone, "fast": fast, "labels": labels}
-        self.options |= {"label_scale": label_scale, "output": "refinement"}
-        if weights is None:
-            self.options["output"] = "target model"
+        self.is_refined = weights is not None
+        output = "refinement" if self.is_refined else "target model"
+        self.options |= {"label_scale": label_scale, "output": output}
         self.parts: dict[str, tuple[nn.Module, ...]] = {
             "backbone": (self.backbone,),
             "target model": (self.target_model,),
@@ -133,9 +133,8 @@ class FRTM:
     ) -> Tensor:
         """Each object's probabilities before merging, (O, H, W), of scores (O, 1, h, w)."""
         refined = self.refiner(scores, features, size).sigmoid()
-        if self.options["output"] == "target model":
-            refined = enlarge(scores, size).clamp(0, 1)
-        return refined.squeeze(1)
+        found = refined if self.is_refined else enlarge(scores, size).clamp(0, 1)
+        return found.squeeze(1)
 
     def _learn(self, frame: np.ndarray, mask: np.ndarray) -> Target:
         """Fit a target model on the first frame (H, W, 3) and its augmentations."""
