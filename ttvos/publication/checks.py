@@ -10,7 +10,7 @@ from ttvos.render.results import Result
 
 # Of a training's settings: what may differ between the runs of one recipe. The code's hash may
 # too, because a training of days outlives a comment's change; the record lists all that there are.
-OWN = ("variant", "backbone", "seed", "code")
+OWN = ("variant", "backbone", "transition_loss", "seed", "code")
 
 
 def recipe(train: Result) -> dict[str, Any]:
