@@ -7,6 +7,7 @@ import torch
 
 from tests.measure.steps import profile
 from ttvos.cli import main
+from ttvos.config import parse_config
 from ttvos.errors import UserError
 from ttvos.measure import steptime as module
 from ttvos.measure.steptable import read_steptime, tables
@@ -164,3 +165,14 @@ def test_another_file_is_no_result_of_the_command(tmp_path):
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(UserError, match=r"other.json: not a file of ttvos steptime"):
         read_steptime(tmp_path / "other.json")
+
+
+def test_other_trackers_rows_are_left_out_and_refused_by_name():
+    stage = {"name": "davis", "source": "davis", "roots": ["x"], "height": 32, "width": 48}
+    stage |= {"frames": 3, "batch": 1, "learning_rate": 0.001, "steps": 1}
+    both = {"profile": "p", "title": "", "caution": "", "results": "r", "datasets": {}}
+    both |= {"rows": ["exp8-hrnet", "frtm-resnet18"], "frtm": {"stages": [stage]}}
+    config = parse_config(both)
+    assert [row.name for row in module._rows(config, ())] == ["exp8-hrnet"]
+    with pytest.raises(UserError, match="frtm-resnet18: only the training of TTVOS's rows"):
+        module._rows(config, ("frtm-resnet18",))

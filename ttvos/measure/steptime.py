@@ -62,7 +62,7 @@ def steptime(
 ) -> dict[str, Any]:
     """Time `steps` training steps of each row and stage of a profile, after `warmup` others.
 
-    rows: some of the profile's; () means all. accumulate: parts of a batch in place of the
+    rows: some of the profile's; () means all of TTVOS's. accumulate: parts of a batch in place of the
     profile's. steps 0: nothing is timed, only counted; times, hours and memory are None.
     Returns rows (each with its stages: step_seconds, steps, hours,
     peak_memory_bytes, clips_an_epoch, ...; hours of one seed; checkpoint_bytes, state_bytes),
@@ -100,7 +100,7 @@ def _result(
         "warmup_steps": timing.warmup,
         "accumulate": train.accumulate,
         "seeds": seeds,
-        "rows_of_profile": len(config.rows),
+        "rows_of_profile": len(_rows(config, ())),
         "rows": rows,
         "hours": seeds * sum(row["hours"] for row in rows) if timing.steps else None,
         "data": data_needs(config),
@@ -134,7 +134,11 @@ def _rows(config: Config, names: tuple[str, ...]) -> list[Row]:
             f"profile {config.profile} has no row {', '.join(sorted(unknown))}; "
             f"it has: {', '.join(config.rows)}"
         )
-    return [load_rows()[name] for name in names or config.rows]
+    rows = [load_rows()[name] for name in names or config.rows]
+    others = [row.name for row in rows if row.tracker != "ttvos"]
+    if names and others:
+        raise UserError(f"{', '.join(others)}: only the training of TTVOS's rows is timed")
+    return [row for row in rows if row.name not in others]
 
 
 def _time_row(
