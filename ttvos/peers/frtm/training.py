@@ -8,59 +8,31 @@ falls in steps. docs/table5.md says what was decided for the transition loss.
 import math
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from ttvos.config_frtm import FRTMTraining
-from ttvos.config_training import Stage
 from ttvos.data.clips import make_clips
 from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
-from ttvos.files import read_json, write_json
+from ttvos.files import write_json
 from ttvos.peers.frtm.training_checkpoint import save_checkpoint
 from ttvos.peers.frtm.training_learner import Learner
 from ttvos.peers.frtm.training_loss import frtm_losses
+from ttvos.peers.frtm.training_optimizer import learning_rate, make_optimizer
+from ttvos.peers.frtm.training_run import Run, begin_at
 from ttvos.peers.frtm.training_samples import TargetScores
 from ttvos.peers.frtm.training_setup import all_settings, initial_learner
-from ttvos.provenance import file_hash, provenance, settings_hash
+from ttvos.provenance import file_hash, provenance
 from ttvos.training import denormals
 from ttvos.training.batches import batches, count_steps, reading
 from ttvos.training.curves import Curves, summarise
-from ttvos.training.parallel import Group, alone
-from ttvos.training.state import Progress, load_progress, save_progress
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training under way; `begin` is where this call of it started."""
-
-    config: FRTMTraining
-    seed: int
-    out: Path
-    device: torch.device
-    group: Group
-    begin: Progress
-    learner: Learner
-    scores: TargetScores
-    curves: Curves
-
-    def save(self, stage: int, step: int, optimizer: torch.optim.Optimizer | None) -> None:
-        """Write out/state.pt: the next step of the stage with that number, and all it needs."""
-        progress = Progress(
-            settings=self.begin.settings,
-            stage=stage,
-            step=step,
-            model=self.learner.state_dict(),
-            curves=self.curves.text(),
-            initial=self.begin.initial,
-            optimizer=optimizer.state_dict() if optimizer else None,
-            skipped=self.group.notes(),
-        )
-        save_progress(progress, self.out / "state.pt")
+from ttvos.training.parallel import alone
 
 
 def train_frtm(
@@ -89,7 +61,7 @@ def train_frtm(
         for stage in config.stages:  # a later stage's missing data shall not cost an earlier stage
             make_clips(stage, seed, config.heldout)
         learner, initial = initial_learner(config, backbone, transition_loss, seed)
-        begin = _begin(out, settings, learner, initial)
+        begin = begin_at(out, settings, learner, initial)
         if begin is None:
             return
         learner.load_state_dict(begin.model)
@@ -101,30 +73,8 @@ def train_frtm(
             run = Run(config, seed, out, target, group, begin, learner, scores, curves)
             for number in range(begin.stage, len(config.stages)):
                 _train_stage(run, number)
-        _finish(run, backbone, transition_loss, settings, profile)
-
-
-def _begin(
-    out: Path, settings: dict, learner: Learner, initial: dict[str, str | None]
-) -> Progress | None:
-    """Where to go on, or the very start; None when all is done."""
-    key = settings_hash(settings)
-    if _is_finished(out, key):
-        print(f"{out}: already trained with these settings, data and code", file=sys.stderr)
-        return None
-    for leaving in out.glob(".state.*.part.pt"):  # of a run that was killed while saving
-        leaving.unlink()
-    start = Progress(key, 0, 0, learner.state_dict(), curves="", initial=initial)
-    return load_progress(out / "state.pt", key) or start
-
-
-def _is_finished(out: Path, settings: str) -> bool:
-    """Whether `out` holds the result of these settings, whole and unchanged."""
-    result, record = out / "checkpoint.safetensors", out / "train.json"
-    if not (result.exists() and record.exists()):
-        return False
-    known = read_json(record)
-    return known.get("hash") == settings and known.get("checkpoint_sha256") == file_hash(result)
+        origin = _origin(run, settings, profile)
+        _finish(run, backbone, transition_loss, settings, origin)
 
 
 def _train_stage(run: Run, number: int) -> None:
@@ -155,20 +105,6 @@ def _train_stage(run: Run, number: int) -> None:
             if (step + 1) % config.checkpoint_every == 0:
                 run.save(number, step + 1, optimizer)
     run.save(number + 1, 0, None)
-
-
-def make_optimizer(config: FRTMTraining, learner: Learner, rate: float) -> torch.optim.Optimizer:
-    """Adam with amsgrad and weight decay over what learns (PEERS section 3.8)."""
-    learning = [parameter for parameter in learner.parameters() if parameter.requires_grad]
-    return torch.optim.Adam(
-        learning, lr=rate, weight_decay=config.weight_decay, amsgrad=True, fused=True
-    )
-
-
-def learning_rate(config: FRTMTraining, stage: Stage, step: int, steps: int) -> float:
-    """Of step 0 .. steps-1: a tenth of it after each of `config.drops`."""
-    passed = sum(step >= share * steps for share in config.drops)
-    return stage.learning_rate * 0.1**passed
 
 
 def batch_losses(
@@ -209,13 +145,11 @@ def _learn(
     return values
 
 
-def _finish(
-    run: Run, backbone: str, transition_loss: bool, settings: dict, profile: str | None
-) -> None:
-    """Write the checkpoint and its record, and drop the state."""
-    config, stages = run.config, summarise(run.curves.text())
+def _origin(run: Run, settings: dict, profile: str | None) -> dict[str, Any]:
+    """Provenance of the result."""
+    config = run.config
     is_low = config.precision == "bfloat16"
-    origin = provenance(
+    return provenance(
         settings,
         run.seed,
         device=device_name(run.device),
@@ -226,6 +160,13 @@ def _finish(
         threads=torch.get_num_threads(),
         selection="last",
     )
+
+
+def _finish(
+    run: Run, backbone: str, transition_loss: bool, settings: dict, origin: dict[str, Any]
+) -> None:
+    """Write the checkpoint and its record, and drop the state."""
+    stages = summarise(run.curves.text())
     result = run.out / "checkpoint.safetensors"
     save_checkpoint(run.learner, backbone, transition_loss, result, origin)
     record = {
