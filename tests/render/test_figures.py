@@ -8,8 +8,15 @@ from PIL import Image
 
 from tests.render.fake_peers import FRTM_ROWS
 from ttvos.errors import UserError
+from ttvos.render.figure_device import accuracy_of, device_points, figure1_device
 from ttvos.render.figure_losses import losses
-from ttvos.render.figure_speed import figure1, own_points, paper_points
+from ttvos.render.figure_speed import (
+    figure1,
+    mask_points,
+    own_points,
+    paper_points,
+    published_points,
+)
 from ttvos.render.figure_strips import figure7, outlined, read_maps
 from ttvos.render.figure_weights import describe_correlation, figure9, load_weights
 from ttvos.render.figures import Drawing, write_figure
@@ -77,6 +84,67 @@ def test_figure1_takes_the_streaming_figure_and_names_device_and_precision(repor
     speeds = {row.name: row.speed.data["streaming"]["fps"] for row in report.rows if row.speed}
     assert {point.name: point.fps for point in own_points(report, DAVIS16)} == speeds
     assert "(streaming), on Imaginary CPU <2 cores>, bfloat16, compiled" in figure1(report).caption
+
+
+def test_masks_with_a_speed_are_points_and_others_are_named(report, small_run, records):
+    (point,) = mask_points(report, DAVIS16)
+    assert (point.name, point.fps, point.mark) == ("OSVOS masks", 12.5, "masks")
+    assert point.score == pytest.approx(79.6)
+    assert point.kind == "masks, speed as given on an imaginary GPU, built-in clips"
+    assert "no speed is known" not in figure1(report).caption
+    without = load_inputs(small_run, records=records)
+    assert mask_points(without, DAVIS16) == []
+    assert "no speed is known: OSVOS masks." in figure1(without).caption
+
+
+def test_published_masks_are_marks_at_the_papers_speed(report):
+    found = {point.name: point for point in published_points(report, DAVIS16)}
+    assert set(found) == {"STM", "SegFlow"}
+    assert (found["SegFlow"].fps, found["SegFlow"].origin) == (0.12, 83.1)
+    assert found["SegFlow"].score == pytest.approx(76.1)
+    assert published_points(report, DAVIS17) == []
+
+
+def test_the_second_form_has_every_timed_tracker_once(report):
+    points = {point.name: point for point in device_points(report, DAVIS17)}
+    peers = {"STM", "GC", "RGMP", "FRTM-VOS (frtm-resnet18)", "FRTM-VOS (frtm-resnet101)"}
+    ours = {f"TTVOS exp8-{b}" for b in ("hrnet", "resnet18", "resnet50", "mobilenetv3")}
+    assert set(points) == peers | ours
+    assert (points["STM"].score, points["STM"].mark) == (81.7, "record")
+    assert (points["GC"].score, points["GC"].mark) == (71.4, "paper")
+    assert points["FRTM-VOS (frtm-resnet18)"].score == 70.2
+    assert points["FRTM-VOS (frtm-resnet101)"].score == 76.7
+    assert (points["TTVOS exp8-resnet50"].score, points["TTVOS exp8-hrnet"].score) == (69.5, 62.5)
+    speeds = {peer.name: peer.speed.data["streaming"]["fps"] for peer in report.peers}
+    assert points["GC"].fps == pytest.approx(speeds["gc"])
+    caption = figure1_device(report).caption
+    assert "Imaginary CPU <2 cores>, float32, plain PyTorch, 480×854" in caption
+
+
+def test_the_second_form_takes_masks_of_the_whole_set_first(run, records):
+    manifest = run.with_name("figures.json")
+    manifest.write_text(run.read_text().replace('"profile": "mini"', '"profile": "paper"', 1))
+    report = load_inputs(manifest, records=records)
+    stm = next(peer for peer in report.peers if peer.name == "stm")
+    found = accuracy_of(report, stm, DAVIS16)
+    assert (found.score, found.mark) == (pytest.approx(89.4), "scored")
+    assert "published/STM.json" in figure1_device(report).sources
+
+
+def test_a_second_form_without_speeds_says_so(change, records):
+    def untimed(manifest):
+        for row in manifest["rows"]:
+            row["speed"] = None
+
+    drawing = figure1_device(load_inputs(change("manifest.json", untimed), records=records))
+    assert (drawing.figure, drawing.missing) == (None, "No tracker was timed.")
+
+
+def test_a_tracker_timed_at_another_size_is_hollow(change, records):
+    manifest = change("speed/exp8-hrnet.json", lambda values: values.update(height=240))
+    points = device_points(load_inputs(manifest, records=records), DAVIS16)
+    assert {point.name for point in points if point.hollow} == {"TTVOS exp8-hrnet"}
+    assert any(point.kind.endswith("at 240×854") for point in points)
 
 
 def test_a_speed_of_plain_pytorch_says_so(change):

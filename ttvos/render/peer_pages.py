@@ -8,7 +8,7 @@ from ttvos.files import atomic_path
 from ttvos.peers.record import Peer
 from ttvos.render import quantities as q
 from ttvos.render.inputs import PeerResults, ReportInput
-from ttvos.render.methods import Line, masks_of, record_of
+from ttvos.render.methods import Line, is_backbone, masks_of, record_of
 from ttvos.render.origin import Origin
 from ttvos.render.page import environment
 from ttvos.render.paper import read_paper
@@ -28,6 +28,8 @@ class PeerPage:
 
     record: Peer
     backbone_paper: str
+    same_backbone: bool
+    has_weights: bool
     cost: Table | None
     speed: Facts
     accuracy: Table | None
@@ -56,11 +58,13 @@ def write_pages(
 
 def peer_page(report: ReportInput, record: Peer, table3: Table) -> PeerPage:
     """Everything that a report knows of one peer."""
-    peer = result_of(report, record)
+    peer, printed = result_of(report, record), printed_backbone(record)
     line = next((line for line in read_paper("table3") if record_of(report, line) == record), None)
     return PeerPage(
         record,
-        printed_backbone(record),
+        printed,
+        is_backbone(printed, record.backbone),
+        bool(peer and any(peer.evaluate.values())),
         cost_by_part(report, peer) if peer else None,
         speed_facts(peer),
         _accuracy(line, table3) if line else None,

@@ -8,6 +8,7 @@ from ttvos.peers.record import FOLDER as PEERS_FOLDER
 from ttvos.peers.record import load_records
 from ttvos.publication.form import FOLDER, read_published
 from ttvos.render import comparisons, measurements
+from ttvos.render.figure_device import figure1_device
 from ttvos.render.figure_losses import losses
 from ttvos.render.figure_speed import figure1
 from ttvos.render.figure_strips import figure7, load_maps
@@ -38,7 +39,7 @@ TABLES = (
     "training",
     "ledger",
 )
-FIGURES = ("figure1", "figure7", "figure9a", "figure9b", "figure9c", "losses")
+FIGURES = ("figure1", "figure1-device", "figure7", "figure9a", "figure9b", "figure9c", "losses")
 NOTEBOOK = "adaptive_weight.html"
 
 
@@ -102,7 +103,13 @@ def build_tables(report: ReportInput) -> list[Table]:
 
 def build_figures(report: ReportInput) -> list[Drawing]:
     """All figures, in the order of `FIGURES`."""
-    return [figure1(report), figure7(report), *figure9(report.located), losses(report)]
+    return [
+        figure1(report),
+        figure1_device(report),
+        figure7(report),
+        *figure9(report.located),
+        losses(report),
+    ]
 
 
 def _copy_notebook(report: ReportInput, out: Path) -> str | None:

@@ -151,7 +151,8 @@ def _here(entry: Accuracy | None, record) -> str:
         return "trained here" if entry.train else "tracked here"
     if isinstance(entry, PeerResults):
         what = "weights loaded" if any(entry.evaluate.values()) else "cost only"
-        same = plain(entry.name) in (plain(record.method), plain(record.method + record.backbone))
+        name = plain(entry.name)
+        same = name == plain(record.method) or name.endswith(plain(record.backbone))
         return what if same else f"{what} ({entry.name})"
     return "not built" if record and record.tracker is None else "not in this run"
 
