@@ -162,6 +162,9 @@ def test_ledger_is_complete(report):
     table = ledger(report)
     assert [row["id"].value for row in table.rows] == [str(n) for n in range(1, 15)]
     assert all(row[key].value for row in table.rows for key in LEDGER_COLUMNS)
+    links = {row["id"].value: row["shown"].href for row in table.rows if "shown" in row}
+    assert links["12"] == "#table2"
+    assert links["13"] == links["14"] == "#table3"
 
 
 def test_headline_counts_every_verdict_once(report):

@@ -15,19 +15,24 @@ LEDGER_COLUMNS = {
     "default": "Default here",
     "option": "Option",
 }
+SHOWN = "shown"  # where a row's numbers are: the id of a part of the page, "" for none
 
 
 def ledger(report: ReportInput, folder: Path = PAPER_FOLDER) -> Table:
     """Where paper, release and public record disagree, and what is done here."""
-    rows = [
-        {key: Cell(line[key]) for key in LEDGER_COLUMNS} for line in read_paper("ledger", folder)
-    ]
+    rows = []
+    for line in read_paper("ledger", folder):
+        row = {key: Cell(line[key]) for key in LEDGER_COLUMNS}
+        if line[SHOWN]:
+            text = line[SHOWN].capitalize().replace("Table", "Table ")
+            row[SHOWN] = Cell(text, href=f"#{line[SHOWN]}")
+        rows.append(row)
     return own_table(
         report,
         "ledger",
         "Ledger",
         "Where the paper, the authors' release and the public record disagree.",
-        [Column(key, label) for key, label in LEDGER_COLUMNS.items()],
+        [*(Column(key, label) for key, label in LEDGER_COLUMNS.items()), Column(SHOWN, "Shown in")],
         rows,
         [],
     )
