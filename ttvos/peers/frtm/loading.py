@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ttvos.errors import UserError
 from ttvos.peers.common import fill, read_weights
+from ttvos.peers.frtm import pretrained
 from ttvos.peers.frtm.backbone import Backbone
 from ttvos.peers.frtm.refiner import Refiner
 from ttvos.weights import find_weights
@@ -37,17 +38,14 @@ def load_weights(
 
 def load_backbone(backbone: Backbone, source: Path | str | None) -> None:
     """Fill the backbone from a file, or from torchvision's ImageNet weights for None."""
-    # imported here: a tracker of random weights needs nothing of training
-    from ttvos.peers.frtm import training_setup as setup
-
     if source is not None:
         path = find_weights(source)
         if not path.is_file():
             raise UserError(f"{path}: no such weights file")
-        fill(backbone, setup.backbone_weights(path, backbone.name), str(path))
+        fill(backbone, pretrained.backbone_weights(path, backbone.name), str(path))
         return
     try:
-        tensors = setup.imagenet_weights(backbone.name)
+        tensors = pretrained.imagenet_weights(backbone.name)
     except UserError:
         raise UserError(
             f"the weights are of FRTM's refiner.* only, and torchvision's ImageNet weights of "

@@ -1,17 +1,16 @@
 """What a training of FRTM starts from, and what decides its result."""
 
-from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ttvos.config import as_plain
 from ttvos.config_frtm import FRTMTraining
 from ttvos.errors import UserError
 from ttvos.imports import code_hash
-from ttvos.peers.common import fill, make_seeded, read_weights
+from ttvos.peers.common import fill, make_seeded
 from ttvos.peers.frtm.backbone import BACKBONES
+from ttvos.peers.frtm.pretrained import backbone_weights, imagenet_weights
 from ttvos.peers.frtm.training_learner import Learner
 from ttvos.provenance import file_hash
 from ttvos.training.setup import listing_hash
@@ -19,9 +18,6 @@ from ttvos.weights import find_weights
 
 # Fields of FRTMTraining that do not decide the weights.
 UNDECISIVE = ("checkpoint_every", "skip_damaged", "target_cache", "workers")
-# Formats of our files with a backbone in them, and where its names start there.
-PREFIXES = {"ttvos-backbone-1": "net.", "ttvos-1": "backbone.net.", "ttvos-frtm-1": "backbone."}
-CLASSIFIER = "fc."
 
 
 def initial_learner(
@@ -44,45 +40,6 @@ def initial_learner(
     path = find_weights(source)
     fill(learner.backbone, backbone_weights(path, backbone), str(path))
     return learner, {"source": source, "sha256": file_hash(path)}
-
-
-def imagenet_weights(backbone: str) -> dict[str, Tensor]:
-    """torchvision's IMAGENET1K_V1 without the classifier; needs a network (PEERS section 3.1)."""
-    import torchvision
-
-    try:
-        net = torchvision.models.get_model(backbone, weights="IMAGENET1K_V1")
-    except Exception as error:  # whatever the download's library raises
-        raise UserError(
-            f"ImageNet weights of {backbone} could not be had ({type(error).__name__}); fetch "
-            f"them where there is a network (ttvos data fetch imagenet-{backbone}), or set "
-            "frtm.initial to a file or null"
-        ) from error
-    return {k: v for k, v in net.state_dict().items() if not k.startswith(CLASSIFIER)}
-
-
-def backbone_weights(path: Path, backbone: str) -> dict[str, Tensor]:
-    """A backbone's state dict from a file: of `ttvos data fetch imagenet-...` or `ttvos backbone`,
-    a checkpoint of ours (TTVOS's or FRTM's), or torchvision's own.
-
-    Raises UserError for a file of another backbone or format.
-    """
-    from ttvos import checkpoint
-
-    facts = checkpoint.metadata(path) if path.suffix == ".safetensors" else {}
-    if facts.get("backbone", backbone) != backbone:
-        raise UserError(f"{path}: is of backbone {facts['backbone']}, not {backbone}")
-    tensors = read_weights(path)
-    prefix = PREFIXES.get(facts.get("format"), "")
-    if facts and not prefix:
-        known = ", ".join(PREFIXES)
-        raise UserError(f"{path}: format {facts['format']!r} has no backbone; known: {known}")
-    kept = {
-        name.removeprefix(prefix): value.float() if value.is_floating_point() else value
-        for name, value in tensors.items()
-        if name.startswith(prefix)
-    }
-    return {k: v for k, v in kept.items() if not k.startswith(CLASSIFIER)}
 
 
 def all_settings(
