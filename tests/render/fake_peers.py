@@ -47,6 +47,13 @@ RECORDS: dict[str, dict[str, Any]] = {
         "reason": "No weights of GC are public.",
         "expected": {"parameters_m": 38.93, "frame_gmac": 179.4, "parts": GC_PARTS},
     },
+    "crn": {
+        "method": "CRN",
+        "backbone": "ResNet101",
+        "tracker": "ttvos.peers.crn:CRN",
+        "status": "cost only",
+        "reason": "Its guide was not released.",
+    },
     "rgmp": {
         "method": "RGMP",
         "backbone": "ResNet50",
@@ -110,6 +117,17 @@ def peer_cost(name: str) -> dict[str, Any]:
             "init_parts": {**dict.fromkeys(parts, 1_000_000_000), "other": 0},
             "steps": [first, frame, frame, frame, frame, frame],
         },
+        "online_not_run": {
+            "updates": 200,
+            "passes_per_update": 5,
+            "macs_per_update": 10**12,
+            "macs": 2 * 10**14,
+            "frame_updates": 15,
+            "frame_passes": 10,
+            "frame_macs": 15 * 10**12,
+        }
+        if name == "crn"
+        else None,
         "protocol": {},
         "provenance": provenance(data=None),
     }

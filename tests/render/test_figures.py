@@ -121,6 +121,12 @@ def test_the_second_form_has_every_timed_tracker_once(report):
     assert "Imaginary CPU <2 cores>, float32, plain PyTorch, 480×854" in caption
 
 
+def test_a_tracker_without_its_online_learning_is_hollow(report):
+    points = {point.name: point for point in device_points(report, DAVIS16)}
+    assert [name for name, point in points.items() if point.hollow] == ["CRN"]
+    assert points["CRN"].kind == "accuracy of the paper, without its online learning"
+
+
 def test_the_second_form_takes_masks_of_the_whole_set_first(run, records):
     manifest = run.with_name("figures.json")
     manifest.write_text(run.read_text().replace('"profile": "mini"', '"profile": "paper"', 1))

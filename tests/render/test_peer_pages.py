@@ -19,7 +19,7 @@ def peer(report, name):
     return next(peer for peer in report.peers if peer.name == name)
 
 
-@pytest.mark.parametrize("name", ["stm", "gc", "frtm-resnet18", "onavos"])
+@pytest.mark.parametrize("name", ["stm", "gc", "crn", "frtm-resnet18", "onavos"])
 def test_every_link_of_a_page_leads_somewhere(rendered, name):
     page = check(rendered / f"peers/{name}.html")
     assert all(load.startswith("data:") for load in page.loads)
@@ -51,6 +51,17 @@ def test_a_page_of_what_was_not_built_says_why(rendered):
     assert "differs from the public record" in text
 
 
+def test_what_learning_on_the_clip_takes_is_told_apart(rendered, report):
+    text = (rendered / "peers/crn.html").read_text()
+    assert "200 updates of 5 passes: 200,000 GMAC" in text
+    assert "15 updates and 10 passes: 15,000 GMAC" in text
+    assert "which is not run here" not in (rendered / "peers/gc.html").read_text()
+    table = peers(report)
+    assert line(table, "name", "crn")["online_gmac"].value == pytest.approx(200_000)
+    assert line(table, "name", "gc")["online_gmac"].value is None
+    assert any("neither cost nor speed: CRN." in note for note in table.notes)
+
+
 def test_cost_stands_beside_the_facts(report):
     table = cost_by_part(report, peer(report, "gc"))
     encoder, total = line(table, "part", "query encoder"), line(table, "part", "all")
@@ -76,7 +87,7 @@ def test_a_growing_memory_is_counted_at_its_mean_size(report):
 def test_the_index_has_every_record_in_the_order_of_table_3(rendered):
     with open(rendered / "peers.csv", newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
-    names = ["onavos", "frtm-resnet101", "frtm-resnet18", "rgmp", "stm", "gc"]
+    names = ["onavos", "frtm-resnet101", "frtm-resnet18", "rgmp", "crn", "stm", "gc"]
     assert [row["name"] for row in rows] == names
     assert rows[0]["status"] == "not built"
     assert (rows[0]["backbone_paper"], rows[0]["backbone"]) == ("VGG16", "Wide ResNet-38")

@@ -101,7 +101,13 @@ def test_the_record_weighs_only_on_what_was_not_measured():
 
 def test_speeds_of_peers_are_shown_and_labelled(report):
     table = build(TABLE3, report)
-    for name, here in (("GC", "cost only"), ("STM", "weights loaded"), ("OnAVOS", "not built")):
+    for name, here in (
+        ("GC", "cost only"),
+        ("STM", "weights loaded"),
+        ("OnAVOS", "not built"),
+        ("CRN", "cost only, not tuned online"),
+        ("FRTM-VOS", "cost only"),
+    ):
         assert method(table, name)["here"].value == here
     peer = next(peer for peer in report.peers if peer.name == "gc")
     streamed = peer.speed.data["streaming"]["fps"]

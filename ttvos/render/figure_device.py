@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from ttvos.render.figures import Drawing
 from ttvos.render.inputs import PeerResults, ReportInput, RowResults, Tracked
 from ttvos.render.measurements import frame_size
-from ttvos.render.methods import is_backbone, masks_of, plain, record_of, recorded
+from ttvos.render.methods import (
+    is_backbone,
+    lacks_online_learning,
+    masks_of,
+    plain,
+    record_of,
+    recorded,
+)
 from ttvos.render.paper import BACKBONES, read_paper
 from ttvos.render.quantities import STREAMING, Quantity
 from ttvos.render.results import Result, timed_on
@@ -44,7 +51,8 @@ def figure1_device(report: ReportInput) -> Drawing:
         f"tracker that was built, one object; {'; '.join(how)}. J&F as published: of masks that "
         "the authors published, scored here, where they are at hand; else of the public record; "
         "else of the paper. Trackers with random weights count, since these take the same time. "
-        "TTVOS has the paper's accuracy (Table 6). A hollow mark was timed at another frame size.",
+        "TTVOS has the paper's accuracy (Table 6). A hollow mark was timed without the learning "
+        "on the clip that its accuracy needs, or at another frame size.",
         scatter(points),
         alt="Scatter plot of each tracker's frame rate on this device against its published J&F.",
         sources=tuple(dict.fromkeys(_sources(report, timed))),
@@ -61,8 +69,11 @@ def device_points(report: ReportInput, panel: Quantity) -> list[Point]:
             continue
         other_size = bool(size_obstacle(entry.speed))
         kind = found.kind + (f", at {frame_size(entry, 'speed')}" if other_size else "")
-        name = name_of(entry)
-        points.append(Point(name, fps.mean, found.score, kind, found.mark, hollow=other_size))
+        partial = isinstance(entry, PeerResults) and lacks_online_learning(entry)
+        kind += ", without its online learning" if partial else ""
+        hollow = other_size or partial
+        point = Point(name_of(entry), fps.mean, found.score, kind, found.mark, hollow=hollow)
+        points.append(point)
     return points
 
 

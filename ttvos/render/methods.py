@@ -48,6 +48,17 @@ def timed_by(report: ReportInput, line: Line) -> Tracked | None:
     return next((entry for entry in found if entry and entry.speed), None)
 
 
+def lacks_online_learning(peer: PeerResults) -> bool:
+    """Whether the published method learns on the clip and the tracker, with random weights, not.
+
+    The cost file says so where the published schedule is known; else Table 3's tick does.
+    """
+    if peer.cost and peer.cost.data.get("online_not_run"):
+        return True
+    ticked = {plain(x["method"]) for x in read_paper("table3") if x["online_learning"] == "1"}
+    return peer.record.status == "cost only" and plain(peer.record.method) in ticked
+
+
 def masks_of(report: ReportInput, line: Line) -> MaskResults | None:
     """Published masks of the method that were scored; failing that, a folder of that name."""
     found = [masks for masks in (*report.published, *report.masks) if any(masks.evaluate.values())]

@@ -31,6 +31,7 @@ class PeerPage:
     same_backbone: bool
     has_weights: bool
     cost: Table | None
+    online: Facts
     speed: Facts
     accuracy: Table | None
     files: tuple[Result, ...]
@@ -66,10 +67,26 @@ def peer_page(report: ReportInput, record: Peer, table3: Table) -> PeerPage:
         is_backbone(printed, record.backbone),
         bool(peer and any(peer.evaluate.values())),
         cost_by_part(report, peer) if peer else None,
+        online_facts(peer),
         speed_facts(peer),
         _accuracy(line, table3) if line else None,
         tuple(_files(report, peer, line)),
     )
+
+
+def online_facts(peer: PeerResults | None) -> Facts:
+    """What the published learning on the clip takes where it is not run, as label and text."""
+    cost = peer.cost if peer else None
+    found = cost.data.get("online_not_run") if cost and cost.provenance else None
+    if not found:
+        return []
+    passes = found["passes_per_update"]
+    each = f" of {passes} passes" if passes > 1 else ""
+    lines = [("On frame 0", f"{found['updates']} updates{each}: {found['macs'] / 1e9:,.0f} GMAC")]
+    if "frame_macs" in found:
+        steps = f"{found['frame_updates']} updates and {found['frame_passes']} passes"
+        lines.append(("On every other frame", f"{steps}: {found['frame_macs'] / 1e9:,.0f} GMAC"))
+    return lines
 
 
 def speed_facts(peer: PeerResults | None) -> Facts:

@@ -6,7 +6,7 @@ from ttvos.peers.record import Peer
 from ttvos.render import quantities as q
 from ttvos.render.inputs import PeerResults, ReportInput
 from ttvos.render.measurements import own_table
-from ttvos.render.methods import is_backbone, plain
+from ttvos.render.methods import is_backbone, lacks_online_learning, plain
 from ttvos.render.paper import read_paper
 from ttvos.render.peer_costs import frame_cost, percent, taken
 from ttvos.render.results import timed_on
@@ -25,6 +25,7 @@ COLUMNS = (
     Column("frame_gmac_percent", "%", "extra", "GMAC a frame", 1, signed=True),
     Column("init_gmac_facts", "facts", "record", "GMAC of frame 0", 1),
     Column("init_gmac", "counted", "measured", "GMAC of frame 0", 1),
+    Column("online_gmac", "online, not run", "extra", "GMAC of frame 0", 0),
     Column("streaming_fps", "after frame 0", "extra", "FPS here", 2),
     Column("with_frame_0_fps", "with frame 0", "extra", "FPS here", 2),
     Column("peak_memory_mib", "peak memory, MiB", "extra", "", 0),
@@ -90,6 +91,7 @@ def _row(report: ReportInput, record: Peer) -> dict[str, Cell]:
     row["frame_gmac"] = q.measured_cell(frame_cost(peer))
     row["frame_gmac_percent"] = percent(row["frame_gmac"], record.expected.frame_gmac)
     row["init_gmac"] = taken(peer.cost, q.gmac("init"))
+    row["online_gmac"] = taken(peer.cost, lambda data: data["online_not_run"]["macs"] / 1e9)
     row["streaming_fps"] = q.measured_cell(q.STREAMING.take(peer))
     row["with_frame_0_fps"] = q.measured_cell(q.WITH_FRAME_0.take(peer))
     row["peak_memory_mib"] = taken(peer.speed, q.peak_memory_mib)
@@ -107,6 +109,11 @@ def _notes(report: ReportInput) -> list[str]:
     notes = [f"FPS: {'; '.join(devices)}."] if devices else []
     notes += [f"Frames: {'; '.join(sizes)}."] if sizes else []
     notes.append("Cost only: random weights, which cost and take the same.")
+    if partial := [p.record.method for p in report.peers if lacks_online_learning(p)]:
+        notes.append(
+            f"Without the published learning on the clip, which is in neither cost nor speed: "
+            f"{', '.join(partial)}. Online, not run: what its schedule on frame 0 takes."
+        )
     for record in report.records.values():
         if record.memory_slots and result_of(report, record):
             notes.append(

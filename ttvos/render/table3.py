@@ -8,6 +8,7 @@ from ttvos.render.inputs import Accuracy, MaskResults, PeerResults, ReportInput,
 from ttvos.render.manifest import data_label
 from ttvos.render.methods import (
     is_backbone,
+    lacks_online_learning,
     masks_of,
     own_entries,
     plain,
@@ -112,7 +113,7 @@ def _complete(report: ReportInput, table: Table) -> Table:
     first, *rest = table.columns
     columns = (
         first,
-        Column("here", "Here"),
+        Column("here", "Here", "remark"),
         *rest,
         *(extra.column for extra in (q.STREAMING, q.WITH_FRAME_0)),
         Column("source", "Masks from", "remark"),
@@ -151,6 +152,7 @@ def _here(entry: Accuracy | None, record) -> str:
         return "trained here" if entry.train else "tracked here"
     if isinstance(entry, PeerResults):
         what = "weights loaded" if any(entry.evaluate.values()) else "cost only"
+        what += ", not tuned online" if lacks_online_learning(entry) else ""
         name = plain(entry.name)
         same = name == plain(record.method) or name.endswith(plain(record.backbone))
         return what if same else f"{what} ({entry.name})"
@@ -187,7 +189,10 @@ def _notes(report: ReportInput) -> list[str]:
             others.append(f"{record.method} {record.backbone}, not {line['backbone']}")
         if record and record.tracker is None:
             absent.append(record.method)
-    notes = ["Cost only: built with random weights, which take the same time."]
+    notes = [
+        "Cost only: built with random weights, which take the same time. Not tuned online: without "
+        "the published training on frame 0, whose cost is on the method's page where it is known."
+    ]
     if others:
         notes.append(f"Backbones of the public code: {'; '.join(others)} (ledger item 13).")
     if absent:
