@@ -10,8 +10,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ttvos.peers.common import make_seeded
 from ttvos.peers.frtm.labels import enlarge, make_labels
+from ttvos.peers.frtm.linearised import Linearised
 from ttvos.peers.frtm.memory import initial_weights
-from ttvos.peers.frtm.optimiser import Linearised, Problem, fit, update
+from ttvos.peers.frtm.optimiser import Problem, fit, update
 from ttvos.peers.frtm.settings import EVALUATION, FAST, FitSettings
 from ttvos.peers.frtm.target import TargetModel, TargetWeights, apply_filter, project
 

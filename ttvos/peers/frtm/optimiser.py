@@ -4,7 +4,6 @@ The objective is, over samples of weight v, the sum of v * (pixel weight * (enla
 label))², plus (lambda * weight)² for each entry of the target model's tensors.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -12,10 +11,9 @@ from torch import Tensor, nn
 
 from ttvos.peers.frtm.conjugate import Direction, conjugate_gradients
 from ttvos.peers.frtm.labels import Labels, make_labels
+from ttvos.peers.frtm.linearised import Linearised, Score
 from ttvos.peers.frtm.settings import FitSettings
 from ttvos.peers.frtm.target import TargetWeights, apply_filter, project
-
-Score = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
@@ -176,45 +174,6 @@ class Problem:
 
     def _weighted(self, images: Tensor) -> Tensor:
         return images * self.sample_weights.view(-1, 1, 1, 1)
-
-
-class Linearised:
-    """`score` about the variables: its Jacobian J and the transpose, both by autograd.
-
-    J p is a gradient of a gradient: J'e is linear in e, and its derivative along p is J p.
-    """
-
-    def __init__(
-        self, score: Score, variables: tuple[Tensor, ...], errors: Callable[[Tensor], Tensor]
-    ) -> None:
-        """errors: scores -> e (K, 1, h, w), whose J'e is `gradient`."""
-        self.variables = tuple(v.detach().requires_grad_() for v in variables)
-        with torch.enable_grad():
-            self.scores = score(*self.variables)
-            self.errors = errors(self.scores.detach()).requires_grad_()
-            self.pulled = torch.autograd.grad(
-                self.scores, self.variables, self.errors, create_graph=True
-            )
-        self.gradient = self.flat(self.pulled).detach()
-
-    def image(self, p: Tensor) -> Tensor:
-        """J p: (n,) -> (K, 1, h, w)."""
-        parts = self.split(p)
-        return torch.autograd.grad(self.pulled, self.errors, parts, retain_graph=True)[0]
-
-    def transposed(self, errors: Tensor) -> Tensor:
-        """J'e: (K, 1, h, w) -> (n,)."""
-        parts = torch.autograd.grad(self.scores, self.variables, errors, retain_graph=True)
-        return self.flat(parts)
-
-    def flat(self, parts: tuple[Tensor, ...]) -> Tensor:
-        """One vector of all variables' entries."""
-        return torch.cat([part.reshape(-1) for part in parts])
-
-    def split(self, vector: Tensor) -> list[Tensor]:
-        """Undo `flat`."""
-        parts = vector.split([v.numel() for v in self.variables])
-        return [part.view_as(v) for part, v in zip(parts, self.variables, strict=True)]
 
 
 def _usable(x: Tensor) -> Tensor:

@@ -74,20 +74,18 @@ class FRTM:
         resolution as a share of the frame's, 1 as published. backbone_weights: a file of the
         backbone's weights, where `weights` does not hold them (see `load_weights`).
         """
-        settings = FAST if fast else EVALUATION
-        fit = replace(settings.fit, labels=labels)
-        self.settings: Settings = replace(settings, fit=fit, label_scale=label_scale)
+        self.settings = _settings(fast, labels, label_scale)
         self.device = str(find_device(device))
         self.backbone = make_seeded(lambda: Backbone(backbone))
         self.refiner = make_seeded(lambda: Refiner(self.backbone.channels))
-        channels = self.backbone.channels[TARGET_LEVEL], fit.channels
+        channels = self.backbone.channels[TARGET_LEVEL], self.settings.fit.channels
         self.target_model = make_seeded(lambda: TargetModel(*channels))
-        self.optimiser = Optimiser(fit)
+        self.optimiser = Optimiser(self.settings.fit)
         self._load(weights, backbone_weights)
         for module in (self.backbone, self.refiner, self.target_model):
             module.eval().requires_grad_(False).to(self.device)
         self.name = f"frtm-{backbone}"
-        self.cycle = settings.interval
+        self.cycle = self.settings.interval
         self.options: dict[str, Any] = {"backbone": backbone, "fast": fast, "labels": labels}
         self.is_refined = weights is not None
         output = "refinement" if self.is_refined else "target model"
@@ -170,3 +168,8 @@ class FRTM:
     def _images(self, frames: np.ndarray) -> Tensor:
         """(N, H, W, 3) uint8 -> (N, 3, H, W) uint8, for the backbone."""
         return torch.from_numpy(np.ascontiguousarray(frames)).to(self.device).permute(0, 3, 1, 2)
+
+
+def _settings(fast: bool, labels: Form, label_scale: float) -> Settings:
+    chosen = FAST if fast else EVALUATION
+    return replace(chosen, fit=replace(chosen.fit, labels=labels), label_scale=label_scale)
