@@ -31,7 +31,7 @@ def fetch_weights(source: Source, root: Path) -> str:
         checkpoint.save_backbone(model, path, facts, half=False)
     else:  # of FRTM-VOS alone
         from ttvos.peers.frtm.training_checkpoint import save_backbone
-        from ttvos.peers.frtm.training_setup import imagenet_weights
+        from ttvos.peers.frtm.pretrained import imagenet_weights
 
         save_backbone(imagenet_weights(backbone), backbone, path, facts)
     return f"{path}: {source.title}"
@@ -57,7 +57,7 @@ def check_weights(source: Source, root: Path) -> str:
     else:
         from ttvos.peers.common import fill
         from ttvos.peers.frtm.backbone import Backbone
-        from ttvos.peers.frtm.training_setup import backbone_weights
+        from ttvos.peers.frtm.pretrained import backbone_weights
 
         fill(Backbone(backbone), backbone_weights(path, backbone), str(path))
     return f"{path}: {source.title}, complete"

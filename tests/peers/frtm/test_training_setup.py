@@ -15,6 +15,7 @@ from ttvos.model.ttvos import build_model
 from ttvos.peers.common import make_seeded
 from ttvos.peers.frtm import training_setup as setup
 from ttvos.peers.frtm.backbone import Backbone
+from ttvos.peers.frtm.pretrained import backbone_weights, imagenet_weights
 from ttvos.peers.frtm.training_checkpoint import save_backbone, save_checkpoint
 from ttvos.peers.frtm.training_learner import Learner
 from ttvos.provenance import file_hash
@@ -63,7 +64,7 @@ def test_files_that_are_refused(tmp_path: Path):
     path = tmp_path / "net.safetensors"
     save_backbone(Backbone("resnet18").state_dict(), "resnet18", path, {})
     with pytest.raises(UserError, match="is of backbone resnet18, not resnet101"):
-        setup.backbone_weights(path, "resnet101")
+        backbone_weights(path, "resnet101")
     hrnet = checkpoint.load("ttvos-hrnet-davis")
     checkpoint.save_backbone(hrnet, path, {})
     with pytest.raises(UserError, match="is of backbone hrnet"):
@@ -101,7 +102,7 @@ def test_imagenet_weights_of_resnet101_become_a_file(tmp_path: Path, monkeypatch
     assert main(command) == 0
     assert asked == [("resnet101", "IMAGENET1K_V1")]
     path = tmp_path / "imagenet/resnet101.safetensors"
-    found = setup.backbone_weights(path, "resnet101")
+    found = backbone_weights(path, "resnet101")
     expected = {k: v for k, v in given.state_dict().items() if not k.startswith("fc.")}
     assert same(found, expected)
     assert main(["data", "check", "imagenet-resnet101", "--root", str(tmp_path)]) == 0
@@ -116,4 +117,4 @@ def test_no_network_is_one_clear_line(monkeypatch):
 
     monkeypatch.setattr(torchvision.models, "get_model", fails)
     with pytest.raises(UserError, match=r"ttvos data fetch imagenet-resnet101.*frtm\.initial"):
-        setup.imagenet_weights("resnet101")
+        imagenet_weights("resnet101")
