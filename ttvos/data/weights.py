@@ -30,8 +30,8 @@ def fetch_weights(source: Source, root: Path) -> str:
         model.backbone.load_imagenet()
         checkpoint.save_backbone(model, path, facts, half=False)
     else:  # of FRTM-VOS alone
-        from ttvos.peers.frtm.training_checkpoint import save_backbone
         from ttvos.peers.frtm.pretrained import imagenet_weights
+        from ttvos.peers.frtm.training_checkpoint import save_backbone
 
         save_backbone(imagenet_weights(backbone), backbone, path, facts)
     return f"{path}: {source.title}"
