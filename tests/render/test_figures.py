@@ -8,6 +8,7 @@ from PIL import Image
 
 from tests.render.fake_peers import FRTM_ROWS
 from ttvos.errors import UserError
+from ttvos.render.cost_tables import speed
 from ttvos.render.figure_device import accuracy_of, device_points, figure1_device
 from ttvos.render.figure_losses import losses
 from ttvos.render.figure_speed import (
@@ -21,7 +22,6 @@ from ttvos.render.figure_strips import figure7, outlined, read_maps
 from ttvos.render.figure_weights import describe_correlation, figure9, load_weights
 from ttvos.render.figures import Drawing, write_figure
 from ttvos.render.inputs import load_inputs
-from ttvos.render.measurements import speed
 from ttvos.render.paper import read_paper
 from ttvos.render.quantities import DAVIS16, DAVIS17
 from ttvos.render.report import FIGURES

@@ -92,7 +92,7 @@ def test_the_index_has_every_record_in_the_order_of_table_3(rendered):
     assert rows[0]["status"] == "not built"
     assert (rows[0]["backbone_paper"], rows[0]["backbone"]) == ("VGG16", "Wide ResNet-38")
     assert rows[0]["frame_gmac"] == ""
-    assert (rows[2]["backbone_paper"], rows[2]["page"]) == ("ResNet18", "peers/frtm-resnet18.html")
+    assert (rows[2]["backbone_paper"], rows[2]["name"]) == ("ResNet18", "frtm-resnet18")
     assert float(rows[2]["frame_gmac"]) == pytest.approx(26.76)
     assert float(rows[2]["frame_gmac_facts"]) == pytest.approx(26.8)
 

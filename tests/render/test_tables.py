@@ -7,10 +7,11 @@ from collections import Counter
 import pytest
 
 from ttvos.render.comparisons import build
+from ttvos.render.cost_tables import speed
 from ttvos.render.headline import data_facts, verdict_counts
 from ttvos.render.inputs import ReportInput, load_inputs
 from ttvos.render.ledger import LEDGER_COLUMNS, ledger
-from ttvos.render.measurements import speed, summary
+from ttvos.render.measurements import summary
 from ttvos.render.paper import read_paper
 from ttvos.render.paper_tables import COMPARISONS
 from ttvos.render.report import TABLES, build_tables

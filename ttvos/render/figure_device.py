@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from ttvos.render.cost_tables import frame_size
 from ttvos.render.figures import Drawing
 from ttvos.render.inputs import PeerResults, ReportInput, RowResults, Tracked
-from ttvos.render.measurements import frame_size
 from ttvos.render.methods import (
     is_backbone,
     lacks_online_learning,

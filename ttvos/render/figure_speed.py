@@ -3,10 +3,10 @@
 Measured speeds are those of the streaming protocol, by the engine that `ttvos speed` timed.
 """
 
+from ttvos.render.cost_tables import frame_size
 from ttvos.render.figures import Drawing
 from ttvos.render.inputs import MaskResults, ReportInput
 from ttvos.render.manifest import data_label
-from ttvos.render.measurements import frame_size
 from ttvos.render.methods import masks_of
 from ttvos.render.paper import read_paper
 from ttvos.render.quantities import STREAMING, Quantity

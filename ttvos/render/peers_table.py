@@ -14,7 +14,7 @@ from ttvos.render.table import Cell, Column, Table
 
 COLUMNS = (
     Column("method", "Method"),
-    Column("name", "Tracker"),
+    Column("name", "Tracker, page"),
     Column("status", "Built"),
     Column("backbone_paper", "paper", "text", "Backbone"),
     Column("backbone", "public code", "text", "Backbone"),
@@ -29,7 +29,6 @@ COLUMNS = (
     Column("streaming_fps", "after frame 0", "extra", "FPS here", 2),
     Column("with_frame_0_fps", "with frame 0", "extra", "FPS here", 2),
     Column("peak_memory_mib", "peak memory, MiB", "extra", "", 0),
-    Column("page", "Page"),
 )
 
 
@@ -75,14 +74,13 @@ def _row(report: ReportInput, record: Peer) -> dict[str, Cell]:
     page = f"peers/{record.name}.html"
     row = {
         "method": Cell(record.method, href=page),
-        "name": Cell(record.name),
+        "name": Cell(record.name, href=page),
         "status": Cell(record.status),
         "backbone_paper": Cell(printed_backbone(record)),
         "backbone": Cell(record.backbone),
         "parameters_m_facts": Cell(record.expected.parameters_m),
         "frame_gmac_facts": Cell(record.expected.frame_gmac),
         "init_gmac_facts": Cell(record.expected.init_gmac),
-        "page": Cell(page, href=page),
     }
     peer = result_of(report, record)
     if peer is None:

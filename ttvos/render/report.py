@@ -7,7 +7,7 @@ from ttvos.files import atomic_path
 from ttvos.peers.record import FOLDER as PEERS_FOLDER
 from ttvos.peers.record import load_records
 from ttvos.publication.form import FOLDER, read_published
-from ttvos.render import comparisons, measurements
+from ttvos.render import comparisons, cost_tables, measurements
 from ttvos.render.figure_device import figure1_device
 from ttvos.render.figure_losses import losses
 from ttvos.render.figure_speed import figure1
@@ -93,8 +93,8 @@ def build_tables(report: ReportInput) -> list[Table]:
     own = [
         peers(report),
         measurements.summary(report),
-        measurements.cost(report),
-        measurements.speed(report),
+        cost_tables.cost(report),
+        cost_tables.speed(report),
         measurements.training(report),
         ledger(report),
     ]
