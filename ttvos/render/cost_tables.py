@@ -1,0 +1,117 @@
+"""Tables of what each row costs and how fast it is here."""
+
+from typing import Any
+
+from ttvos.render import quantities as q
+from ttvos.render.inputs import ReportInput, RowResults
+from ttvos.render.measurements import own_table
+from ttvos.render.results import timed_on
+from ttvos.render.table import Cell, Column, Table
+
+COST_EXTRAS = (
+    *(
+        ("parameters, M", q.from_cost(f"{part}_m", label, 3, q.millions(part)))
+        for part, label in (
+            ("total", "total"),
+            ("inference", "inference"),
+            ("trainable", "trainable"),
+        )
+    ),
+    *(
+        ("GMAC a frame", q.from_cost(f"{part}_gmac", part, 3, q.gmac(part)))
+        for part in ("features", "query", "refine", "update", "frame")
+    ),
+)
+SPEED_EXTRAS = (
+    *(
+        ("streaming", q.from_speed(key, label, 1, lambda data, name=key: data["streaming"][name]))
+        for key, label in (
+            ("fps", "FPS"),
+            ("p50_ms", "p50, ms"),
+            ("p90_ms", "p90, ms"),
+            ("p99_ms", "p99, ms"),
+        )
+    ),
+    (
+        "streaming",
+        q.from_speed(
+            "peak_memory_mib",
+            "peak memory, MiB",
+            0,
+            q.peak_memory_mib,
+        ),
+    ),
+    *(
+        ("streaming", q.from_speed(key, label, 0, lambda data, name=name: reached(data, name)))
+        for key, label, name in (
+            ("roofline_percent", "of roofline, %", "fraction"),
+            ("matrix_rate_percent", "of matrix rate, %", "matrix_rate_fraction"),
+        )
+    ),
+    ("pipelined", q.from_speed("pipelined_fps", "FPS", 1, lambda data: data["pipelined"]["fps"])),
+    ("released", q.from_speed("released_fps", "FPS", 1, lambda data: data["released"]["fps"])),
+    (
+        "streaming over released",
+        q.from_speed("over_released", "ratio", 2, lambda data: data["ratio_to_released"]),
+    ),
+)
+
+
+def reached(data: dict[str, Any], name: str) -> float:
+    """A share of what the device can do, of the streaming protocol, in percent."""
+    return 100 * data["roofline"]["streaming"][name]
+
+
+def cost(report: ReportInput) -> Table:
+    """Parameters and MACs by part, for every row."""
+    return _from_files(
+        report,
+        "cost",
+        "Cost by part",
+        "Parameters, and multiply-accumulate operations of one frame with one object.",
+        COST_EXTRAS,
+        "cost",
+    )
+
+
+def speed(report: ReportInput) -> Table:
+    """Latency and frame rate on this device, for every row that was timed."""
+    return _from_files(
+        report,
+        "speed",
+        "Speed on this device",
+        "Streaming: frame by frame from host memory to the mask, warmed up, frame 0 apart. "
+        "Released: the whole clip with frame 0, plain float32, as the authors time it. Latency: "
+        "share of frames at most that slow. Of roofline: the least time that the frame's layers "
+        "need by this device's matrix rate and memory bandwidth, over the time they took; of "
+        "matrix rate: their operations alone. docs/performance.md has how both were measured.",
+        SPEED_EXTRAS,
+        "speed",
+    )
+
+
+def _from_files(report, name, title, caption, extras, attribute) -> Table:
+    """A table with one line a row that has the cost or speed file."""
+    rows, sources = [], []
+    for item in report.rows:
+        result = getattr(item, attribute)
+        if result is None:
+            continue
+        sources.append(result.name)
+        row = {"entry": Cell(item.label), "size": Cell(frame_size(item, attribute))}
+        if attribute == "speed":
+            row["device"] = Cell(timed_on(result))
+        for _, extra in extras:
+            row[extra.key] = q.measured_cell(extra.take(item))
+        rows.append(row)
+    columns = [Column("entry", "Entry"), Column("size", "Frame")]
+    if attribute == "speed":
+        columns.append(Column("device", "Device"))
+    columns += [Column(e.key, e.label, "extra", group, e.digits) for group, e in extras]
+    return own_table(report, name, title, caption, columns, rows, sources)
+
+
+def frame_size(item: RowResults, attribute: str) -> str:
+    """Height x width that a cost or speed is for, as its file says."""
+    data = getattr(item, attribute).data
+    return f"{data['height']}×{data['width']}" if data.get("height") else "not recorded"
