@@ -39,6 +39,7 @@ rule reports:
         ledger="data/paper/ledger.csv",
         claims="data/paper/claims.csv",
         record="data/paper/public-record.csv",
+        peers=sorted(glob("data/peers/*.yaml")),
         published=sorted(
             glob("results-published/*/published.json")
             + glob("results-published/*/*.csv")
