@@ -30,7 +30,7 @@ RECORDS: dict[str, dict[str, Any]] = {
         "status": "weights load",
         "built": "The whole method <as published>.",
         "facts": ["PEERS section 1."],
-        "assumed": ["The padding is black."],
+        "assumed": ["The padding is black (`pad`)."],
         "expected": {
             "parameters_m": 38.93,
             "frame_gmac": 193.9,

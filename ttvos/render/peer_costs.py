@@ -40,7 +40,7 @@ def percent(measured: Cell, facts: float | None) -> Cell:
     """How far a measured number is from the facts', in percent of it."""
     if measured.value is None or not facts:
         return Cell()
-    return Cell(100 * (float(measured.value) - facts) / facts)
+    return Cell(round(100 * (float(measured.value) - facts) / facts, 2) + 0.0)  # no "-0.00"
 
 
 def taken(result: Result | None, getter: q.Getter) -> Cell:

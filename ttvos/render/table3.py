@@ -196,7 +196,7 @@ def _notes(report: ReportInput) -> list[str]:
     if others:
         notes.append(f"Backbones of the public code: {'; '.join(others)} (ledger item 13).")
     if absent:
-        notes.append(f"Not built: {', '.join(absent)}; their pages say why.")
+        notes.append(f"Not built: {', '.join(absent)}; a method's page says why.")
     remarks = [f"{r['method']}: {r['remark']}" for r in public_record().values() if r["remark"]]
     return [*notes, "Public record (means of the DAVIS site). " + " ".join(remarks)]
 
