@@ -85,6 +85,10 @@ class TestAggregation:
         whole = common.aggregate(torch.cat([foreground, absent]))[:3]
         assert (whole - common.aggregate(foreground)).abs().max() < 1e-6
 
+    def test_the_likeliest_above_a_half(self):
+        foreground = torch.tensor([[0.6, 0.2, 0.5], [0.7, 0.4, 0.1]])[:, None]
+        assert common.likeliest(foreground).tolist() == [[2, 0, 0]]
+
     def test_labels_become_ids(self):
         ids = common.as_ids(torch.tensor([[0, 1], [2, 0]]), (4, 200))
         assert ids.dtype == np.uint8
@@ -166,6 +170,11 @@ class TestWeights:
     def test_many_missing_names_are_cut_short(self, network):
         with pytest.raises(UserError, match=r"6 missing \(0.weight, 0.bias, 1.weight, \.\.\.\)"):
             common.fill(network, {}, "here")
+
+    def test_a_peer_that_can_load_none_says_so(self):
+        common.refuse_weights("peer", None)
+        with pytest.raises(UserError, match=r"peer: cost only: .* w\.pth cannot be loaded"):
+            common.refuse_weights("peer", "w.pth")
 
     def test_files_that_hold_no_weights(self, tmp_path):
         (tmp_path / "noise.pth").write_bytes(b"no weights at all")

@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tests.conftest import disc_frame
 from ttvos.errors import UserError
-from ttvos.peers import crn
+from ttvos.peers import crn, crn_network
 from ttvos.peers.record import load_records
 
 DISCS = [(18, 20, 4, 12), (44, 70, -4, 10)]
@@ -34,7 +34,7 @@ def test_parameters_and_macs_are_those_of_the_facts() -> None:
 def test_nothing_is_refined_where_the_mask_is_not() -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        level = crn.Level(lateral=True, deeper=True).eval()
+        level = crn_network.Level(lateral=True, deeper=True).eval()
         lateral, deeper = torch.randn(2, 1, 32, 8, 8)
     gate = torch.zeros(1, 1, 8, 8)
     gate[..., :4] = 1

@@ -72,7 +72,8 @@ def test_fixed_kernels_have_no_own_copy() -> None:
 
 
 def test_updates_are_whole_and_rates_positive() -> None:
-    online.check_updates("peer", 0, 1e-8)
+    assert online.online_options("peer", 0, 1e-8) == {"updates": 0}
+    assert online.online_options("peer", 3, 0.5) == {"updates": 3, "learning_rate": 0.5}
     for updates, rate in ((-1, 1.0), (1.5, 1.0), (1, 0.0)):
         with pytest.raises(UserError, match="peer: "):
-            online.check_updates("peer", updates, rate)
+            online.online_options("peer", updates, rate)

@@ -63,13 +63,26 @@ def crop(x: Tensor, size: tuple[int, int], multiple: int) -> Tensor:
 def aggregate(foreground: Tensor) -> Tensor:
     """Objects' own probabilities (O, H, W) -> (O + 1, H, W) that sum to 1; [0] is background.
 
-    The background's is the product of the complements; all are clamped to [1e-7, 1 - 1e-7], and
-    each takes its share of the odds, which equals the softmax of the logits (PEERS section 1.7).
+    The background's is the product of the complements (PEERS section 1.7).
     """
     background = (1 - foreground).prod(dim=0, keepdim=True)
-    clamped = torch.cat([background, foreground]).clamp(ODDS_LIMIT, 1 - ODDS_LIMIT)
+    return shares_of_odds(torch.cat([background, foreground]))
+
+
+def shares_of_odds(probabilities: Tensor) -> Tensor:
+    """(K, H, W) in [0, 1], of K rivals -> each one's share of the odds, which sum to 1.
+
+    Probabilities are clamped to [1e-7, 1 - 1e-7]; it equals the softmax of their logits.
+    """
+    clamped = probabilities.clamp(ODDS_LIMIT, 1 - ODDS_LIMIT)
     odds = clamped / (1 - clamped)
     return odds / odds.sum(dim=0, keepdim=True)
+
+
+def likeliest(foreground: Tensor) -> Tensor:
+    """Probabilities (O, H, W) -> (H, W) int64: o + 1 of the likeliest object above 0.5, else 0."""
+    best, found = foreground.max(dim=0)
+    return torch.where(best > 0.5, found + 1, 0)
 
 
 def as_ids(labels: Tensor, ids: tuple[int, ...]) -> np.ndarray:
@@ -100,6 +113,15 @@ def build_network(
     if weights is not None:
         fill(network, read_weights(weights, nested), str(weights))
     return network.eval().requires_grad_(False).to(target)
+
+
+def refuse_weights(peer: str, weights: Path | str | None) -> None:
+    """Raise UserError if there are weights, for a peer that can load none."""
+    if weights is not None:
+        raise UserError(
+            f"{peer}: cost only: the names in the published weights' file are not among the "
+            f"facts, so {weights} cannot be loaded; leave the weights out"
+        )
 
 
 def read_weights(path: Path | str, nested: str | None = None) -> dict[str, Tensor]:

@@ -11,133 +11,29 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call
-from torchvision.models import resnet101
 
-from ttvos.errors import UserError
-from ttvos.peers.common import as_ids, build_network, check_size, normalise, to_image
-from ttvos.peers.online import Weights, check_updates, descend, online_cost, own_weights
-from ttvos.peers.vgg import label
+from ttvos.peers.blocks import resize
+from ttvos.peers.common import (
+    as_ids,
+    build_network,
+    check_size,
+    likeliest,
+    normalise,
+    refuse_weights,
+    to_image,
+)
+from ttvos.peers.crn_network import CRNNetwork
+from ttvos.peers.online import Weights, descend, online_cost, online_options, own_weights
 from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
 
 SIZE = 512  # height and width that the network sees
 COARSEST = 32
-WIDTH, DEPTH = 32, 5
-TAPS = (2048, 1024, 512, 256, 64)  # channels of layer4 to layer1 and of the first convolution
 PRIOR, REACH = 8, 64  # pixels: how far the prior and a prediction exceed the previous mask
 MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
 CROPS = range(352, 545, 32)
 PUBLISHED_UPDATES = 200
-
-
-class Backbone(nn.Module):
-    """ResNet101, all stages."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        resnet = resnet101(weights=None, zero_init_residual=True)
-        self.conv1, self.bn1, self.pool = resnet.conv1, resnet.bn1, resnet.maxpool
-        self.stages = nn.ModuleList([resnet.layer1, resnet.layer2, resnet.layer3, resnet.layer4])
-
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """images (N, 3, H, W) normalised -> features at 1/32, 1/16, 1/8, 1/4 and 1/2."""
-        features = [F.relu(self.bn1(self.conv1(images)))]
-        x = self.pool(features[0])
-        for stage in self.stages:
-            x = stage(x)
-            features.append(x)
-        return features[::-1]
-
-
-class GlobalConvolution(nn.Module):
-    """The sum of two paths of 7x1 and 1x7 convolutions, batch norm, ReLU."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        tall = {"kernel_size": (7, 1), "padding": (3, 0)}
-        wide = {"kernel_size": (1, 7), "padding": (0, 3)}
-        self.left = nn.Sequential(
-            nn.Conv2d(channels, WIDTH, **tall), nn.Conv2d(WIDTH, WIDTH, **wide)
-        )
-        self.right = nn.Sequential(
-            nn.Conv2d(channels, WIDTH, **wide), nn.Conv2d(WIDTH, WIDTH, **tall)
-        )
-        self.norm = nn.BatchNorm2d(WIDTH)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.norm(self.left(x) + self.right(x)))
-
-
-class RegionBottleneck(nn.Module):
-    """Two 3x3 convolutions whose result is added where the mask is."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        for _ in range(2):
-            conv = nn.Conv2d(WIDTH, WIDTH, kernel_size=3, padding=1, bias=False)
-            layers += [conv, nn.BatchNorm2d(WIDTH), nn.ReLU()]
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, x: Tensor, gate: Tensor) -> Tensor:
-        return x + gate * self.layers(x)
-
-
-class Level(nn.Module):
-    """One size: the lateral map refined, the deeper one added and both refined, a mask read off.
-
-    lateral: whether there is a lateral map (not at full size). deeper: whether there is a deeper
-    one (not at 1/32).
-    """
-
-    def __init__(self, lateral: bool, deeper: bool) -> None:
-        super().__init__()
-        self.before = nn.ModuleList(RegionBottleneck() for _ in range(DEPTH if lateral else 0))
-        self.after = nn.ModuleList(RegionBottleneck() for _ in range(DEPTH if deeper else 0))
-        self.classifier = nn.Sequential(
-            nn.Conv2d(WIDTH, WIDTH, kernel_size=3, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(WIDTH, 1, kernel_size=3, padding=1),
-        )
-
-    def forward(
-        self, lateral: Tensor | None, deeper: Tensor | None, gate: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Maps (N, 32, h, w), of which one may be None, gate (N, 1, h, w) -> map, mask's logits."""
-        x = lateral
-        for bottleneck in self.before:
-            x = bottleneck(x, gate)
-        if deeper is not None:
-            x = deeper if x is None else x + deeper
-        for bottleneck in self.after:
-            x = bottleneck(x, gate)
-        return x, self.classifier(x)
-
-
-class CRNNetwork(nn.Module):
-    """ResNet101, five lateral maps, and six sizes of refinement."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.backbone = Backbone()
-        self.laterals = nn.ModuleList(GlobalConvolution(channels) for channels in TAPS)
-        last = len(TAPS)
-        self.levels = nn.ModuleList(Level(i < last, i > 0) for i in range(last + 1))
-
-    def forward(self, images: Tensor, gate: Tensor) -> list[Tensor]:
-        """images (N, 3, H, W), sides of multiples of 32; gate (N, 1, H/32, W/32) in [0, 1].
-
-        Returns the logits of masks (N, 1, h, w), from 1/32 to full size.
-        """
-        features = self.backbone(images)
-        laterals = [conv(f) for conv, f in zip(self.laterals, features, strict=True)]
-        x, logits = self.levels[0](laterals[0], None, gate)
-        found = [logits]
-        for level, lateral in zip(self.levels[1:], [*laterals[1:], None], strict=True):
-            x, logits = level(lateral, double(x), double(logits).sigmoid())
-            found.append(logits)
-        return found
 
 
 @dataclass(frozen=True)
@@ -169,18 +65,11 @@ class CRN:
         updates: int = 0,
         learning_rate: float = 5e-4,
     ) -> None:
-        if weights is not None:
-            raise UserError(
-                f"crn: cost only: the published weights' names are not among the facts, so "
-                f"{weights} cannot be loaded; leave the weights out"
-            )
-        check_updates(self.name, updates, learning_rate)
+        refuse_weights(self.name, weights)
+        self.options = online_options(self.name, updates, learning_rate)
         self.device = device
         self.updates, self.learning_rate = updates, learning_rate
         self.network = build_network(CRNNetwork, device)
-        self.options: dict[str, object] = {"updates": updates}
-        if updates:
-            self.options["learning_rate"] = learning_rate
         self.parts = {
             "ResNet101": (self.network.backbone,),
             "global convolutions": tuple(self.network.laterals),
@@ -210,7 +99,7 @@ class CRN:
         ]
         near = torch.cat(found).sigmoid() * dilate(state.masks, REACH)
         foreground = resize(near, state.size)[:, 0]
-        labels = label(foreground)
+        labels = likeliest(foreground)
         numbers = torch.arange(1, len(state.ids) + 1, device=labels.device).view(-1, 1, 1, 1)
         masks = F.interpolate((labels == numbers).float(), (SIZE, SIZE))
         lost = masks.flatten(1).amax(dim=1).view(-1, 1, 1, 1) == 0
@@ -277,13 +166,3 @@ def dilate(mask: Tensor, pixels: int) -> Tensor:
     kernel = 2 * pixels + 1
     rows = F.max_pool2d(mask, (kernel, 1), stride=1, padding=(pixels, 0))
     return F.max_pool2d(rows, (1, kernel), stride=1, padding=(0, pixels))
-
-
-def double(x: Tensor) -> Tensor:
-    """Bilinear, twice as high and wide."""
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-
-
-def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear: (N, C, h, w) -> (N, C, *size)."""
-    return F.interpolate(x, size, mode="bilinear", align_corners=False)

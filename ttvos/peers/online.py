@@ -20,12 +20,16 @@ Weights = dict[str, Tensor]
 SCALES, DEGREES = (0.75, 1.25), 30.0
 
 
-def check_updates(peer: str, updates: int, learning_rate: float) -> None:
-    """Raise UserError unless updates is a whole number from 0 and learning_rate above 0."""
+def online_options(peer: str, updates: int, learning_rate: float) -> dict[str, object]:
+    """A peer's options for the record; the learning rate counts only where there are updates.
+
+    Raises UserError unless updates is a whole number from 0 and learning_rate above 0.
+    """
     if not isinstance(updates, int) or updates < 0:
         raise UserError(f"{peer}: updates {updates!r}: a whole number, 0 or more")
     if not learning_rate > 0:
         raise UserError(f"{peer}: learning_rate {learning_rate!r}: above 0")
+    return {"updates": updates} | ({"learning_rate": learning_rate} if updates else {})
 
 
 def own_weights(network: nn.Module) -> Weights:

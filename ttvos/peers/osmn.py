@@ -12,9 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import vgg16
 
-from ttvos.errors import UserError
-from ttvos.peers.common import as_ids, build_network, check_size
-from ttvos.peers.vgg import BLOCKS, Modulation, Sides, Trunk, label, to_vgg_image
+from ttvos.peers.common import as_ids, build_network, check_size, likeliest, refuse_weights
+from ttvos.peers.vgg import BLOCKS, Modulation, Sides, Trunk, to_vgg_image
 from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
 
 CROP = 224
@@ -96,11 +95,7 @@ class OSMN:
     name = "osmn"
 
     def __init__(self, device: str = "cpu", weights: Path | str | None = None) -> None:
-        if weights is not None:
-            raise UserError(
-                f"osmn: cost only: the published weights' names are not among the facts, so "
-                f"{weights} cannot be loaded; leave the weights out"
-            )
+        refuse_weights(self.name, weights)
         self.device = device
         self.network = build_network(OSMNNetwork, device)
         self.options: dict[str, object] = {}
@@ -129,7 +124,7 @@ class OSMN:
         images = to_vgg_image(frame, self.device).expand(len(state.ids), -1, -1, -1)
         maps = gaussians(state.places, state.size)
         foreground = self.network(images, state.scales, maps)[:, 0].sigmoid()
-        labels = label(foreground)
+        labels = likeliest(foreground)
         places = [
             place(labels == number) if (labels == number).any() else before
             for number, before in enumerate(state.places, start=1)

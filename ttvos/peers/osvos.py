@@ -11,18 +11,17 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ttvos.errors import UserError
-from ttvos.peers.common import as_ids, build_network, check_size
+from ttvos.peers.common import as_ids, build_network, check_size, likeliest, refuse_weights
 from ttvos.peers.online import (
     Weights,
     augmented,
     balanced_loss,
-    check_updates,
     descend,
     online_cost,
+    online_options,
     own_weights,
 )
-from ttvos.peers.vgg import Sides, Trunk, label, to_vgg_image
+from ttvos.peers.vgg import Sides, Trunk, to_vgg_image
 from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
 
 PUBLISHED_UPDATES = 2000
@@ -70,18 +69,11 @@ class OSVOS:
         updates: int = 0,
         learning_rate: float = 1e-8,
     ) -> None:
-        if weights is not None:
-            raise UserError(
-                f"osvos: cost only: the published weights' names are not among the facts, so "
-                f"{weights} cannot be loaded; leave the weights out"
-            )
-        check_updates(self.name, updates, learning_rate)
+        refuse_weights(self.name, weights)
+        self.options = online_options(self.name, updates, learning_rate)
         self.device = device
         self.updates, self.learning_rate = updates, learning_rate
         self.network = build_network(OSVOSNetwork, device)
-        self.options: dict[str, object] = {"updates": updates}
-        if updates:
-            self.options["learning_rate"] = learning_rate
         self.parts = {"trunk": (self.network.trunk,), "sides": (self.network.sides,)}
 
     def init(self, frame: np.ndarray, mask: np.ndarray) -> OSVOSState:
@@ -103,7 +95,7 @@ class OSVOS:
         image = to_vgg_image(frame, self.device)
         logits = [functional_call(self.network, weights, image) for weights in state.weights]
         foreground = torch.cat(logits)[:, 0].sigmoid()
-        mask = as_ids(label(foreground), state.ids)
+        mask = as_ids(likeliest(foreground), state.ids)
         return Prediction(mask=mask, foreground=foreground.cpu().numpy()), state
 
     def online_cost(self, height: int = 480, width: int = 854) -> dict[str, int]:

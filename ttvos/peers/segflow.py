@@ -8,144 +8,23 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call
-from torchvision.models import resnet101
 
-from ttvos.errors import UserError
-from ttvos.peers.common import as_ids, build_network, check_size
+from ttvos.peers.common import as_ids, build_network, check_size, likeliest, refuse_weights
 from ttvos.peers.online import (
     Weights,
     augmented,
     balanced_loss,
-    check_updates,
     descend,
+    online_options,
     own_weights,
 )
-from ttvos.peers.vgg import label, to_vgg_image
+from ttvos.peers.segflow_network import SegFlowNetwork
+from ttvos.peers.vgg import to_vgg_image
 from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
 
-FLOW_MULTIPLE = 64
 MOMENTUM = 0.9
-SEGMENTATION = (2048, 1024, 512)  # channels of res5, res4, res3
-MOTION = (770, 386, 194)  # of FlowNetS's concat4, concat3, concat2
-
-
-class Segmenter(nn.Module):
-    """ResNet101 to 1/32, as Caffe's: a stage halves at its first 1x1 convolution."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        resnet = resnet101(weights=None, zero_init_residual=True)
-        self.conv1, self.bn1 = resnet.conv1, resnet.bn1
-        self.pool = nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True)
-        self.stages = nn.ModuleList([resnet.layer1, resnet.layer2, resnet.layer3, resnet.layer4])
-        for stage in self.stages[1:]:
-            stage[0].conv1.stride, stage[0].conv2.stride = (2, 2), (1, 1)
-
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """images (N, 3, H, W) as `to_vgg_image` -> res5, res4, res3, at 1/32, 1/16 and 1/8."""
-        x = self.pool(F.relu(self.bn1(self.conv1(images))))
-        features = []
-        for stage in self.stages:
-            x = stage(x)
-            features.append(x)
-        return features[:0:-1]
-
-
-class Contract(nn.Sequential):
-    """A convolution with a leaky ReLU."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> None:
-        conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2)
-        super().__init__(conv, nn.LeakyReLU(0.1))
-
-
-class Expand(nn.Module):
-    """Doubles a feature's size and adds the flow that it shows, beside the encoder's feature."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.deconv = nn.ConvTranspose2d(inputs, outputs, kernel_size=4, stride=2, padding=1)
-        self.flow = nn.Conv2d(inputs, 2, kernel_size=3, padding=1)
-        self.flow_up = nn.ConvTranspose2d(2, 2, kernel_size=4, stride=2, padding=1)
-
-    def forward(self, feature: Tensor, deeper: Tensor) -> Tensor:
-        larger = F.leaky_relu(self.deconv(deeper), 0.1)
-        return torch.cat([feature, larger, self.flow_up(self.flow(deeper))], dim=1)
-
-
-class FlowNetS(nn.Module):
-    """Optical flow's features of two frames at once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = Contract(6, 64, kernel=7, stride=2)
-        self.conv2 = Contract(64, 128, kernel=5, stride=2)
-        self.conv3 = nn.Sequential(Contract(128, 256, kernel=5, stride=2), Contract(256, 256))
-        self.conv4 = nn.Sequential(Contract(256, 512, stride=2), Contract(512, 512))
-        self.conv5 = nn.Sequential(Contract(512, 512, stride=2), Contract(512, 512))
-        self.conv6 = nn.Sequential(Contract(512, 1024, stride=2), Contract(1024, 1024))
-        self.expand5 = Expand(1024, 512)
-        self.expand4 = Expand(512 + 512 + 2, 256)
-        self.expand3 = Expand(MOTION[0], 128)
-        self.expand2 = Expand(MOTION[1], 64)
-
-    def forward(self, images: Tensor, others: Tensor) -> list[Tensor]:
-        """Two frames, (N, 3, H, W) each -> concat4, concat3, concat2, at 1/16, 1/8 and 1/4."""
-        size = [side + -side % FLOW_MULTIPLE for side in images.shape[-2:]]
-        pair = torch.cat([images, others], dim=1)
-        pair = F.interpolate(pair, size, mode="bilinear", align_corners=False)
-        c2 = self.conv2(self.conv1(pair))
-        c3 = self.conv3(c2)
-        c4 = self.conv4(c3)
-        c5 = self.conv5(c4)
-        concat4 = self.expand4(c4, self.expand5(c5, self.conv6(c5)))
-        concat3 = self.expand3(c3, concat4)
-        return [concat4, concat3, self.expand2(c2, concat3)]
-
-
-class Head(nn.Module):
-    """Two scores for each pixel from three sizes: the deeper ones doubled and added."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        pairs = zip(SEGMENTATION, MOTION, strict=True)
-        self.scores = nn.ModuleList(nn.Conv2d(a + b, 2, kernel_size=1) for a, b in pairs)
-        double = {"kernel_size": 4, "stride": 2, "bias": False}
-        self.enlarge = nn.ModuleList(nn.ConvTranspose2d(2, 2, **double) for _ in range(2))
-        self.full = nn.ConvTranspose2d(2, 2, kernel_size=16, stride=8, bias=False)
-
-    def forward(self, features: list[Tensor], size: tuple[int, int]) -> Tensor:
-        """features at 1/32, 1/16, 1/8 -> (N, 2, *size)."""
-        x = self.scores[0](features[0])
-        levels = zip(self.scores[1:], self.enlarge, features[1:], strict=True)
-        for score, enlarge, feature in levels:
-            x = score(feature) + middle(enlarge(x), feature.shape[-2:])
-        return middle(self.full(x), size)
-
-
-class SegFlowNetwork(nn.Module):
-    """Both branches and their two heads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.segmenter, self.flownet = Segmenter(), FlowNetS()
-        self.segmentation, self.flow = Head(), Head()
-
-    def forward(self, images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
-        """A frame and its neighbour, (N, 3, H, W) each -> two (N, 2, H, W).
-
-        The scores of background and object, and the optical flow in pixels.
-        """
-        joined = []
-        for own, motion in zip(self.segmenter(images), self.flownet(images, others), strict=True):
-            pooled = F.max_pool2d(motion, kernel_size=3, stride=2, ceil_mode=True)
-            height, width = own.shape[-2:]
-            joined.append(torch.cat([own, pooled[..., :height, :width]], dim=1))
-        size = images.shape[-2:]
-        return self.segmentation(joined, size), self.flow(joined, size)
 
 
 @dataclass(frozen=True)
@@ -177,18 +56,11 @@ class SegFlow:
         updates: int = 0,
         learning_rate: float = 1e-9,
     ) -> None:
-        if weights is not None:
-            raise UserError(
-                f"segflow: cost only: the published weights are Caffe's, whose names are not among "
-                f"the facts, so {weights} cannot be loaded; leave the weights out"
-            )
-        check_updates(self.name, updates, learning_rate)
+        refuse_weights(self.name, weights)
+        self.options = online_options(self.name, updates, learning_rate)
         self.device = device
         self.updates, self.learning_rate = updates, learning_rate
         self.network = build_network(SegFlowNetwork, device)
-        self.options: dict[str, object] = {"updates": updates}
-        if updates:
-            self.options["learning_rate"] = learning_rate
         self.parts = {
             "ResNet101": (self.network.segmenter,),
             "FlowNetS": (self.network.flownet,),
@@ -215,7 +87,7 @@ class SegFlow:
         frames = (image, state.previous)
         scores = [functional_call(self.network, own, frames)[0] for own in state.weights]
         foreground = torch.cat(scores).softmax(dim=1)[:, 1]
-        mask = as_ids(label(foreground), state.ids)
+        mask = as_ids(likeliest(foreground), state.ids)
         after = SegFlowState(state.weights, image, state.ids, state.size)
         return Prediction(mask=mask, foreground=foreground.cpu().numpy()), after
 
@@ -234,9 +106,3 @@ class SegFlow:
 def object_logit(scores: Tensor) -> Tensor:
     """(N, 2, H, W) scores -> (N, 1, H, W): the logit whose sigmoid is the object's softmax."""
     return scores[:, 1:] - scores[:, :1]
-
-
-def middle(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """The middle of (N, C, H, W), of a size."""
-    top, left = (x.shape[-2] - size[0]) // 2, (x.shape[-1] - size[1]) // 2
-    return x[..., top : top + size[0], left : left + size[1]]

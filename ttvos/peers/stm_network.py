@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import resnet50
 
+from ttvos.peers.blocks import ResBlock, enlarge
 from ttvos.video import IMAGENET_MEAN, IMAGENET_STD
 
 STRIDE = 16
@@ -88,18 +89,6 @@ class MemoryRead(nn.Module):
         return (weights @ values).transpose(1, 2).unflatten(2, (height, width))
 
 
-class ResBlock(nn.Module):
-    """x + two 3x3 convolutions, each after a ReLU."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
-        self.conv2 = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2(F.relu(self.conv1(F.relu(x))))
-
-
 class Refine(nn.Module):
     """Adds the encoder's features to the decoder's map, at twice its size."""
 
@@ -145,8 +134,3 @@ class STMNetwork(nn.Module):
         self.KV_M_r4 = KeyValue()
         self.KV_Q_r4 = KeyValue()
         self.Decoder = Decoder()
-
-
-def enlarge(x: Tensor, factor: int) -> Tensor:
-    """Bilinear, corners not aligned: (N, C, h, w) -> (N, C, factor * h, factor * w)."""
-    return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)

@@ -1,5 +1,7 @@
 """What OSVOS and OSMN share: VGG16's convolutions, and side outputs joined at full size.
 
+SegFlow takes its images from here: BGR less a mean, as all networks of that time had them.
+
 Written from PEERS sections 4.4 and 4.9.
 """
 
@@ -9,6 +11,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from ttvos.peers.blocks import middle
 
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 SIDE_CHANNELS = 16
@@ -79,8 +83,7 @@ class Enlarge(nn.Module):
     def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """(N, C, h, w) -> (N, C, *size), the middle of what is `factor` times as large."""
         x = F.conv_transpose2d(x, self.kernel, stride=self.factor)
-        top, left = (x.shape[-2] - size[0]) // 2, (x.shape[-1] - size[1]) // 2
-        return x[..., top : top + size[0], left : left + size[1]]
+        return middle(x, size)
 
 
 def bilinear_kernel(factor: int) -> Tensor:
@@ -108,9 +111,3 @@ class Sides(nn.Module):
         pairs = zip(self.convs, self.enlarge, features, strict=True)
         sides = [enlarge(conv(feature), size) for conv, enlarge, feature in pairs]
         return self.fuse(torch.cat(sides, dim=1))
-
-
-def label(foreground: Tensor) -> Tensor:
-    """(O, H, W) probabilities -> (H, W) int64: the likeliest object above 0.5, else 0."""
-    best, number = foreground.max(dim=0)
-    return torch.where(best > 0.5, number + 1, 0)
