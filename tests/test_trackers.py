@@ -35,6 +35,17 @@ class Soft(Simple):
     def step(self, frame):
         return self.mask / 2
 
+class Raising(Simple):
+    def __init__(self):
+        raise ValueError("two\\nlines")
+
+class Demanding(Simple):
+    def __init__(self, size): ...
+
+class Nameless:
+    def init(self, frame, mask): ...
+    def step(self, frame, state): ...
+
 class Half:
     def init(self, frame, mask): ...
 
@@ -45,6 +56,8 @@ number = 3
 @pytest.fixture
 def own(tmp_path, monkeypatch):
     (tmp_path / "own_of_test.py").write_text(OWN)
+    (tmp_path / "broken_of_test.py").write_text("import numpy\ndef (:\n")
+    (tmp_path / "lacking_of_test.py").write_text("import no_such_library\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     return "own_of_test"
@@ -89,6 +102,13 @@ def test_a_step_must_return_whole_ids(own):
         ("no_such_module:Nobody", {}, "no module 'no_such_module'"),
         ("own_of_test:Simple", {"weights": "x"}, "takes no 'weights'"),
         ("own_of_test:Simple", {"device": "cuda"}, "takes no 'device'"),
+        ("own_of_test:Raising", {}, r"raised ValueError: two lines \(.*own_of_test.py, line 27\)"),
+        ("own_of_test:Demanding", {}, "missing a required argument: 'size'"),
+        ("own_of_test:Nameless", {}, "needs an attribute name"),
+        ("broken_of_test:Simple", {}, r"SyntaxError: .*broken_of_test.py, line 2"),
+        ("lacking_of_test:Simple", {}, "no module 'no_such_library'"),
+        (":Simple", {}, "package.module:Class"),
+        ("own_of_test:", {}, "package.module:Class"),
         ("vggt", {}, "unknown tracker 'vggt'; built: .*; your own: package.module:Class"),
         ("feelvos", {}, "feelvos is not built: "),
     ],

@@ -98,7 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _command(subcommands, name: str, run, text: str) -> argparse.ArgumentParser:
     command = subcommands.add_parser(name, help=text, description=text, formatter_class=_Help)
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, parser=command)
     return command
 
 

@@ -5,10 +5,17 @@ its result and says in a line what it found. A wrong name is refused before the 
 """
 
 import argparse
-import os
 from pathlib import Path
 
+from ttvos.commands_tracker import (
+    check_weights,
+    chosen_tracker,
+    refuse,
+    tracker_costs,
+    tracker_speed,
+)
 from ttvos.errors import UserError
+from ttvos.threads import limit_threads
 
 
 def train(options: argparse.Namespace) -> None:
@@ -30,7 +37,7 @@ def train(options: argparse.Namespace) -> None:
     if section is None:
         name = "train" if row.tracker == "ttvos" else row.tracker
         raise UserError(f"{options.config} has no {name} section")
-    _limit_threads()
+    limit_threads()
     rest = (options.seed, out, options.device, config.profile)
     if row.tracker == "frtm":
         from ttvos.peers.frtm.training import train_frtm
@@ -67,9 +74,14 @@ def predict(options: argparse.Namespace) -> None:
 
     if options.maps_sequence and not options.maps:
         raise UserError("--maps-sequence says which sequence --maps shows: add --maps FILE.npz")
-    _check_weights(options)
+    check_weights(options)
+    tracker, origin = chosen_tracker(options), None
+    if options.tracker:
+        from ttvos.trackers import tracker_origin
+
+        origin = tracker_origin(options.tracker, options.weights)
     predict(
-        _tracker(options),
+        tracker,
         options.dataset,
         options.year,
         options.split,
@@ -78,47 +90,9 @@ def predict(options: argparse.Namespace) -> None:
         maps_sequence=options.maps_sequence,
         device=options.device,
         profile=options.profile,
-        checkpoint=options.checkpoint or options.weights,
+        checkpoint=options.checkpoint,
         only=tuple(options.only),
-    )
-
-
-def _check_weights(options: argparse.Namespace) -> None:
-    if options.weights and not options.tracker:
-        raise UserError("--weights go with --tracker; TTVOS's own are --checkpoint")
-    if options.weights and not Path(options.weights).is_file():
-        raise UserError(f"{options.weights}: no such file")
-
-
-def _tracker(options: argparse.Namespace):
-    if options.reference:
-        from ttvos.references import FlowCarried, HeldStill
-
-        if options.device != "cpu":
-            raise UserError("the reference trackers run on the CPU only: leave --device out")
-        return {"still": HeldStill, "flow": FlowCarried}[options.reference]()
-    _limit_threads()
-    if options.tracker:
-        from ttvos.trackers import load_tracker
-
-        tracker = load_tracker(options.tracker, options.device, options.weights)
-        if options.input_scale == 1:
-            return tracker
-        from ttvos.scaled_tracker import ScaledTracker
-
-        return ScaledTracker(tracker, options.input_scale)
-    from ttvos import checkpoint
-    from ttvos.engine.choose import make_tracker
-
-    model = checkpoint.load(options.checkpoint, options.backbone, options.variant)
-    return make_tracker(
-        model,
-        options.device,
-        options.single_object,
-        options.input_scale,
-        options.precision,
-        options.compile,
-        options.engine,
+        origin=origin,
     )
 
 
@@ -148,9 +122,10 @@ def cost(options: argparse.Namespace) -> None:
     from ttvos.files import write_json
     from ttvos.variants import find_row, find_variant
 
-    _check_weights(options)
+    check_weights(options)
     if options.tracker or options.trackers:
-        return _tracker_costs(options)
+        return tracker_costs(options)
+    refuse(options, ("objects",), "goes with --tracker")
     if options.rows and options.variant:
         raise UserError("a row names its variant: leave --variant out, or --rows")
     if options.rows:
@@ -158,7 +133,7 @@ def cost(options: argparse.Namespace) -> None:
         models = [(row.variant, row.backbone, out) for row, out in named]
     else:
         models = [(find_variant(options.variant or "exp8"), options.backbone, options.out)]
-    _limit_threads()
+    limit_threads()
     from ttvos.measure.cost import cost
 
     for variant, backbone, out in models:
@@ -172,71 +147,16 @@ def cost(options: argparse.Namespace) -> None:
         )
 
 
-def _tracker_costs(options: argparse.Namespace) -> None:
-    """`ttvos cost --tracker` and `--trackers`: any tracker, counted while it runs."""
-    if options.variant:
-        raise UserError("--variant is TTVOS's: leave it out, or --tracker")
-    from tqdm import tqdm
-
-    from ttvos.files import write_json
-
-    named = [(name, f"{options.out}/{name}.json") for name in options.trackers or ()]
-    named = named or [(options.tracker, options.out)]
-    _limit_threads()
-    from ttvos.measure.tracker_cost import cost_tracker
-    from ttvos.trackers import load_tracker
-
-    for name, out in tqdm(named, desc="cost", unit="tracker", disable=None):
-        tracker = load_tracker(name, weights=options.weights)
-        result = cost_tracker(tracker, options.height, options.width, options.objects)
-        write_json(out, result)
-        macs = result["macs"]
-        print(
-            f"{name}: {result['parameters']['total']:,} parameters  "
-            f"{macs['frame'] / 1e9:.3f} GMAC a frame  {macs['init'] / 1e9:.3f} GMAC for frame 0"
-        )
-
-
-def _tracker_speed(options: argparse.Namespace) -> None:
-    """`ttvos speed --tracker`: any tracker, frame by frame."""
-    if options.variant or options.checkpoint:
-        raise UserError("--variant and --checkpoint are TTVOS's: leave them out, or --tracker")
-    from ttvos.files import write_json
-
-    _limit_threads()
-    from ttvos.measure.speedtable import table
-    from ttvos.measure.tracker_speed import speed_tracker
-    from ttvos.trackers import load_tracker
-
-    result = speed_tracker(
-        load_tracker(options.tracker, options.device, options.weights),
-        options.device,
-        options.height,
-        options.width,
-        frames=options.frames,
-        repeats=options.repeats,
-        objects=options.objects,
-    )
-    write_json(options.out, result)
-    print(table(result["rows"]), end="")
-    growth, whole = result["growth"], result["with_initialisation"]
-    print(
-        f"with frame 0: {whole['fps']:.2f} FPS over {whole['frames']} frames; state "
-        f"{growth['state_bytes_first'] / 2**20:.1f} MiB after frame 1, "
-        f"{growth['state_bytes_last'] / 2**20:.1f} MiB after the last"
-    )
-
-
 def speed(options: argparse.Namespace) -> None:
     """`ttvos speed`: frames a second by two protocols."""
-    _check_weights(options)
+    check_weights(options)
     if options.tracker:
-        return _tracker_speed(options)
+        return tracker_speed(options)
     from ttvos.files import write_json
     from ttvos.variants import find_variant
 
     variant = find_variant(options.variant or "exp8")
-    _limit_threads()
+    limit_threads()
     from ttvos.measure.speed import speed
     from ttvos.measure.speedtable import table
 
@@ -264,7 +184,7 @@ def steptime(options: argparse.Namespace) -> None:
     from ttvos.files import write_json
 
     config = load_config(options.config)
-    _limit_threads()
+    limit_threads()
     from ttvos.measure.steptime import steptime
 
     result = steptime(
@@ -313,18 +233,6 @@ def card(options: argparse.Namespace) -> None:
         options.checkpoint, options.train, options.scores, options.references, options.out
     )
     print(f"{options.out}.safetensors: {card['weights']['bytes']:,} bytes; {options.out}.md")
-
-
-def _limit_threads() -> None:
-    """Let TTVOS_THREADS set PyTorch's threads: jobs that run side by side share the cores."""
-    threads = os.environ.get("TTVOS_THREADS")
-    if not threads:
-        return
-    if not threads.isdecimal() or int(threads) < 1:
-        raise UserError(f"TTVOS_THREADS={threads}: expected a number of threads, 1 or more")
-    import torch
-
-    torch.set_num_threads(int(threads))
 
 
 def fill(options: argparse.Namespace) -> None:

@@ -33,7 +33,7 @@ class OwnTracker:
         options = getattr(own, "options", {})
         self.options = options if isinstance(options, dict) else {}
         self.parts = getattr(own, "parts", {})
-        self.cycle = int(getattr(own, "cycle", 1))
+        self.cycle = getattr(own, "cycle", 1)
         self._clip: OwnState | None = None
 
     def init(self, frame: np.ndarray, mask: np.ndarray) -> OwnState:

@@ -33,6 +33,7 @@ def predict(
     profile: str | None = None,
     checkpoint: Path | str | None = None,
     only: tuple[str, ...] = (),
+    origin: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Track every sequence of a split and write the masks; returns what predict.json holds.
 
@@ -43,6 +44,7 @@ def predict(
     device, profile, checkpoint: for provenance; where the tracker computes, unless its own
     `device` says so, the data's name, e.g. "mini", and the file of its weights (kept as a hash).
     only: names of the sequences to track; () means the whole split.
+    origin: more of it, such as `ttvos.trackers.tracker_origin`.
     Memory does not grow with the clips' length: frames are read one by one, one ahead, and masks
     are written behind the tracker's back.
     Only frame 0's mask is looked at (and those of the frames in `maps`).
@@ -62,7 +64,7 @@ def predict(
         precision=getattr(tracker, "precision", "float32"),
         data={"profile": profile, "root": str(dataset), **which},
         tracker=tracked_by,
-        checkpoint=file_hash(checkpoint) if checkpoint else None,
+        **{"checkpoint": file_hash(checkpoint) if checkpoint else None, **(origin or {})},
     )
     results = {}
     with ExitStack() as outputs:

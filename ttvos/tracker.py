@@ -48,6 +48,14 @@ class Tracker(Protocol):
         ...
 
 
+def cycle_of(tracker: Tracker) -> int:
+    """After how many frames its work repeats; UserError for what is no whole number from 1."""
+    cycle = getattr(tracker, "cycle", 1)
+    if not isinstance(cycle, int) or cycle < 1:
+        raise UserError(f"{tracker.name}: cycle {cycle!r}: a whole number of frames, 1 or more")
+    return cycle
+
+
 def stream(tracker: Tracker, frames: Iterable[np.ndarray], state: Any) -> Iterator[Prediction]:
     """The predictions of the frames that follow `state`, by the tracker's own `stream` if any."""
     if hasattr(tracker, "stream"):

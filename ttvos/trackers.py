@@ -4,11 +4,13 @@ import importlib
 import inspect
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
 from ttvos.errors import UserError
 from ttvos.imports import code_hash
+from ttvos.own_code import own_code
 from ttvos.own_tracker import OwnTracker
 from ttvos.peers.record import Peer, load_records
 from ttvos.provenance import file_hash
@@ -38,8 +40,12 @@ def load_tracker(
     for key in wanted:
         if not _takes(kind, key):
             raise UserError(f"{name}: its class takes no {key!r}; leave it out")
-    made = kind(**wanted)
-    return OwnTracker(made, device) if _is_simple(made) else made
+    made = _make(name, kind, wanted)
+    if _is_simple(made):
+        return OwnTracker(made, device)
+    if not hasattr(made, "name"):
+        raise UserError(f"{name}: a class whose step() takes a state needs an attribute name")
+    return made
 
 
 def find_peer(name: str) -> Peer:
@@ -56,15 +62,23 @@ def find_peer(name: str) -> Peer:
 def tracker_code(name: str) -> dict[str, Any]:
     """What decides how a tracker computes, so that a change of it is seen: hashes and options.
 
-    Of a module of ours, all that it imports; of a class in the current folder, its own file.
+    Of a module of ours, all that it imports; of anybody's class, `ttvos.own_code`.
     """
     target, options = _target(name)
     module = target.partition(":")[0]
     if module.startswith("ttvos."):
         path = module.removeprefix("ttvos.").replace(".", "/")
         return {"code": code_hash(f"{path}.py"), "options": options}
-    own = Path(f"{module.replace('.', '/')}.py")
-    return {"code": file_hash(own) if own.is_file() else None, "options": options}
+    return {"code": own_code(module), "options": options}
+
+
+def tracker_origin(name: str, weights: Path | str | None = None) -> dict[str, str | None]:
+    """For the provenance: the tracker's class, a hash of its source, and of its weights' file."""
+    return {
+        "tracker_class": _target(name)[0],
+        "tracker_code": tracker_code(name)["code"],
+        "checkpoint": file_hash(weights) if weights else None,
+    }
 
 
 def _target(name: str) -> tuple[str, dict[str, str]]:
@@ -76,6 +90,8 @@ def _target(name: str) -> tuple[str, dict[str, str]]:
 
 def _find_class(target: str) -> type:
     module_name, _, class_name = target.partition(":")
+    if not module_name or not class_name:
+        raise UserError(f"{target}: a class is named package.module:Class")
     if os.getcwd() not in sys.path:  # as `python -m` does, also for the `ttvos` script
         sys.path.insert(0, os.getcwd())
     try:
@@ -83,6 +99,8 @@ def _find_class(target: str) -> type:
     except ModuleNotFoundError as error:
         missing = error.name or module_name
         raise UserError(f"{target}: no module {missing!r} here or in the environment") from None
+    except Exception as error:  # a fault of that file, of any kind
+        raise UserError(f"{target}: {_told(error)}") from error
     found = getattr(module, class_name, None)
     if not inspect.isclass(found):
         raise UserError(f"{target}: {module_name} has no class {class_name!r}")
@@ -90,6 +108,32 @@ def _find_class(target: str) -> type:
         if not callable(getattr(found, method, None)):
             raise UserError(f"{target}: no tracker, it has no {method}(); see ttvos/tracker.py")
     return found
+
+
+def _make(name: str, kind: type, wanted: dict[str, Any]) -> Any:
+    """The class called; UserError for a fault of a class that is not ours."""
+    try:
+        inspect.signature(kind).bind(**wanted)
+    except TypeError as error:
+        given = ", ".join(wanted) or "nothing"
+        raise UserError(f"{name}: its constructor is given {given}, but: {error}") from None
+    try:
+        return kind(**wanted)
+    except UserError:
+        raise
+    except Exception as error:
+        if ":" not in name:
+            raise
+        raise UserError(f"{name}: its constructor raised {_told(error)}") from error
+
+
+def _told(error: Exception) -> str:
+    """What was raised, and where, in a line."""
+    text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    if isinstance(error, SyntaxError):
+        return text  # which says where
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{text} ({last.filename}, line {last.lineno})"
 
 
 def _takes(kind: type, key: str) -> bool:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from ttvos.errors import UserError
 from ttvos.measure.tracker_cost import cost_tracker
 from ttvos.tracker import Prediction
 
@@ -58,6 +59,46 @@ def test_parameters_are_found_in_lists_and_counted_once():
     tracker.again = {"the same": tracker.conv}
     parameters = cost_tracker(tracker, H, W)["parameters"]
     assert parameters == {"total": 108 + 25, "parts": {"backbone": 108}, "other": 25}
+
+
+def test_parameters_inside_of_other_objects_count():
+    class Holder:
+        __slots__ = ("layers",)
+
+    tracker = _Cyclic()
+    tracker.held = Holder()
+    tracker.held.layers = (nn.Linear(6, 6, bias=False),)
+    assert cost_tracker(tracker, H, W)["parameters"]["other"] == 25 + 36
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "message"),
+    [
+        ("cycle", 0, "cycle 0: a whole number"),
+        ("cycle", 2.5, "cycle 2.5: a whole number"),
+        ("parts", {"head": nn.Linear(2, 2)}, "part 'head': a tuple of nn.Module"),
+        ("parts", {"other": ()}, "another name than other"),
+    ],
+)
+def test_a_wrong_cycle_or_part_is_one_clear_line(attribute, value, message):
+    tracker = _Cyclic()
+    setattr(tracker, attribute, value)
+    with pytest.raises(UserError, match=message):
+        cost_tracker(tracker, H, W)
+
+
+def test_parts_that_overlap_are_refused():
+    tracker = _Cyclic()
+    tracker.parts["whole"] = (nn.Sequential(tracker.conv),)
+    with pytest.raises(UserError, match="it would count twice"):
+        cost_tracker(tracker, H, W)
+
+
+def test_a_wrong_mask_is_refused():
+    tracker = _Cyclic()
+    tracker.step = lambda frame, state: (Prediction(state[1][1:]), state)
+    with pytest.raises(UserError, match="the tracker's mask is"):
+        cost_tracker(tracker, H, W)
 
 
 def test_hooks_are_gone_afterwards():

@@ -1,5 +1,7 @@
 """Speed of any tracker: what is summed up, and the state's growth; no test on time itself."""
 
+from collections import deque
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +57,20 @@ def test_one_row_of_the_table_without_what_is_not_known():
     assert result["rows"][0]["macs"] is None
 
 
+def test_a_wrong_mask_is_refused():
+    class Wrong(_Growing):
+        def step(self, frame, state):
+            return Prediction(state["mask"] + 3), state
+
+    with pytest.raises(UserError, match="has id 3"):
+        speed_tracker(Wrong(), height=32, width=48)
+
+
+def test_a_clip_has_a_frame_to_time():
+    with pytest.raises(UserError, match="1 frames"):
+        speed_tracker(HeldStill(), height=32, width=48, frames=1, repeats=9)
+
+
 def test_too_few_latencies_are_refused():
     with pytest.raises(UserError, match="6 frames or more"):
         speed_tracker(HeldStill(), height=32, width=48, frames=3)
@@ -65,3 +81,14 @@ def test_bytes_of_a_state_count_each_storage_once():
     tensor = torch.zeros(10)
     state = {"a": [whole, whole[1:]], "b": (tensor, tensor[2:], torch.nn.Linear(9, 9))}
     assert state_bytes(state) == 128 + 40
+
+
+def test_bytes_of_a_state_are_found_wherever_they_are():
+    class Slotted:
+        __slots__ = ("kept",)
+
+    slotted = Slotted()
+    slotted.kept = torch.zeros(3)
+    state = {"queue": deque([torch.zeros(5)], maxlen=4), "set": frozenset([slotted])}
+    state |= {"library": np, "class": Slotted}  # which are not searched
+    assert state_bytes(state) == 20 + 12

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ttvos.errors import UserError
+from ttvos.video import VOID
 
 SEED = 0
 
@@ -15,8 +16,11 @@ def disc_clip(
     The discs lie one below the other and move from left to right, object 2 slower than 1 and
     so on. Raises UserError for frames under 16 pixels or too low for that many discs.
     """
-    if min(height, width) < 16 or not 1 <= objects <= height // 8:
-        raise UserError(f"{objects} objects do not fit a frame of {width}x{height} pixels")
+    if min(height, width) < 16:
+        raise UserError(f"a frame of {width}x{height} pixels: take 16 or more on each side")
+    most = min(height // 8, VOID - 1)
+    if not 1 <= objects <= most:
+        raise UserError(f"{objects} objects: a frame of {width}x{height} pixels takes 1 to {most}")
     noise = np.random.default_rng(SEED).integers(60, 120, (height, width, 3), dtype=np.uint8)
     clip = np.repeat(noise[None], frames, axis=0)
     masks = np.stack([disc_mask(t / frames, height, width, objects) for t in range(frames)])

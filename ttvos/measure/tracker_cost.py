@@ -9,18 +9,24 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import numpy as np
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
+from ttvos.measure.flops import flop_counter
+from ttvos.measure.reach import reachable
 from ttvos.provenance import provenance
-from ttvos.tracker import Tracker
+from ttvos.tracker import Tracker, check_prediction, cycle_of, object_ids
+
+Parts = dict[str, tuple[nn.Module, ...]]
 
 OTHER = "other"
 PROTOCOL = {
     "macs": "convolutions and matrix products only (PyTorch's FLOP counter, halved), while the "
-    "tracker runs on a clip of moving discs on the CPU; resizing, batch norms and pointwise work "
-    "not counted",
+    "tracker runs on a clip of moving discs on the CPU; resizing, batch norms, pointwise work, "
+    "distances, and all that is done outside of PyTorch not counted",
     "init": "frame 0 with its mask",
     "frame": "mean over one cycle of frames (after as many frames the work repeats), the first "
     "frame after frame 0 left out",
@@ -31,7 +37,11 @@ PROTOCOL = {
 
 
 def cost_tracker(
-    tracker: Tracker, height: int = 480, width: int = 854, objects: int = 1
+    tracker: Tracker,
+    height: int = 480,
+    width: int = 854,
+    objects: int = 1,
+    origin: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Run a tracker over a short clip and count; all counts are integers.
 
@@ -40,18 +50,11 @@ def cost_tracker(
     online_not_run, protocol, provenance. "other" stands for what no part of `tracker.parts` did.
     online_not_run: where the tracker has an `online_cost(height, width)`, what it says of the
     published fine-tuning, which it leaves out: {updates, macs, ...}; else None.
-    Raises UserError for a size under 16 pixels.
+    origin: for the provenance, such as `ttvos.trackers.tracker_origin`.
+    Raises UserError for a size under 16 pixels, a cycle or parts that are none, a wrong mask.
     """
-    cycle = int(getattr(tracker, "cycle", 1))
-    parts = dict(getattr(tracker, "parts", {}))
-    clip, mask = disc_clip(cycle + 2, height, width, objects)
-    with _counting(parts) as counts:
-        state = tracker.init(clip[0], mask)
-    init, steps = dict(counts), []
-    for frame in clip[1:]:
-        with _counting(parts) as counts:
-            _, state = tracker.step(frame, state)
-        steps.append(dict(counts))
+    cycle, parts = cycle_of(tracker), _parts(tracker)
+    init, steps = _run(tracker, parts, *disc_clip(cycle + 2, height, width, objects))
     whole = steps[1:]
     frame_parts = {part: round(sum(s[part] for s in whole) / len(whole)) for part in init}
     settings = {"tracker": tracker.name, **getattr(tracker, "options", {})}
@@ -72,8 +75,43 @@ def cost_tracker(
         },
         "online_not_run": _online(tracker, height, width),
         "protocol": PROTOCOL,
-        "provenance": provenance(settings, precision="float32"),
+        "provenance": provenance(settings, precision="float32", **(origin or {})),
     }
+
+
+def _run(
+    tracker: Tracker, parts: Parts, clip: np.ndarray, mask: np.ndarray
+) -> tuple[Counter, list[Counter]]:
+    """MACs by part: of frame 0, and of each further frame."""
+    with _counting(parts) as init:
+        state = tracker.init(clip[0], mask)
+    steps = []
+    for frame in clip[1:]:
+        with _counting(parts) as counts:
+            prediction, state = tracker.step(frame, state)
+        check_prediction(prediction, frame, object_ids(mask))
+        steps.append(counts)
+    return init, steps
+
+
+def _parts(tracker: Tracker) -> Parts:
+    """The tracker's parts; UserError where they are no modules, or one lies in another's."""
+    parts = dict(getattr(tracker, "parts", {}))
+    for part, members in parts.items():
+        fit = isinstance(members, (tuple, list)) and all(isinstance(m, nn.Module) for m in members)
+        if not fit or part == OTHER:
+            raise UserError(
+                f"{tracker.name}: part {part!r}: a tuple of nn.Module, by another name than {OTHER}"
+            )
+    named = [(part, module) for part, members in parts.items() for module in members]
+    for i, (part, module) in enumerate(named):
+        for other, second in named[i + 1 :]:
+            if module in set(second.modules()) or second in set(module.modules()):
+                raise UserError(
+                    f"{tracker.name}: a module of part {part!r} is also one of {other!r}, or "
+                    "inside of one: it would count twice"
+                )
+    return parts
 
 
 def _online(tracker: Any, height: int, width: int) -> dict[str, int] | None:
@@ -81,9 +119,9 @@ def _online(tracker: Any, height: int, width: int) -> dict[str, int] | None:
     return find(height, width) if find else None
 
 
-def parameters(tracker: Any, parts: dict[str, tuple[nn.Module, ...]]) -> dict[str, Any]:
+def parameters(tracker: Any, parts: Parts) -> dict[str, Any]:
     """Numbers of parameters: total, by part, and in no part. A shared one counts once."""
-    every = {id(p): p.numel() for module in modules(tracker) for p in module.parameters()}
+    every = {id(p): p.numel() for module in _modules(tracker) for p in module.parameters()}
     counted: set[int] = set()
     by_part = {}
     for part, members in parts.items():
@@ -95,30 +133,15 @@ def parameters(tracker: Any, parts: dict[str, tuple[nn.Module, ...]]) -> dict[st
     return {"total": total, "parts": by_part, OTHER: total - sum(by_part.values())}
 
 
-def modules(holder: Any) -> Iterator[nn.Module]:
-    """Every nn.Module in an object's attributes, or in lists and dictionaries there."""
-    seen: set[int] = set()
-    waiting = [holder]
-    while waiting:
-        value = waiting.pop()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        if isinstance(value, nn.Module):
-            yield value
-        elif isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, (list, tuple)):
-            waiting += value
-        elif value is holder or value is getattr(holder, "own", None):
-            waiting += vars(value).values()
+def _modules(holder: Any) -> Iterator[nn.Module]:
+    return (value for value in reachable(holder) if isinstance(value, nn.Module))
 
 
 @contextmanager
-def _counting(parts: dict[str, tuple[nn.Module, ...]]) -> Iterator[Counter]:
+def _counting(parts: Parts) -> Iterator[Counter]:
     """Counts MACs by part: those of a part's modules while they run, the rest as OTHER."""
     counts = Counter(dict.fromkeys([*parts, OTHER], 0))
-    with ExitStack() as hooks, FlopCounterMode(display=False) as counter:
+    with ExitStack() as hooks, flop_counter() as counter:
         for part, members in parts.items():
             for module in members:
                 for hook in _hooks(module, part, counter, counts):

@@ -1,6 +1,5 @@
 """How fast any tracker is, frame by frame, as `ttvos.measure.speed` times TTVOS (streaming)."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +10,10 @@ from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.clock import peak_memory, read_clock
+from ttvos.measure.reach import reachable
 from ttvos.measure.speedtable import row
 from ttvos.provenance import provenance
-from ttvos.tracker import Tracker
+from ttvos.tracker import Tracker, check_prediction, cycle_of, object_ids
 
 MIN_LATENCIES = 5
 PROTOCOL = {
@@ -44,19 +44,24 @@ def speed_tracker(
     frames: int = 6,
     repeats: int = 1,
     objects: int = 1,
+    origin: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Time a tracker on a synthetic clip of moving discs.
 
     frames: length of the clip with frame 0; where the tracker's work repeats after a cycle of
-    more frames, a clip is a frame longer than the cycle. repeats: clips.
+    more frames, a clip is a frame longer than the cycle. repeats: clips. origin: for the
+    provenance, such as `ttvos.trackers.tracker_origin`.
     Returns tracker, device, precision, engine ("own"), compiled (False), height, width, objects,
     frames, streaming {fps, p50_ms, p90_ms, p99_ms, repeats, init_ms, peak_memory_bytes, ...},
     with_initialisation {fps, frames}, growth {frames, state_bytes_first, state_bytes_last,
     time_ratio}, rows (the table), protocol, provenance.
-    Raises UserError for fewer than 5 latencies in all, or for CUDA where there is none.
+    Raises UserError for fewer than 5 latencies in all, a clip without a further frame, a cycle
+    that is none, a wrong mask, or for CUDA where there is none.
     """
     where = find_device(device)
-    frames = max(frames, 1 + int(getattr(tracker, "cycle", 1)))
+    if frames < 2:
+        raise UserError(f"{frames} frames: a clip has frame 0 and 1 or more that are timed")
+    frames = max(frames, 1 + cycle_of(tracker))
     if repeats * (frames - 1) < MIN_LATENCIES:
         raise UserError(f"{repeats} clips of {frames} frames time too few; take 6 frames or more")
     clip, mask = disc_clip(frames, height, width, objects)
@@ -79,6 +84,7 @@ def speed_tracker(
             device=device_name(where),
             precision=precision,
             threads=torch.get_num_threads(),
+            **(origin or {}),
         ),
     }
     result["streaming"]["peak_memory_bytes"] = peak_memory(where)
@@ -119,19 +125,20 @@ def time_clip(
     """Track one clip; clip (T, H, W, 3) uint8, mask (H, W) uint8."""
     before = read_clock(device)
     state = tracker.init(clip[0], mask)
-    timed = TimedClip(1000 * (read_clock(device) - before), [], [])
+    timed, ids = TimedClip(1000 * (read_clock(device) - before), [], []), object_ids(mask)
     for frame in clip[1:]:
         before = read_clock(device)
-        _, state = tracker.step(frame, state)
+        prediction, state = tracker.step(frame, state)
         timed.steps_ms.append(1000 * (read_clock(device) - before))
+        check_prediction(prediction, frame, ids)
         timed.state_bytes.append(state_bytes(state))
     return timed
 
 
 def state_bytes(state: Any) -> int:
-    """Bytes of all arrays and tensors that a state holds, each storage once."""
+    """Bytes of all arrays and tensors that a state holds, each storage once; networks aside."""
     found = {}
-    for value in _values(state):
+    for value in reachable(state):
         if isinstance(value, torch.Tensor):
             storage = value.untyped_storage()
             found[storage.data_ptr()] = storage.nbytes()
@@ -139,23 +146,3 @@ def state_bytes(state: Any) -> int:
             owner = value if value.base is None else value.base
             found[id(owner)] = getattr(owner, "nbytes", value.nbytes)
     return sum(found.values())
-
-
-def _values(state: Any) -> Iterator[Any]:
-    """Everything that can be reached from a state; networks and their weights aside."""
-    seen: dict[int, Any] = {}
-    waiting = [state]
-    while waiting:
-        value = waiting.pop()
-        if id(value) in seen or isinstance(value, (torch.nn.Module, type)):
-            continue
-        seen[id(value)] = value
-        yield value
-        if isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, (list, tuple, set)):
-            waiting += value
-        elif not isinstance(value, (torch.Tensor, np.ndarray)):
-            slots = [s for kind in type(value).__mro__ for s in getattr(kind, "__slots__", ())]
-            waiting += [getattr(value, name) for name in slots if hasattr(value, name)]
-            waiting += getattr(value, "__dict__", {}).values()

@@ -1,0 +1,127 @@
+"""What `ttvos predict`, `cost` and `speed` do with `--tracker`; which options go with what.
+
+As in `ttvos.commands`, each function imports what it needs.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ttvos.errors import UserError
+from ttvos.threads import limit_threads
+
+MODEL_OPTIONS = ("variant", "backbone", "single_object", "precision", "compile", "engine")
+
+
+def refuse(options: argparse.Namespace, names: tuple[str, ...], reason: str) -> None:
+    """UserError for the first of these options that was given: it would change nothing."""
+    for name in names:
+        if getattr(options, name) != options.parser.get_default(name):
+            raise UserError(f"--{name.replace('_', '-')} {reason}")
+
+
+def check_weights(options: argparse.Namespace) -> None:
+    """UserError for --weights without --tracker, or of a file that is not there."""
+    if not options.tracker:
+        refuse(options, ("weights",), "goes with --tracker; TTVOS's own are --checkpoint")
+    if options.weights and not Path(options.weights).is_file():
+        raise UserError(f"{options.weights}: no such file")
+
+
+def chosen_tracker(options: argparse.Namespace) -> Any:
+    """The tracker of `ttvos predict`."""
+    if options.reference:
+        return _reference(options)
+    limit_threads()
+    if options.tracker:
+        return _named(options)
+    from ttvos import checkpoint
+    from ttvos.engine.choose import make_tracker
+
+    model = checkpoint.load(options.checkpoint, options.backbone, options.variant)
+    return make_tracker(
+        model,
+        options.device,
+        options.single_object,
+        options.input_scale,
+        options.precision,
+        options.compile,
+        options.engine,
+    )
+
+
+def _reference(options: argparse.Namespace) -> Any:
+    unread = (*MODEL_OPTIONS, "input_scale")
+    refuse(options, unread, "is not for the reference trackers: leave it out, or --reference")
+    refuse(options, ("device",), "is not for the reference trackers, which run on the CPU only")
+    from ttvos.references import FlowCarried, HeldStill
+
+    return {"still": HeldStill, "flow": FlowCarried}[options.reference]()
+
+
+def _named(options: argparse.Namespace) -> Any:
+    refuse(options, MODEL_OPTIONS, "is TTVOS's: leave it out, or --tracker")
+    from ttvos.trackers import load_tracker
+
+    tracker = load_tracker(options.tracker, options.device, options.weights)
+    if options.input_scale == 1:
+        return tracker
+    from ttvos.scaled_tracker import ScaledTracker
+
+    return ScaledTracker(tracker, options.input_scale)
+
+
+def tracker_costs(options: argparse.Namespace) -> None:
+    """`ttvos cost --tracker` and `--trackers`: any tracker, counted while it runs."""
+    refuse(options, ("variant",), "is TTVOS's: leave it out, or --tracker")
+    from tqdm import tqdm
+
+    from ttvos.files import write_json
+
+    named = [(name, f"{options.out}/{name}.json") for name in options.trackers or ()]
+    named = named or [(options.tracker, options.out)]
+    limit_threads()
+    from ttvos.measure.tracker_cost import cost_tracker
+    from ttvos.trackers import load_tracker, tracker_origin
+
+    for name, out in tqdm(named, desc="cost", unit="tracker", disable=None):
+        tracker = load_tracker(name, weights=options.weights)
+        origin = tracker_origin(name, options.weights)
+        result = cost_tracker(tracker, options.height, options.width, options.objects, origin)
+        write_json(out, result)
+        macs = result["macs"]
+        print(
+            f"{name}: {result['parameters']['total']:,} parameters  "
+            f"{macs['frame'] / 1e9:.3f} GMAC a frame  {macs['init'] / 1e9:.3f} GMAC for frame 0"
+        )
+
+
+def tracker_speed(options: argparse.Namespace) -> None:
+    """`ttvos speed --tracker`: any tracker, frame by frame."""
+    unread = ("variant", "checkpoint", "precision", "compile", "engine")
+    refuse(options, unread, "is TTVOS's: leave it out, or --tracker")
+    from ttvos.files import write_json
+
+    limit_threads()
+    from ttvos.measure.speedtable import table
+    from ttvos.measure.tracker_speed import speed_tracker
+    from ttvos.trackers import load_tracker, tracker_origin
+
+    result = speed_tracker(
+        load_tracker(options.tracker, options.device, options.weights),
+        options.device,
+        options.height,
+        options.width,
+        frames=options.frames,
+        repeats=options.repeats,
+        objects=options.objects,
+        origin=tracker_origin(options.tracker, options.weights),
+    )
+    write_json(options.out, result)
+    print(table(result["rows"]), end="")
+    growth, whole = result["growth"], result["with_initialisation"]
+    print(
+        f"with frame 0: {whole['fps']:.2f} FPS over {whole['frames']} frames; state "
+        f"{growth['state_bytes_first'] / 2**20:.1f} MiB after frame 1, "
+        f"{growth['state_bytes_last'] / 2**20:.1f} MiB after the last"
+    )

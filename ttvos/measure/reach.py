@@ -1,0 +1,38 @@
+"""What can be reached from an object: through attributes, lists, sets and dictionaries."""
+
+from collections import deque
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+CONTAINERS = (list, tuple, set, frozenset, deque)
+ENDS = (torch.Tensor, np.ndarray, torch.nn.Module, type, ModuleType)  # nothing inside is looked at
+
+
+def reachable(holder: Any) -> Iterator[Any]:
+    """The object itself and all that it holds, directly or not, each once."""
+    seen: dict[int, Any] = {}
+    waiting = [holder]
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen[id(value)] = value  # kept, so that no other gets its id
+        yield value
+        if isinstance(value, ENDS):
+            continue
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, CONTAINERS):
+            waiting += value
+        slots = [s for kind in type(value).__mro__ for s in _slots(kind)]
+        waiting += [getattr(value, name) for name in slots if hasattr(value, name)]
+        waiting += getattr(value, "__dict__", {}).values()
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    named = kind.__dict__.get("__slots__", ())
+    return (named,) if isinstance(named, str) else tuple(named)
