@@ -15,6 +15,15 @@ HEIGHT, WIDTH, FRAMES = 64, 96, 3
 TRACKERS = ["still", "flow", "ttvos", "ttvos-reference", *built_peers()]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def small_inputs():
+    """CRN and RANet resize every frame to one size; a smaller one takes a tenth of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ttvos.peers.crn.SIZE", 128)
+        patch.setattr("ttvos.peers.ranet.INPUT_SIZE", (128, 224))
+        yield
+
+
 @cache  # the large networks take seconds to make; a tracker keeps nothing of a clip
 def made(name: str):
     """Each tracker once."""

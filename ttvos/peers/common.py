@@ -109,9 +109,10 @@ def build_network(
     Raises UserError for an unknown device, and as `read_weights` and `fill` do.
     """
     target = find_device(device)
+    tensors = None if weights is None else read_weights(weights, nested)
     network = make_seeded(make)
-    if weights is not None:
-        fill(network, read_weights(weights, nested), str(weights))
+    if tensors is not None:
+        fill(network, tensors, str(weights))
     return network.eval().requires_grad_(False).to(target)
 
 
