@@ -170,8 +170,18 @@ def test_what_is_far_is_taken_out_of_the_last_mask(small, monkeypatch) -> None:
     assert following.objects[0].weights == {}
 
 
+def test_void_pixels_of_the_first_mask_are_not_learnt_from(small) -> None:
+    frame, mask = disc_frame(0, DISCS)
+    mask[:5, 7] = 255
+    one, two = small().init(frame, mask).objects
+    for number, learned in ((1, one), (2, two)):
+        assert torch.equal(learned.first[0] == 255, torch.from_numpy(mask == 255))
+        assert torch.equal(learned.first[0] == 1, torch.from_numpy(mask == number))
+        assert not learned.last[:5, 7].any()
+
+
 def test_options_out_of_range_and_weights() -> None:
-    for options in ({"passes": 0}, {"steps": -1}, {"first_steps": 1.5}):
+    for options in ({"passes": 0}, {"steps": -1}, {"first_steps": 1.5}, {"passes": True}):
         with pytest.raises(UserError, match=next(iter(options))):
             onavos.OnAVOS(**options)
     with pytest.raises(UserError, match="cost only"):

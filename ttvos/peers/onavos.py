@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ttvos.errors import UserError
 from ttvos.peers.common import as_ids, build_network, check_size, to_image
-from ttvos.peers.onavos_labels import Augmentation, draws, negatives
+from ttvos.peers.onavos_labels import VOID, Augmentation, draws, negatives
 from ttvos.peers.onavos_network import OnAVOSNetwork
 from ttvos.peers.onavos_training import Known, adapt, published_cost, run, train
 from ttvos.peers.online import Weights
@@ -26,7 +26,7 @@ THRESHOLD = 0.5
 class Learned:
     """One object. weights: its own, by the network's names; empty where nothing was trained.
 
-    first: (1, H, W) long labels of frame 0. last: (H, W) bool, the last mask, pruned.
+    first: (1, H, W) long labels of frame 0, 255 = void. last: (H, W) bool, the last mask, pruned.
     """
 
     weights: Weights
@@ -77,7 +77,7 @@ class OnAVOS:
         }
         for key, value in self.options.items():
             least = 1 if key == "passes" else 0
-            if not isinstance(value, int) or value < least:
+            if type(value) is not int or value < least:
                 raise UserError(f"onavos: {key} {value!r}: a whole number, {least} or more")
         self.device = device
         self.first_steps, self.steps, self.passes = first_steps, steps, passes
@@ -95,7 +95,9 @@ class OnAVOS:
         first = to_image(frame, self.device)
         objects = []
         for target in one_hot(mask, ids):
-            labels = torch.from_numpy(target).to(self.device).long()[None]
+            # void pixels of the given mask teach nothing
+            known = np.where(mask == VOID, VOID, target)
+            labels = torch.from_numpy(known).to(self.device).long()[None]
             weights: Weights = {}
             if self.first_steps:
                 weights = train(self.network, first, labels, self.first_steps)
