@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.conftest import disc_frame
@@ -122,12 +122,13 @@ def test_a_step_looks_where_the_object_was(tracker: osmn.OSMN) -> None:
         tracker.step(frame[:32], state)
 
 
-def test_scales_follow_the_object_once_the_last_layer_is_trained() -> None:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        visual = osmn.VisualModulator().eval()
-        nn.init.normal_(visual.vgg.classifier[-1].weight, std=0.01)
-        first, second = visual(torch.rand(2, 3, 224, 224))
+def test_scales_follow_the_object_once_the_last_layer_is_trained(tracker: osmn.OSMN) -> None:
+    generator = torch.Generator().manual_seed(0)
+    visual = tracker.network.visual
+    crops = torch.rand(2, 3, 224, 224, generator=generator)
+    trained = {"vgg.classifier.6.weight": 0.01 * torch.randn(3840, 4096, generator=generator)}
+    assert (visual(crops) == 1).all()
+    first, second = functional_call(visual, trained, crops)
     assert not torch.allclose(first, second)
 
 

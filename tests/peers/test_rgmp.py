@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.conftest import disc_frame
@@ -109,6 +110,44 @@ def test_shares_of_the_odds() -> None:
     assert shares.flatten().tolist() == pytest.approx([1 / 16, 12 / 16, 3 / 16])
     assert rgmp.fed_back(shares).flatten().tolist() == pytest.approx([12 / 16, 3 / 16, 15 / 16])
     assert rgmp.fed_back(rgmp.aggregate(one)).flatten().tolist() == pytest.approx([0.8])
+
+
+def test_masks_enter_before_the_batch_norm(tracker: rgmp.RGMP) -> None:
+    encoder = tracker.network.encoder
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(1, 3, 64, 64, generator=generator)
+    masks = torch.rand(2, 1, 64, 64, generator=generator)
+    planes = torch.cat([image.expand(2, -1, -1, -1), masks], dim=1)
+    weight = torch.cat([encoder.conv1.weight, encoder.mask_conv.weight], dim=1)
+    x = F.conv2d(planes, weight, encoder.mask_conv.bias, stride=2, padding=3)
+    expected = encoder.stages[0](encoder.pool(encoder.bn1(x).relu()))
+    torch.testing.assert_close(encoder(image, masks)[0], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_decoder_is_that_of_the_facts(tracker: rgmp.RGMP) -> None:
+    """PEERS section 4.1, step by step, with the decoder's weights by name."""
+    weights = tracker.network.decoder.state_dict()
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(256, 16, 24), (512, 8, 12), (1024, 4, 6), (2048, 2, 3), (2048, 2, 3)]
+    *features, reference = (torch.randn(1, *shape, generator=generator) for shape in shapes)
+
+    def conv(name: str, x: torch.Tensor) -> torch.Tensor:
+        weight = weights[f"{name}.weight"]
+        sides = [side // 2 for side in weight.shape[2:]]
+        return F.conv2d(x, weight, weights[f"{name}.bias"], padding=sides)
+
+    def pair(name: str, x: torch.Tensor) -> torch.Tensor:
+        return x + conv(f"{name}.conv2", conv(f"{name}.conv1", x.relu()).relu())
+
+    x = torch.cat([features[3], reference], dim=1)
+    paths = (conv(f"join.{side}.1", conv(f"join.{side}.0", x)) for side in ("left", "right"))
+    x = pair("joined", sum(paths))
+    for i, feature in enumerate(features[2::-1]):
+        lateral = pair(f"refine.{i}.before", conv(f"refine.{i}.lateral", feature))
+        x = pair(f"refine.{i}.after", lateral + torch.nn.Upsample(None, 2, "bilinear")(x))
+    expected = torch.nn.Upsample(None, 4, "bilinear")(conv("heads.3", x.relu()))
+    found = tracker.network.decoder(features, reference)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_weights_cannot_be_loaded() -> None:
