@@ -44,7 +44,7 @@ def test_methods_are_scored_on_the_data_of_their_years(tmp_path):
     assert {f"{scores}/stm/davis17.json", f"{scores}/crn/davis16.json"} <= set(some.result_files())
     assert "published stm-davis17" in some.benchmarks()
     assert "fetch_masks crn-2016" in some.other_benchmarks()
-    record = "results/mini/fetch/published-masks/stm-2017.txt"
+    record = "results/mini/fetch/published-masks/stm-2017.json"
     assert some.published.inputs("stm", "davis17") == record
 
 

@@ -174,6 +174,10 @@ def _add_evaluate(subcommands) -> None:
         default="builtin",
         help="official: the davis2017-evaluation package, where it is installed",
     )
+    text = (
+        "a file of `ttvos data fetch --record`; where it says that there are no masks, why not is "
+    )
+    command.add_argument("--fetched", metavar="RECORD", help=text + "written in place of scores")
     command.add_argument(
         "--workers", type=int, help="processes of the builtin evaluator; default: one a processor"
     )

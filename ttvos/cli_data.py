@@ -22,6 +22,8 @@ def add_data(subcommands, command_of: Callable[..., argparse.ArgumentParser]) ->
     command = command_of(kinds, "fetch", commands_data.data_fetch, text)
     command.add_argument("name", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
     _add_root(command)
+    text = "published-masks: JSON file that says what came and what did not; then exit with 0"
+    command.add_argument("--record", help=text)
     text = "say what is complete, missing or damaged, file by file; changes nothing"
     command = command_of(kinds, "check", commands_data.data_check, text)
     names = "default: all that is there, each by its own lists"

@@ -98,8 +98,17 @@ def predict(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """`ttvos evaluate`: J and F of a folder of masks."""
-    from ttvos.evaluation.davis import evaluate
     from ttvos.files import write_json
+
+    if options.fetched:
+        from ttvos.data.published_fetch import not_fetched
+        from ttvos.provenance import provenance
+
+        if reason := not_fetched(options.fetched):
+            write_json(options.out, {"missing": reason, "provenance": provenance()})
+            print(f"not scored: {reason}")
+            return
+    from ttvos.evaluation.davis import evaluate
 
     scores = evaluate(
         options.masks,

@@ -44,19 +44,21 @@ def data_fetch(options: argparse.Namespace) -> None:
 
 def _fetch_masks(options: argparse.Namespace, root: Path) -> None:
     """Each method's masks in turn; one that cannot be had does not keep the others back."""
-    from ttvos.data.published_fetch import fetch_masks
+    from ttvos.data.published_fetch import fetch_masks, write_record
     from ttvos.data.published_masks import choose
 
-    chosen, failed = choose(options.methods, options.years), []
+    chosen, failed = choose(options.methods, options.years), {}
     for masks in chosen:
         report, trouble = fetch_masks(masks, root)
         for line in report.lines() if report else ():
             print(line, flush=True)
         if trouble:
             print(f"FAILED {trouble}", flush=True)
-            failed.append(masks.name)
+            failed[masks.name] = trouble
     print("The archives are their authors': not part of this project, not to be passed on.")
-    if failed:
+    if options.record:
+        write_record(options.record, chosen, failed)
+    elif failed:
         raise UserError(
             f"{len(failed)} of {len(chosen)} published masks failed, for the reasons above: "
             f"{', '.join(failed)}"
@@ -64,8 +66,10 @@ def _fetch_masks(options: argparse.Namespace, root: Path) -> None:
 
 
 def _no_methods(options: argparse.Namespace) -> None:
-    if options.methods or options.years:
-        raise UserError("--methods and --years choose among published-masks; leave them out")
+    if options.methods or options.years or getattr(options, "record", None):
+        raise UserError(
+            "--methods and --years choose among published-masks, --record is theirs; leave them out"
+        )
 
 
 def data_check(options: argparse.Namespace) -> None:

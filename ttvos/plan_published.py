@@ -39,8 +39,8 @@ class PublishedPlan:
         return f"{self.config.results}/published/{method}/{dataset}.json"
 
     def fetched(self, method: str, year: int) -> str:
-        """Record that the masks are there and checked."""
-        return f"{self.config.results}/fetch/published-masks/{method}-{year}.txt"
+        """Record that the masks are there and checked, or why not."""
+        return f"{self.config.results}/fetch/published-masks/{method}-{year}.json"
 
     def inputs(self, method: str, dataset: str) -> str:
         """What scoring waits for: the record where the profile fetches, else the folder."""

@@ -23,6 +23,7 @@ from ttvos.data.published_fetch import fetch_masks
 from ttvos.data.published_masks import MASK_SETS, METHODS, MaskArchive, MaskSet, choose
 from ttvos.data.sources import Archive
 from ttvos.evaluation.davis import evaluate
+from ttvos.files import read_json
 from ttvos.provenance import REPOSITORY
 from ttvos.video import read_mask
 
@@ -250,6 +251,24 @@ def test_a_method_that_fails_does_not_keep_the_others_back(two_methods, root, ca
     )
 
 
+def test_a_record_says_what_came_and_what_did_not(two_methods, root, tmp_path, capsys):
+    record, scores = tmp_path / "record.json", tmp_path / "scores.json"
+    command = ["data", "fetch", "published-masks", "--root", str(root), "--record", str(record)]
+    assert main(command) == 0
+    assert "FAILED ranet 2016: " in capsys.readouterr().out
+    found = read_json(record)
+    assert found["brought"] == ["osmn 2016"]
+    assert "HTTP 404" in found["not_fetched"]["ranet 2016"]
+    assert found["provenance"]["command"]
+    evaluate = ["evaluate", "--masks", "gone", "--dataset", "gone", "--year", "2016"]
+    assert main([*evaluate, "--fetched", str(record), "--out", str(scores)]) == 0
+    assert read_json(scores)["missing"] == found["not_fetched"]["ranet 2016"]
+    assert main([*command, "--methods", "osmn", "--years", "2016"]) == 0
+    assert main([*evaluate, "--fetched", str(record), "--out", str(scores)]) == 1
+    assert main([*evaluate, "--fetched", str(scores), "--out", str(scores)]) == 1
+    assert "not a file of ttvos data fetch --record" in capsys.readouterr().err
+
+
 def test_the_check_names_what_it_misses(two_methods, masks, root, capsys):
     check = ["data", "check", "published-masks", "--root", str(root)]
     assert main(check) == 1
@@ -271,6 +290,7 @@ def test_the_check_names_what_it_misses(two_methods, masks, root, capsys):
         (["published-masks", "--methods", "gc"], "no published masks of 'gc'; known: onavos"),
         (["published-masks", "--methods", "crn", "--years", "2017"], "no masks of crn for 2017"),
         (["ecssd", "--methods", "stm"], "--methods and --years choose among published-masks"),
+        (["ecssd", "--record", "x.json"], "--record is theirs"),
     ],
 )
 def test_what_is_not_published_is_refused(options, words, root, capsys):

@@ -25,6 +25,8 @@ datasets: {davis16: {root: "DAVIS", year: 2016}}
 published: {datasets: [davis16], methods: [osmn], fetch: true}
 """
 SCORES = "results/small/published/osmn/davis16.json"
+ADDRESSES = [f"/files/{where}results/2016/osmn.zip" for where in ("30be16ff9d28/", "HEAD/", "")]
+RECORD = "results/small/fetch/published-masks/osmn-2016.json"
 
 
 @pytest.fixture
@@ -56,20 +58,45 @@ def archive(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
+def point_at(server: Server, project: Path) -> None:
+    """Let the copy's addresses be the server's."""
+    registry = project / "ttvos/data/published_masks.py"
+    text = registry.read_text()
+    for place in ("_SITE_FILES", "_SITE"):
+        text = text.replace(text.split(f'{place} = "')[1].split('"')[0], server.url("/files"))
+    registry.write_text(text)
+
+
+def test_masks_that_cannot_be_had_say_so_and_are_tried_again(project, tmp_path):
+    with Server() as server:
+        point_at(server, project)
+        for path in ADDRESSES:
+            server.files[path], server.script[path] = b"", [404] * 9
+        done = snakemake(project, SCORES, "--configfile", "small.yaml")
+        assert done.returncode == 0, done.stdout + done.stderr
+        scores = json.loads((project / SCORES).read_text())
+        assert set(scores) == {"missing", "provenance"}
+        assert scores["missing"].startswith("osmn 2016: ")
+        assert "404" in scores["missing"]
+        server.files[ADDRESSES[0]] = archive(tmp_path / "packed")
+        server.script.clear()
+        done = snakemake(project, SCORES, "--configfile", "small.yaml")
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "global" in json.loads((project / SCORES).read_text())
+
+
 def test_masks_are_brought_scored_and_brought_again(project, tmp_path):
     with Server() as server:
-        registry = project / "ttvos/data/published_masks.py"
-        text = registry.read_text()
-        site = text.split('_SITE_FILES = "')[1].split('"')[0]
-        registry.write_text(text.replace(site, server.url("/files")))
-        server.files["/files/30be16ff9d28/results/2016/osmn.zip"] = archive(tmp_path / "packed")
+        point_at(server, project)
+        server.files[ADDRESSES[0]] = archive(tmp_path / "packed")
         done = snakemake(project, SCORES, "--configfile", "small.yaml")
         assert done.returncode == 0, done.stdout + done.stderr
     scores = json.loads((project / SCORES).read_text())
     assert list(scores["frames"]) == ["one_1", "two_1"]
     assert scores["provenance"]["masks_origin"]["method"] == "OSMN"
-    record = project / "results/small/fetch/published-masks/osmn-2016.txt"
-    assert "licence: none stated" in record.read_text()
+    assert json.loads((project / RECORD).read_text())["brought"] == ["osmn 2016"]
+    log = project / "results/small/logs/fetch_masks/osmn-2016.log"
+    assert "licence: none stated" in log.read_text()
     again = ("-n", SCORES, "--configfile", "small.yaml")
     assert planned(snakemake(project, *again)) == {}
     shutil.rmtree(project / "data/published-masks/osmn")

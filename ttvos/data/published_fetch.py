@@ -6,6 +6,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from ttvos.data.check import Report
@@ -17,7 +18,7 @@ from ttvos.data.published_check import check_masks
 from ttvos.data.published_masks import FOLDER, MaskArchive, MaskSet
 from ttvos.data.sources import MB
 from ttvos.errors import UserError
-from ttvos.files import clear_errors, write_json
+from ttvos.files import clear_errors, read_json, write_json
 from ttvos.provenance import provenance
 
 MAX_BYTES, MAX_FILES = 1000 * MB, 50_000  # an archive of masks that unpacks to more is none
@@ -44,6 +45,24 @@ def fetch_masks(
         f"{masks.name}: not complete, as listed; remove {report.found.folder} to fetch it anew, or "
         "leave the method out"
     )
+
+
+def write_record(path: Path | str, chosen: Sequence[MaskSet], failed: dict[str, str]) -> None:
+    """What came and what did not: brought [names], not_fetched {name: reason}, provenance.
+
+    failed: the reasons of `fetch_masks`, by the masks' names.
+    """
+    brought = [masks.name for masks in chosen if masks.name not in failed]
+    write_json(path, {"brought": brought, "not_fetched": failed, "provenance": provenance()})
+
+
+def not_fetched(path: Path | str) -> str:
+    """Why there are no masks, "" if there are; of a file that `write_record` wrote."""
+    record = read_json(path)
+    reasons = record.get("not_fetched") if isinstance(record, dict) else None
+    if not isinstance(reasons, dict):
+        raise UserError(f"{path}: not a file of ttvos data fetch --record; fetch again")
+    return "; ".join(map(str, reasons.values()))
 
 
 def _bring(masks: MaskSet, root: Path, patience: Patience | None) -> None:

@@ -1,7 +1,8 @@
 """Result masks that the methods of Table 3 published: brought where the profile says so, scored.
 
 As in fetch.smk the masks are no rule's output, which Snakemake would delete first: the records in
-fetch/published-masks/ stand for them.
+fetch/published-masks/ stand for them. A record says too if an archive cannot be had, and why: then
+the score file says so, and the next run tries again.
 """
 
 
@@ -21,7 +22,7 @@ rule fetch_masks:
     input:
         whole=whole_published,
     output:
-        f"{RESULTS}/fetch/published-masks/{{method}}-{{year}}.txt",
+        f"{RESULTS}/fetch/published-masks/{{method}}-{{year}}.json",
     log:
         f"{RESULTS}/logs/fetch_masks/{{method}}-{{year}}.log",
     benchmark:
@@ -34,7 +35,7 @@ rule fetch_masks:
         root=settings.data,
     shell:
         "python -m ttvos data fetch published-masks --methods {wildcards.method}"
-        " --years {wildcards.year} --root {params.root:q} > {log:q} 2>&1 && cp {log:q} {output:q}"
+        " --years {wildcards.year} --root {params.root:q} --record {output:q} > {log:q} 2>&1"
 
 
 rule published:
@@ -60,7 +61,10 @@ rule published:
             wildcards.method, settings.datasets[wildcards.dataset].year
         ),
         dataset=dataset_options,
+        fetched=lambda wildcards, input: shlex.join(
+            ["--fetched", input.masks] if settings.published.fetch else []
+        ),
         source=code_hash("evaluation/davis.py"),
     shell:
-        "python -m ttvos evaluate --masks {params.folder:q} {params.dataset}"
+        "python -m ttvos evaluate --masks {params.folder:q} {params.dataset} {params.fetched}"
         " --workers {threads} --out {output:q} > {log:q} 2>&1"
