@@ -49,7 +49,7 @@ def test_each_row_has_its_cost_and_each_seed_its_run():
 
 
 def test_every_job_has_its_time():
-    mini = plan(rows=["exp8-hrnet"], references=["still"])
+    mini = plan(rows=["exp8-hrnet"], references=["still"], peers={"names": ["gc"]})
     assert sorted(mini.benchmarks()) == [
         "cost",
         "evaluate exp8-hrnet-s0-davis16",
@@ -61,6 +61,8 @@ def test_every_job_has_its_time():
         "reference still-davis16",
         "reference still-davis17",
         "speed exp8-hrnet",
+        "tracker_cost gc",
+        "tracker_speed gc",
         "train exp8-hrnet-s0",
     ]
     assert mini.benchmark("cost") == "results/mini/benchmarks/cost.tsv"
@@ -143,7 +145,8 @@ FRTM = {
 
 
 def test_rows_of_table_5_are_trained_and_tracked_and_share_the_peers_cost():
-    frtm = plan(rows=["exp8-hrnet", "frtm-resnet18", "frtm-resnet18-tm"], frtm=FRTM, seeds=[0, 1])
+    names = ["exp8-hrnet", "frtm-resnet18", "frtm-resnet18-tm"]
+    frtm = plan(rows=names, frtm=FRTM, peers={}, seeds=[0, 1])
     rows = {row["row"]: row for row in frtm.manifest()["rows"]}
     row = rows["frtm-resnet18-tm"]
     assert (row["method"], row["transition_loss"], row["seeds"]) == ("FRTM-VOS", True, [0, 1])
@@ -159,11 +162,11 @@ def test_rows_of_table_5_are_trained_and_tracked_and_share_the_peers_cost():
 
 def test_rows_of_table_5_ask_for_their_section():
     with pytest.raises(UserError, match="row frtm-resnet18 is trained as a section `frtm` says"):
-        plan(rows=["frtm-resnet18"])
+        plan(rows=["frtm-resnet18"], frtm=None)
 
 
 def test_peers_are_measured_and_with_weights_they_track():
-    mini = plan(peers={"names": ["gc"], "weights": {"stm": "stm.pth"}})
+    mini = plan(rows=["exp8-hrnet"], peers={"names": ["gc"], "weights": {"stm": "stm.pth"}})
     peers = {peer["name"]: peer for peer in mini.manifest()["peers"]}
     assert list(peers) == ["gc", "stm"]
     assert peers["gc"]["evaluate"] == {}

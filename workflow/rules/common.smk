@@ -84,6 +84,12 @@ def dataset_options(wildcards):
     return shlex.join(map(str, [*words, "--profile", settings.profile]))
 
 
+def weights_option(wildcards):
+    """--weights of who tracks with some: wildcards.tracked."""
+    weights = plan.tracked[wildcards.tracked][1]
+    return shlex.join(["--weights", weights]) if weights else ""
+
+
 def any_of(names):
     """A pattern that matches these names only."""
     return "|".join(map(re.escape, names)) or "none"

@@ -90,9 +90,7 @@ rule track:
         runtime=240,
     params:
         tracker=lambda wildcards: plan.tracked[wildcards.tracked][0],
-        weights=lambda wildcards, input: shlex.join(
-            ["--weights", *input.weights] if input.weights else []
-        ),
+        weights=weights_option,
         dataset=dataset_options,
         scale=lambda wildcards: settings.datasets[wildcards.dataset].input_scale,
         device=settings.device,
