@@ -8,6 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tests.conftest import disc_frame
 from ttvos.errors import UserError
 from ttvos.peers import crn, crn_network
+from ttvos.peers.online import UNKNOWN
 from ttvos.peers.record import load_records
 
 DISCS = [(18, 20, 4, 12), (44, 70, -4, 10)]
@@ -108,6 +109,18 @@ def test_the_loss_is_of_all_six_masks() -> None:
     assert crn.every_loss(logits, target).item() == pytest.approx(6 * np.log(2))
     right = [20 * (2 * torch.nn.functional.adaptive_avg_pool2d(target, s) - 1) for s in sizes]
     assert crn.every_loss(right, target).item() < 1e-6
+
+
+def test_void_pixels_teach_nothing() -> None:
+    target = torch.zeros(1, 1, 64, 64)
+    target[..., :32, :16] = 1
+    known = target.clone()
+    target[..., 32:] = UNKNOWN  # whole pixels at every size
+    generator = torch.Generator().manual_seed(0)
+    logits = [torch.randn(1, 1, s, s, generator=generator) for s in (2, 4, 8, 16, 32, 64)]
+    halves = [x[..., : x.shape[-1] // 2] for x in logits]
+    expected = crn.every_loss(halves, known[..., :32])
+    assert crn.every_loss(logits, target).item() == pytest.approx(expected.item())
 
 
 def test_one_update_changes_the_objects_weights_and_not_the_networks(

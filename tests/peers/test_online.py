@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -44,6 +45,17 @@ def test_the_two_classes_weigh_the_same() -> None:
     # 2 of 16 pixels weigh 14/16 each, 14 weigh 2/16 each
     loss = online.balanced_loss(torch.zeros_like(target), target)
     assert loss.item() == pytest.approx(2 * 2 * 14 / 16 * math.log(2))
+
+
+def test_void_pixels_teach_nothing() -> None:
+    mask = np.zeros((4, 4), np.uint8)
+    mask[0, :2], mask[3] = 7, 255
+    targets = online.targets_of(mask, (7,))
+    assert targets.shape == (1, 1, 4, 4)
+    assert (targets[..., 3, :] == online.UNKNOWN).all()
+    logits = torch.randn(1, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    shown = online.balanced_loss(logits[..., :3, :], targets[..., :3, :])
+    assert online.balanced_loss(logits, targets).item() == pytest.approx(shown.item())
 
 
 def test_one_update_for_each_few_passes_by_the_mean_gradient() -> None:

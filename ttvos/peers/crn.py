@@ -25,8 +25,16 @@ from ttvos.peers.common import (
     to_image,
 )
 from ttvos.peers.crn_network import CRNNetwork
-from ttvos.peers.online import Weights, descend, online_cost, online_options, own_weights
-from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
+from ttvos.peers.online import (
+    UNKNOWN,
+    Weights,
+    descend,
+    online_cost,
+    online_options,
+    own_weights,
+    targets_of,
+)
+from ttvos.tracker import Prediction, check_pair, object_ids
 
 SIZE = 512  # height and width that the network sees
 COARSEST = 32
@@ -34,6 +42,7 @@ PRIOR, REACH = 8, 64  # pixels: how far the prior and a prediction exceed the pr
 MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
 CROPS = range(352, 545, 32)
 PUBLISHED_UPDATES = 200
+LEAST_SHARE = 1e-6  # of a pixel; no less is divided by
 
 
 @dataclass(frozen=True)
@@ -82,11 +91,12 @@ class CRN:
         ids = object_ids(mask)
         weights: list[Weights] = [{} for _ in ids]
         with torch.inference_mode(False), torch.enable_grad():
-            targets = torch.from_numpy(one_hot(mask, ids)).to(self.device)[:, None]
+            targets = targets_of(mask, ids).to(self.device)
             if self.updates:
                 image = normalise(to_image(frame, self.device))
                 weights = [self._fine_tuned(image, target[None]) for target in targets]
-        return CRNState(tuple(weights), F.interpolate(targets, (SIZE, SIZE)), ids, mask.shape)
+        masks = F.interpolate(targets.clamp(min=0), (SIZE, SIZE))
+        return CRNState(tuple(weights), masks, ids, mask.shape)
 
     @torch.inference_mode()
     def step(self, frame: np.ndarray, state: CRNState) -> tuple[Prediction, CRNState]:
@@ -130,9 +140,9 @@ class CRN:
 
 
 def crops(image: Tensor, target: Tensor, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Frame 0 and its mask: `count` squares of random size and place, flipped at random.
+    """Frame 0 and its target: `count` squares of random size and place, flipped at random.
 
-    Yields the image, the mask, and the mask as a prior: grown and shrunk in turn. Draws are
+    Yields the image, the target, and its object as a prior: grown and shrunk in turn. Draws are
     seeded with 0.
     """
     generator = torch.Generator().manual_seed(0)
@@ -146,14 +156,24 @@ def crops(image: Tensor, target: Tensor, count: int) -> Iterator[tuple[Tensor, T
         x, wanted = image[part], target[part]
         if torch.rand(1, generator=generator) < 0.5:
             x, wanted = x.flip(-1), wanted.flip(-1)
-        shrunk = 1 - dilate(1 - wanted, PRIOR)
-        yield x, wanted, shrunk if number % 2 else dilate(wanted, PRIOR)
+        mask = wanted.clamp(min=0)
+        shrunk = 1 - dilate(1 - mask, PRIOR)
+        yield x, wanted, shrunk if number % 2 else dilate(mask, PRIOR)
 
 
 def every_loss(logits: list[Tensor], target: Tensor) -> Tensor:
-    """Mean cross-entropy of the masks of all sizes, summed; target (N, 1, H, W) of 0 and 1."""
-    sized = [(x, F.adaptive_avg_pool2d(target, x.shape[-2:])) for x in logits]
-    return sum(F.binary_cross_entropy_with_logits(x, wanted) for x, wanted in sized)
+    """Mean cross-entropy of the masks of all sizes, summed; a pixel counts by its known part.
+
+    target: (N, 1, H, W) of 0 and 1, and UNKNOWN.
+    """
+    known, mask = (target != UNKNOWN).float(), target.clamp(min=0)
+    losses = []
+    for x in logits:
+        share, covered = (F.adaptive_avg_pool2d(y, x.shape[-2:]) for y in (known, mask))
+        wanted = covered / share.clamp(min=LEAST_SHARE)
+        loss = F.binary_cross_entropy_with_logits(x, wanted, share, reduction="sum")
+        losses.append(loss / share.sum().clamp(min=LEAST_SHARE))
+    return sum(losses)
 
 
 def coarse(mask: Tensor) -> Tensor:

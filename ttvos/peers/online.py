@@ -7,6 +7,7 @@ for `torch.func.functional_call`. Written from PEERS sections 4.2, 4.3 and 4.9.
 import math
 from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,8 +15,12 @@ from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
 from ttvos.errors import UserError
+from ttvos.tracker import one_hot
+from ttvos.video import VOID
 
 Weights = dict[str, Tensor]
+
+UNKNOWN = -1.0  # of a target's pixel: the first mask is void there, and nothing is learned
 
 SCALES, DEGREES = (0.75, 1.25), 30.0
 
@@ -30,6 +35,12 @@ def online_options(peer: str, updates: int, learning_rate: float) -> dict[str, o
     if not learning_rate > 0:
         raise UserError(f"{peer}: learning_rate {learning_rate!r}: above 0")
     return {"updates": updates} | ({"learning_rate": learning_rate} if updates else {})
+
+
+def targets_of(mask: np.ndarray, ids: tuple[int, ...]) -> Tensor:
+    """What the first mask (H, W) asks of each object: (O, 1, H, W), 1, 0, or UNKNOWN where void."""
+    targets = torch.from_numpy(one_hot(mask, ids))[:, None]
+    return targets.masked_fill(torch.from_numpy(mask == VOID), UNKNOWN)
 
 
 def own_weights(network: nn.Module) -> Weights:
@@ -58,7 +69,7 @@ def descend(
 
 
 def augmented(image: Tensor, target: Tensor, count: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Frame 0 (1, 3, H, W) and its mask (1, 1, H, W), `count` times flipped, scaled and turned.
+    """Frame 0 (1, 3, H, W) and its target (1, 1, H, W), `count` times flipped, scaled, turned.
 
     The draws are seeded with 0; what comes from outside the frame is 0.
     """
@@ -86,10 +97,14 @@ def matrix(flip: bool, scale: float, degrees: float, size: tuple[int, int]) -> T
 
 
 def balanced_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy summed over pixels, each class weighted by the other's share of them."""
-    share = target.mean()
-    weight = torch.where(target > 0.5, 1 - share, share)
-    return F.binary_cross_entropy_with_logits(logits, target, weight, reduction="sum")
+    """Cross-entropy summed over pixels, each class weighted by the other's share of them.
+
+    logits, target: (N, 1, H, W); the target's pixels that are UNKNOWN do not count.
+    """
+    known, wanted = target != UNKNOWN, target.clamp(min=0)
+    share = wanted.sum() / known.sum().clamp(min=1)
+    weight = torch.where(target > 0.5, 1 - share, share) * known
+    return F.binary_cross_entropy_with_logits(logits, wanted, weight, reduction="sum")
 
 
 def online_cost(

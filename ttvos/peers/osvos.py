@@ -20,9 +20,10 @@ from ttvos.peers.online import (
     online_cost,
     online_options,
     own_weights,
+    targets_of,
 )
 from ttvos.peers.vgg import Sides, Trunk, to_vgg_image
-from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
+from ttvos.tracker import Prediction, check_pair, object_ids
 
 PUBLISHED_UPDATES = 2000
 PASSES = 5  # whose gradients one update averages
@@ -84,8 +85,8 @@ class OSVOS:
         if self.updates:
             with torch.inference_mode(False), torch.enable_grad():
                 image = to_vgg_image(frame, self.device)
-                targets = torch.from_numpy(one_hot(mask, ids)).to(self.device)
-                weights = [self._fine_tuned(image, target[None, None]) for target in targets]
+                targets = targets_of(mask, ids).to(self.device)
+                weights = [self._fine_tuned(image, target[None]) for target in targets]
         return OSVOSState(tuple(weights), ids, mask.shape)
 
     @torch.inference_mode()

@@ -19,10 +19,11 @@ from ttvos.peers.online import (
     descend,
     online_options,
     own_weights,
+    targets_of,
 )
 from ttvos.peers.segflow_network import SegFlowNetwork
 from ttvos.peers.vgg import to_vgg_image
-from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
+from ttvos.tracker import Prediction, check_pair, object_ids
 
 MOMENTUM = 0.9
 
@@ -75,8 +76,8 @@ class SegFlow:
         with torch.inference_mode(False), torch.enable_grad():
             image = to_vgg_image(frame, self.device)
             if self.updates:
-                targets = torch.from_numpy(one_hot(mask, ids)).to(self.device)
-                weights = [self._fine_tuned(image, target[None, None]) for target in targets]
+                targets = targets_of(mask, ids).to(self.device)
+                weights = [self._fine_tuned(image, target[None]) for target in targets]
         return SegFlowState(tuple(weights), image, ids, mask.shape)
 
     @torch.inference_mode()
