@@ -1,5 +1,7 @@
 """Tables 2, 3 and 5: peers, published masks and the public record beside the paper's figures."""
 
+import json
+
 import pytest
 
 from ttvos.peers.record import load_records
@@ -63,6 +65,22 @@ def test_published_masks_are_compared_whatever_was_trained(real):
     assert stm["source"].value == "an archive of STM's"
     assert segflow["davis16_jf_verdict"].value == "differs"
     assert segflow["davis16_jf_difference"].value == pytest.approx(-7.0)
+
+
+def test_masks_that_could_not_be_had_are_not_measured_and_say_why(run, records):
+    plan = json.loads(run.read_text())
+    entry = next(one for one in plan["published"] if one["method"] == "SegFlow")
+    lost = {"missing": "sfls 2016: HTTP 404", "provenance": {}}
+    (run.parent / "lost.json").write_text(json.dumps(lost))
+    entry["evaluate"]["davis16"] = "lost.json"
+    manifest = run.with_name("with_a_loss.json")
+    manifest.write_text(json.dumps(plan))
+    table = build(TABLE3, load_inputs(manifest, records=records))
+    row = method(table, "SegFlow")
+    assert not [key for key in row if "masks" in key and row[key].value is not None]
+    assert row["source"].value is None
+    assert "Not scored on davis16, published masks of sfls 2016: HTTP 404." in table.notes
+    assert method(table, "STM")["source"].value == "an archive of STM's"
 
 
 def test_masks_of_other_data_are_not_compared(report):

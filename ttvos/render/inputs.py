@@ -56,11 +56,15 @@ class PeerResults(Tracked):
 
 @dataclass(frozen=True)
 class MaskResults(Accuracy):
-    """Somebody's masks. source: whose, in words. fps: as their owner gave it, on fps_device."""
+    """Somebody's masks. source: whose, in words. fps: as their owner gave it, on fps_device.
+
+    lacking: by dataset, why there are none to score.
+    """
 
     source: str = ""
     fps: float | None = None
     fps_device: str = ""
+    lacking: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -137,8 +141,18 @@ def _masks(located: Located, entry: MaskEntry) -> MaskResults:
 
 
 def _published(located: Located, entry: PublishedEntry) -> MaskResults:
-    evaluate = {name: _all(located, (path,)) for name, path in entry.evaluate.items()}
-    return MaskResults(entry.method, f"{entry.method}, published masks", evaluate, entry.source)
+    """A score file that says "missing" has no figures: its masks could not be had."""
+    files = {name: _all(located, (path,)) for name, path in entry.evaluate.items()}
+    lacking = {
+        d: str(r.data["missing"]) for d, of in files.items() for r in of if "missing" in r.data
+    }
+    return MaskResults(
+        entry.method,
+        f"{entry.method}, published masks",
+        {dataset: () if dataset in lacking else of for dataset, of in files.items()},
+        entry.source,
+        lacking=lacking,
+    )
 
 
 def _peer(located: Located, entry: PeerEntry, records: dict[str, Peer]) -> PeerResults:

@@ -197,6 +197,9 @@ def _notes(report: ReportInput) -> list[str]:
         notes.append(f"Backbones of the public code: {'; '.join(others)} (ledger item 13).")
     if absent:
         notes.append(f"Not built: {', '.join(absent)}; a method's page says why.")
+    for masks in report.published:
+        for dataset, reason in masks.lacking.items():
+            notes.append(f"Not scored on {dataset}, published masks of {reason}.")
     remarks = [f"{r['method']}: {r['remark']}" for r in public_record().values() if r["remark"]]
     return [*notes, "Public record (means of the DAVIS site). " + " ".join(remarks)]
 
