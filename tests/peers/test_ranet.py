@@ -112,11 +112,6 @@ def test_places_of_object_and_background() -> None:
     assert objects[1, 14 * 27].item() == pytest.approx(8 / 1024)
 
 
-def test_labels_are_the_most_probable_object_over_a_half() -> None:
-    foreground = torch.tensor([[[0.4, 0.7, 0.6]], [[0.49, 0.2, 0.8]]])
-    assert ranet.labels(foreground).tolist() == [[0, 1, 2]]
-
-
 def test_two_objects_and_what_each_input_changes(tracker: ranet.RANet) -> None:
     frame, mask = disc_frame(0, DISCS)
     mask[mask == 2] = 7

@@ -11,16 +11,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ttvos.errors import UserError
 from ttvos.peers.agame_network import STRIDE, AGAMENetwork, Gaussians
 from ttvos.peers.common import (
-    ODDS_LIMIT,
     as_ids,
     build_network,
     check_size,
     crop,
     margins,
     normalise,
+    refuse_weights,
+    shares_of_odds,
     to_image,
 )
 from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
@@ -55,11 +55,7 @@ class AGAME:
     cycle = 1
 
     def __init__(self, device: str = "cpu", weights: Path | str | None = None) -> None:
-        if weights is not None:
-            raise UserError(
-                f"agame: cost only: the published weights' names are not among the facts, so "
-                f"{weights} cannot be loaded; leave the weights out"
-            )
+        refuse_weights(self.name, weights)
         self.device = device
         self.network = build_network(AGAMENetwork, device)
         self.options: dict[str, object] = {}
@@ -110,9 +106,7 @@ def aggregate(foreground: Tensor) -> Tensor:
     The background's probability is the smallest of the complements.
     """
     background = (1 - foreground).amin(dim=0, keepdim=True)
-    clamped = torch.cat([background, foreground]).clamp(ODDS_LIMIT, 1 - ODDS_LIMIT)
-    odds = clamped / (1 - clamped)
-    return odds / odds.sum(dim=0, keepdim=True)
+    return shares_of_odds(torch.cat([background, foreground]))
 
 
 def as_classes(soft: Tensor) -> Tensor:

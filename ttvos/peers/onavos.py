@@ -12,7 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from ttvos.errors import UserError
-from ttvos.peers.common import as_ids, build_network, check_size, to_image
+from ttvos.peers.common import (
+    as_ids,
+    build_network,
+    check_size,
+    likeliest,
+    refuse_weights,
+    to_image,
+)
 from ttvos.peers.onavos_labels import VOID, Augmentation, draws, negatives
 from ttvos.peers.onavos_network import OnAVOSNetwork
 from ttvos.peers.onavos_training import Known, adapt, published_cost, run, train
@@ -65,11 +72,7 @@ class OnAVOS:
         steps: int = 0,
         passes: int = 1,
     ) -> None:
-        if weights is not None:
-            raise UserError(
-                f"onavos: cost only: the published weights' names are not among the facts, so "
-                f"{weights} cannot be loaded; leave the weights out"
-            )
+        refuse_weights(self.name, weights)
         self.options: dict[str, object] = {
             "first_steps": first_steps,
             "steps": steps,
@@ -123,7 +126,8 @@ class OnAVOS:
             found.append(posterior)
             objects.append(replace(learned, weights=weights, last=last))
         foreground = np.stack(found)
-        prediction = Prediction(mask=label(foreground, state.ids), foreground=foreground)
+        labels = likeliest(torch.from_numpy(foreground))
+        prediction = Prediction(mask=as_ids(labels, state.ids), foreground=foreground)
         return prediction, replace(state, index=index, objects=tuple(objects))
 
     def online_cost(self, height: int = 480, width: int = 854) -> dict[str, int]:
@@ -140,9 +144,3 @@ class OnAVOS:
             for way in ways
         ]
         return torch.cat(found).mean(dim=0)[1].cpu().numpy()
-
-
-def label(foreground: np.ndarray, ids: tuple[int, ...]) -> np.ndarray:
-    """Probabilities (O, H, W) -> (H, W) uint8 ids: the most probable object's, if above 0.5."""
-    found = np.where(foreground.max(axis=0) > THRESHOLD, foreground.argmax(axis=0) + 1, 0)
-    return as_ids(torch.from_numpy(found), ids)

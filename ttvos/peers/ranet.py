@@ -11,13 +11,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ttvos.errors import UserError
-from ttvos.peers.common import as_ids, build_network, check_size, normalise, to_image
+from ttvos.peers.common import (
+    as_ids,
+    build_network,
+    check_size,
+    likeliest,
+    normalise,
+    refuse_weights,
+    to_image,
+)
 from ttvos.peers.ranet_network import GRID, INPUT_SIZE, RANetNetwork
 from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
 
 BACKGROUND = 0.9  # of a place, from which on it counts as background
-THRESHOLD = 0.5  # of a mask's probability
 
 
 @dataclass(frozen=True)
@@ -47,11 +53,7 @@ class RANet:
     cycle = 1
 
     def __init__(self, device: str = "cpu", weights: Path | str | None = None) -> None:
-        if weights is not None:
-            raise UserError(
-                f"ranet: cost only: the published weights' names are not among the facts, so "
-                f"{weights} cannot be loaded; leave the weights out"
-            )
+        refuse_weights(self.name, weights)
         self.device = device
         self.network = build_network(RANetNetwork, device)
         self.options: dict[str, object] = {}
@@ -81,7 +83,7 @@ class RANet:
         found = self.network(self._image(frame), state.kernels, state.places, state.previous)
         foreground = resize(found, state.size)[:, 0]
         prediction = Prediction(
-            mask=as_ids(labels(foreground), state.ids),
+            mask=as_ids(likeliest(foreground), state.ids),
             foreground=foreground.cpu().numpy(),
         )
         return prediction, replace(state, previous=found)
@@ -96,12 +98,6 @@ def find_places(masks: Tensor) -> Tensor:
     """
     share = F.adaptive_avg_pool2d(masks, GRID).flatten(1)
     return torch.stack([share, (1 - share >= BACKGROUND).float()])
-
-
-def labels(foreground: Tensor) -> Tensor:
-    """Probabilities (O, H, W) -> (H, W): o + 1 of the most probable object, 0 if none > 0.5."""
-    best, found = foreground.max(dim=0)
-    return torch.where(best > THRESHOLD, found + 1, 0)
 
 
 def resize(x: Tensor, size: tuple[int, int]) -> Tensor:

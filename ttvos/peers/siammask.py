@@ -11,8 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ttvos.errors import UserError
-from ttvos.peers.common import as_ids, build_network, check_size, normalise, to_image
+from ttvos.peers.common import (
+    as_ids,
+    build_network,
+    check_size,
+    normalise,
+    refuse_weights,
+    to_image,
+)
 from ttvos.peers.siammask_anchors import choose
 from ttvos.peers.siammask_crops import Box, box_of, cut, paste, search_side, template_side
 from ttvos.peers.siammask_network import SEARCH_SIZE, TEMPLATE_SIZE, SiamMaskNetwork
@@ -53,11 +59,7 @@ class SiamMask:
     cycle = 1
 
     def __init__(self, device: str = "cpu", weights: Path | str | None = None) -> None:
-        if weights is not None:
-            raise UserError(
-                f"siammask: cost only: the published weights' names are not among the facts, so "
-                f"{weights} cannot be loaded; leave the weights out"
-            )
+        refuse_weights(self.name, weights)
         self.device = device
         self.network = build_network(SiamMaskNetwork, device)
         self.options: dict[str, object] = {}
