@@ -10,10 +10,17 @@ from typing import NoReturn
 
 from ttvos import commands
 from ttvos.cli_data import add_data
-from ttvos.engine.names import COMPILE, ENGINES, PRECISIONS
+from ttvos.cli_options import (
+    add_checkpoint,
+    add_dataset,
+    add_device,
+    add_engine,
+    add_model,
+    add_size,
+    add_weights,
+)
 from ttvos.errors import UserError
 from ttvos.variants import BACKBONES
-from ttvos.weights import find_weights
 
 TRACKER = "a built peer (data/peers/NAME.yaml), e.g. stm, or your own: package.module:Class"
 EPILOG = """examples:
@@ -113,13 +120,13 @@ def _add_train(subcommands) -> None:
     command.add_argument("--config", required=True, help="profile whose `train` section is used")
     command.add_argument("--seed", type=int, default=0, help="of weights and of the clips' draw")
     command.add_argument("--out", required=True, help="folder for checkpoint.safetensors")
-    _add_device(command)
+    add_device(command)
 
 
 def _add_backbone(subcommands) -> None:
     text = "take the backbone out of a checkpoint, in half precision, to start trainings from"
     command = _command(subcommands, "backbone", commands.backbone, text)
-    _add_checkpoint(command, "one of our checkpoints", required=True)
+    add_checkpoint(command, "one of our checkpoints", required=True)
     command.add_argument("--out", required=True, help="safetensors file to write")
 
 
@@ -127,7 +134,7 @@ def _add_snapshot(subcommands) -> None:
     text = "make a checkpoint of a training that still runs, to look at what it has learnt so far"
     command = _command(subcommands, "snapshot", commands.snapshot, text)
     command.add_argument("--state", required=True, help="the state.pt in the training's folder")
-    _add_model(command)
+    add_model(command)
     command.add_argument("--out", required=True, help="safetensors file to write")
 
 
@@ -135,15 +142,15 @@ def _add_predict(subcommands) -> None:
     text = "track every sequence and write masks"
     command = _command(subcommands, "predict", commands.predict, text)
     source = command.add_mutually_exclusive_group(required=True)
-    _add_checkpoint(source, "ours, or the authors' together with --backbone")
+    add_checkpoint(source, "ours, or the authors' together with --backbone")
     source.add_argument(
         "--reference", choices=["still", "flow"], help="first mask held still, or carried by flow"
     )
     source.add_argument("--tracker", help=TRACKER)
-    _add_weights(command)
+    add_weights(command)
     command.add_argument("--backbone", choices=BACKBONES, help="needed for a released checkpoint")
     command.add_argument("--variant", help="what the checkpoint must be, e.g. exp8; else an error")
-    _add_dataset(command)
+    add_dataset(command)
     command.add_argument("--out", required=True, help="folder for <sequence>/<frame>.png")
     command.add_argument("--maps", help="also write this .npz: what the model saw, for Figure 7")
     command.add_argument("--maps-sequence", help="sequence of --maps; default: the first")
@@ -151,7 +158,7 @@ def _add_predict(subcommands) -> None:
         "--single-object",
         choices=["aggregated", "direct"],
         default="aggregated",
-        help="one object's heatmap: aggregated (released code) or fed back directly (paper)",
+        help="one object's heatmap in TTVOS: aggregated (released code), fed back directly (paper)",
     )
     command.add_argument(
         "--input-scale",
@@ -159,15 +166,15 @@ def _add_predict(subcommands) -> None:
         default=1.0,
         help="size at which the network sees a frame, as a share of its own (0.5: four times less)",
     )
-    _add_engine(command)
-    _add_device(command)
+    add_engine(command)
+    add_device(command)
 
 
 def _add_evaluate(subcommands) -> None:
     text = "score masks by the DAVIS protocol"
     command = _command(subcommands, "evaluate", commands.evaluate, text)
     command.add_argument("--masks", required=True, help="folder with <sequence>/<frame>.png")
-    _add_dataset(command)
+    add_dataset(command)
     command.add_argument(
         "--evaluator",
         choices=["builtin", "official"],
@@ -189,14 +196,17 @@ def _add_cost(subcommands) -> None:
     command = _command(subcommands, "cost", commands.cost, text)
     command.add_argument("--variant", help="experiment of Table 4: exp1 to exp8; default: exp8")
     which = command.add_mutually_exclusive_group(required=True)
-    which.add_argument("--backbone", choices=BACKBONES, help="feature extractor")
+    which.add_argument("--backbone", choices=BACKBONES, help="feature extractor of TTVOS")
     text = "rows of workflow/config/variants.tsv, e.g. exp8-hrnet, in place of the other two"
     which.add_argument("--rows", nargs="+", metavar="ROW", help=text)
-    which.add_argument("--trackers", nargs="+", metavar="TRACKER", help=f"each {TRACKER}")
+    text = f"all built peers with the word all; or each {TRACKER}"
+    which.add_argument("--trackers", nargs="+", metavar="TRACKER", help=text)
     which.add_argument("--tracker", help=f"one of them; {TRACKER}")
-    _add_weights(command)
-    _add_size(command)
+    add_weights(command)
+    add_size(command)
     command.add_argument("--objects", type=int, default=1, help="with --tracker: objects at once")
+    text = "folder of trackers' cost files: one that was counted with the same code is taken over"
+    command.add_argument("--kept", metavar="FOLDER", help=text)
     text = (
         "JSON file to write; with --rows or --trackers a folder, which receives NAME.json of each"
     )
@@ -210,15 +220,15 @@ def _add_speed(subcommands) -> None:
     which.add_argument("--backbone", choices=BACKBONES, help="feature extractor of TTVOS")
     which.add_argument("--tracker", help=TRACKER)
     command.add_argument("--variant", help="experiment of Table 4: exp1 to exp8; default: exp8")
-    _add_weights(command)
-    _add_size(command)
-    _add_checkpoint(command, "weights to time; random ones take the same time")
+    add_weights(command)
+    add_size(command)
+    add_checkpoint(command, "weights to time; random ones take the same time")
     command.add_argument("--frames", type=int, default=6, help="length of the clip, with frame 0")
-    command.add_argument("--repeats", type=int, default=5, help="clips timed, at least 5")
+    command.add_argument("--repeats", type=int, default=5, help="clips timed, 5 or more")
     command.add_argument("--objects", type=int, default=1, help="objects tracked at once")
     command.add_argument("--out", required=True, help="JSON file to write")
-    _add_engine(command)
-    _add_device(command)
+    add_engine(command)
+    add_device(command)
 
 
 def _add_steptime(subcommands) -> None:
@@ -231,7 +241,7 @@ def _add_steptime(subcommands) -> None:
     text = "parts of each batch, in place of the profile's train.accumulate"
     command.add_argument("--accumulate", type=int, help=text)
     command.add_argument("--out", required=True, help="JSON file to write")
-    _add_device(command)
+    add_device(command)
 
 
 def _add_report(subcommands) -> None:
@@ -258,7 +268,7 @@ def _add_fill(subcommands) -> None:
 def _add_card(subcommands) -> None:
     text = "weights to be shipped: half precision, a model card, and its facts as JSON"
     command = _command(subcommands, "card", commands.card, text)
-    _add_checkpoint(command, "one that `ttvos train` made", required=True)
+    add_checkpoint(command, "one that `ttvos train` made", required=True)
     command.add_argument("--train", required=True, help="the train.json beside it")
     named = {"nargs": "+", "metavar": "NAME=FILE", "type": _named}
     text = "evaluate.json of each data set, made with the checkpoint or with the shipped weights"
@@ -275,72 +285,6 @@ def _named(text: str) -> tuple[str, str]:
     if not name or not file:
         raise argparse.ArgumentTypeError(f"expected NAME=FILE, got {text!r}")
     return name, file
-
-
-def _add_model(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--variant", default="exp8", help="experiment of Table 4: exp1 to exp8")
-    command.add_argument("--backbone", required=True, choices=BACKBONES, help="feature extractor")
-
-
-def _add_checkpoint(command, text: str, required: bool = False) -> None:
-    """--checkpoint: a file, or the name of shipped weights."""
-    text = f"{text}; a file, or a name of weights/*.safetensors"
-    command.add_argument("--checkpoint", type=find_weights, required=required, help=text)
-
-
-def _add_weights(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--weights", help="with --tracker: file of its weights")
-
-
-def _add_dataset(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--dataset", required=True, help="folder in DAVIS layout")
-    command.add_argument(
-        "--year",
-        type=int,
-        required=True,
-        choices=[2016, 2017],
-        help="2016: binary masks, one object a clip; 2017: ids, 255 is void",
-    )
-    command.add_argument("--split", default="val", help="list in ImageSets/<year>/")
-    command.add_argument(
-        "--only", nargs="+", default=(), metavar="SEQUENCE", help="these of the split, not all"
-    )
-    command.add_argument("--profile", help="name of the data, for the record")
-
-
-def _add_size(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--height", type=int, default=480, help="of a frame, pixels")
-    command.add_argument("--width", type=int, default=854, help="of a frame, pixels")
-
-
-def _add_engine(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--precision",
-        choices=PRECISIONS,
-        default="auto",
-        help="of the convolutions; auto: the fastest that keeps the masks (docs/performance.md)",
-    )
-    command.add_argument(
-        "--compile",
-        choices=COMPILE,
-        default="auto",
-        help="on: compile for each size of frame, a minute, kept on disk; auto: use what is there",
-    )
-    command.add_argument(
-        "--engine",
-        choices=ENGINES,
-        default="fast",
-        help="reference: plain PyTorch in float32, to compare with",
-    )
-
-
-def _add_device(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--device",
-        choices=["cpu", "cuda"],
-        default="cpu",
-        help="where to compute; CUDA_VISIBLE_DEVICES picks a GPU",
-    )
 
 
 if __name__ == "__main__":

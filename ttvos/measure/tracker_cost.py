@@ -57,13 +57,10 @@ def cost_tracker(
     init, steps = _run(tracker, parts, *disc_clip(cycle + 2, height, width, objects))
     whole = steps[1:]
     frame_parts = {part: round(sum(s[part] for s in whole) / len(whole)) for part in init}
-    settings = {"tracker": tracker.name, **getattr(tracker, "options", {})}
-    settings |= {"height": height, "width": width, "objects": objects}
+    named = {"tracker": tracker.name, "height": height, "width": width, "objects": objects}
+    settings = {**named, **getattr(tracker, "options", {})}
     return {
-        "tracker": tracker.name,
-        "height": height,
-        "width": width,
-        "objects": objects,
+        **named,
         "cycle": cycle,
         "parameters": parameters(tracker, parts),
         "macs": {

@@ -51,7 +51,7 @@ def speed_tracker(
     frames: length of the clip with frame 0; where the tracker's work repeats after a cycle of
     more frames, a clip is a frame longer than the cycle. repeats: clips. origin: for the
     provenance, such as `ttvos.trackers.tracker_origin`.
-    Returns tracker, device, precision, engine ("own"), compiled (False), height, width, objects,
+    Returns tracker, device, precision, engine ("own"), compiled, height, width, objects,
     frames, streaming {fps, p50_ms, p90_ms, p99_ms, repeats, init_ms, peak_memory_bytes, ...},
     with_initialisation {fps, frames}, growth {frames, state_bytes_first, state_bytes_last,
     time_ratio}, rows (the table), protocol, provenance.
@@ -64,19 +64,15 @@ def speed_tracker(
     frames = max(frames, 1 + cycle_of(tracker))
     if repeats * (frames - 1) < MIN_LATENCIES:
         raise UserError(f"{repeats} clips of {frames} frames time too few; take 6 frames or more")
-    clip, mask = disc_clip(frames, height, width, objects)
-    time_clip(tracker, clip[:2], mask, where)
-    if where.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(where)
-    timed = [time_clip(tracker, clip, mask, where) for _ in range(repeats)]
     settings = {"tracker": tracker.name, "device": device, "height": height, "width": width}
     settings |= {"objects": objects, "frames": frames}
+    timed = _timed(tracker, where, repeats, *disc_clip(frames, height, width, objects))
     precision = getattr(tracker, "precision", "float32")
     result = {
         **settings,
         "precision": precision,
         "engine": "own",
-        "compiled": False,
+        "compiled": bool(getattr(tracker, "compiled", False)),
         **summary(timed),
         "protocol": PROTOCOL,
         "provenance": provenance(
@@ -89,6 +85,16 @@ def speed_tracker(
     }
     result["streaming"]["peak_memory_bytes"] = peak_memory(where)
     return {**result, "rows": [row(result, tracker.name)]}
+
+
+def _timed(
+    tracker: Tracker, device: torch.device, repeats: int, clip: np.ndarray, mask: np.ndarray
+) -> list[TimedClip]:
+    """The clip so many times, after two frames of warm-up."""
+    time_clip(tracker, clip[:2], mask, device)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    return [time_clip(tracker, clip, mask, device) for _ in range(repeats)]
 
 
 def summary(timed: list[TimedClip]) -> dict[str, Any]:

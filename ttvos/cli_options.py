@@ -1,0 +1,74 @@
+"""Options that several subcommands share (`ttvos.cli`)."""
+
+import argparse
+
+from ttvos.engine.names import COMPILE, ENGINES, PRECISIONS
+from ttvos.variants import BACKBONES
+from ttvos.weights import find_weights
+
+
+def add_model(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--variant", default="exp8", help="experiment of Table 4: exp1 to exp8")
+    command.add_argument("--backbone", required=True, choices=BACKBONES, help="feature extractor")
+
+
+def add_checkpoint(command, text: str, required: bool = False) -> None:
+    """--checkpoint: a file, or the name of shipped weights."""
+    text = f"{text}; a file, or a name of weights/*.safetensors"
+    command.add_argument("--checkpoint", type=find_weights, required=required, help=text)
+
+
+def add_weights(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--weights", help="with --tracker: file of its weights")
+
+
+def add_dataset(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--dataset", required=True, help="folder in DAVIS layout")
+    command.add_argument(
+        "--year",
+        type=int,
+        required=True,
+        choices=[2016, 2017],
+        help="2016: binary masks, one object a clip; 2017: ids, 255 is void",
+    )
+    command.add_argument("--split", default="val", help="list in ImageSets/<year>/")
+    command.add_argument(
+        "--only", nargs="+", default=(), metavar="SEQUENCE", help="these of the split, not all"
+    )
+    command.add_argument("--profile", help="name of the data, for the record")
+
+
+def add_size(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--height", type=int, default=480, help="of a frame, pixels")
+    command.add_argument("--width", type=int, default=854, help="of a frame, pixels")
+
+
+def add_engine(command: argparse.ArgumentParser) -> None:
+    command = command.add_argument_group("how TTVOS computes, not for --tracker or --reference")
+    command.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="auto",
+        help="of the convolutions; auto: the fastest that keeps the masks (docs/performance.md)",
+    )
+    command.add_argument(
+        "--compile",
+        choices=COMPILE,
+        default="auto",
+        help="on: compile for each size of frame, a minute, kept on disk; auto: use what is there",
+    )
+    command.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="fast",
+        help="reference: plain PyTorch in float32, to compare with",
+    )
+
+
+def add_device(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--device",
+        choices=["cpu", "cuda"],
+        default="cpu",
+        help="where to compute; CUDA_VISIBLE_DEVICES picks a GPU",
+    )
