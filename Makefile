@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reports test lint format backbone lock clean
+.PHONY: reports test lint format backbone peers lock clean
 
 reports: .venv/ready
 	snakemake --cores all reports/
@@ -31,6 +31,11 @@ backbone: .venv/ready
 	    --config workflow/config/mini-backbone.yaml --out results/backbone/train/exp8-hrnet-s0
 	ttvos backbone --checkpoint results/backbone/train/exp8-hrnet-s0/checkpoint.safetensors \
 	    --out weights/mini-hrnet-backbone.safetensors
+
+# results-published/peers: costs of the peers, which the workflow takes over while their code is the
+# same, so that it need not count them again (two minutes).
+peers: .venv/ready
+	ttvos cost --trackers all --out results-published/peers
 
 # Renew all pins, for pip and for conda, from pyproject.toml (needs uv). The lock is whole, and is
 # installed without looking for more: vos-benchmark would pull in a second OpenCV. Conda's pip

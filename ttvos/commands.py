@@ -134,7 +134,7 @@ def cost(options: argparse.Namespace) -> None:
     check_weights(options)
     if options.tracker or options.trackers:
         return tracker_costs(options)
-    refuse(options, ("objects",), "goes with --tracker")
+    refuse(options, ("objects", "kept"), "goes with --tracker")
     if options.rows and options.variant:
         raise UserError("a row names its variant: leave --variant out, or --rows")
     if options.rows:

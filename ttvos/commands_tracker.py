@@ -72,28 +72,38 @@ def _named(options: argparse.Namespace) -> Any:
 
 
 def tracker_costs(options: argparse.Namespace) -> None:
-    """`ttvos cost --tracker` and `--trackers`: any tracker, counted while it runs."""
+    """`ttvos cost --tracker` and `--trackers`: any tracker, counted while it runs, or kept."""
     refuse(options, ("variant",), "is TTVOS's: leave it out, or --tracker")
     from tqdm import tqdm
 
     from ttvos.files import write_json
+    from ttvos.measure.kept_costs import counted_with, find_kept
+    from ttvos.peers.record import built_peers
 
-    named = [(name, f"{options.out}/{name}.json") for name in options.trackers or ()]
+    several = tuple(built_peers()) if options.trackers == ["all"] else options.trackers
+    named = [(name, f"{options.out}/{name}.json") for name in several or ()]
     named = named or [(options.tracker, options.out)]
-    limit_threads()
-    from ttvos.measure.tracker_cost import cost_tracker
-    from ttvos.trackers import load_tracker, tracker_origin
-
+    size = (options.height, options.width, options.objects)
     for name, out in tqdm(named, desc="cost", unit="tracker", disable=None):
-        tracker = load_tracker(name, weights=options.weights)
-        origin = tracker_origin(name, options.weights)
-        result = cost_tracker(tracker, options.height, options.width, options.objects, origin)
+        key = counted_with(name, *size)
+        kept = find_kept(options.kept, name, key) if options.kept and not options.weights else None
+        result = kept or {**_counted(name, options.weights, size), "counted_with": key}
         write_json(out, result)
         macs = result["macs"]
         print(
             f"{name}: {result['parameters']['total']:,} parameters  "
             f"{macs['frame'] / 1e9:.3f} GMAC a frame  {macs['init'] / 1e9:.3f} GMAC for frame 0"
+            f"{'  (kept)' if kept else ''}"
         )
+
+
+def _counted(name: str, weights: str | None, size: tuple[int, int, int]) -> dict[str, Any]:
+    limit_threads()
+    from ttvos.measure.tracker_cost import cost_tracker
+    from ttvos.trackers import load_tracker, tracker_origin
+
+    tracker = load_tracker(name, weights=weights)
+    return cost_tracker(tracker, *size, tracker_origin(name, weights))
 
 
 def tracker_speed(options: argparse.Namespace) -> None:

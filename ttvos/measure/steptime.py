@@ -62,8 +62,8 @@ def steptime(
 ) -> dict[str, Any]:
     """Time `steps` training steps of each row and stage of a profile, after `warmup` others.
 
-    rows: some of the profile's; () means all of TTVOS's. accumulate: parts of a batch in place of the
-    profile's. steps 0: nothing is timed, only counted; times, hours and memory are None.
+    rows: some of the profile's; () means all of TTVOS's. accumulate: parts of a batch in place of
+    the profile's. steps 0: nothing is timed, only counted; times, hours and memory are None.
     Returns rows (each with its stages: step_seconds, steps, hours,
     peak_memory_bytes, clips_an_epoch, ...; hours of one seed; checkpoint_bytes, state_bytes),
     hours (these rows, all seeds), seeds, data (`data_needs`), protocol and provenance.

@@ -81,7 +81,8 @@ rule tracker_cost:
         tracker_source=lambda wildcards: tracker_code(plan.trackers[wildcards.tracker]),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos cost --tracker {params.tracker:q}"
-        " --height {params.height} --width {params.width} --out {output:q} > {log:q} 2>&1"
+        " --height {params.height} --width {params.width} --kept results-published/peers"
+        " --out {output:q} > {log:q} 2>&1"
 
 
 rule tracker_speed:
