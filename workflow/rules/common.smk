@@ -134,6 +134,13 @@ def whole_data(wildcards):
     return note(f"fetch-{wildcards.source}", [] if os.path.exists(path) else [path])
 
 
+def whole_published(wildcards):
+    """The note of a method's masks that have gone."""
+    folder = plan.published.folder(wildcards.method, int(wildcards.year))
+    gone = [] if os.path.isdir(folder) else [folder]
+    return note(f"masks-{wildcards.method}-{wildcards.year}", gone)
+
+
 def whole_masks(wildcards):
     """The note of a folder of masks: wildcards.run, .reference or .tracked, and .dataset."""
     who = next(

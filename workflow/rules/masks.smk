@@ -11,13 +11,6 @@ wildcard_constraints:
     year="2016|2017",
 
 
-def whole_published(wildcards):
-    """The note of a method's masks that have gone."""
-    folder = plan.published.folder(wildcards.method, int(wildcards.year))
-    gone = [] if os.path.isdir(folder) else [folder]
-    return note(f"masks-{wildcards.method}-{wildcards.year}", gone)
-
-
 rule fetch_masks:
     input:
         whole=whole_published,
