@@ -1,6 +1,7 @@
 """Options that several subcommands share (`ttvos.cli`)."""
 
 import argparse
+from typing import Any
 
 from ttvos.engine.names import COMPILE, ENGINES, PRECISIONS
 from ttvos.variants import BACKBONES
@@ -19,7 +20,25 @@ def add_checkpoint(command, text: str, required: bool = False) -> None:
 
 
 def add_weights(command: argparse.ArgumentParser) -> None:
+    """--weights and --tracker-options, of trackers other than TTVOS."""
     command.add_argument("--weights", help="with --tracker: file of its weights")
+    text = "with --tracker: keywords of its class, e.g. fast=true backbone_weights=FILE"
+    command.add_argument(
+        "--tracker-options", nargs="+", default=(), metavar="KEY=VALUE", type=_keyword, help=text
+    )
+
+
+def _keyword(text: str) -> tuple[str, Any]:
+    """KEY=VALUE as a pair; true, false and numbers are read as such."""
+    import yaml
+
+    key, equals, value = text.partition("=")
+    if not key.isidentifier() or not equals:
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text!r}")
+    try:
+        return key, yaml.safe_load(value)
+    except yaml.YAMLError:
+        return key, value
 
 
 def add_dataset(command: argparse.ArgumentParser) -> None:

@@ -21,9 +21,10 @@ def refuse(options: argparse.Namespace, names: tuple[str, ...], reason: str) -> 
 
 
 def check_weights(options: argparse.Namespace) -> None:
-    """UserError for --weights without --tracker, or of a file that is not there."""
+    """UserError for --weights or --tracker-options without --tracker, or a file not there."""
     if not options.tracker:
         refuse(options, ("weights",), "goes with --tracker; TTVOS's own are --checkpoint")
+        refuse(options, ("tracker_options",), "goes with --tracker")
     if options.weights and not Path(options.weights).is_file():
         raise UserError(f"{options.weights}: no such file")
 
@@ -63,7 +64,8 @@ def _named(options: argparse.Namespace) -> Any:
     refuse(options, MODEL_OPTIONS, "is TTVOS's: leave it out, or --tracker")
     from ttvos.trackers import load_tracker
 
-    tracker = load_tracker(options.tracker, options.device, options.weights)
+    own = dict(options.tracker_options)
+    tracker = load_tracker(options.tracker, options.device, options.weights, own)
     if options.input_scale == 1:
         return tracker
     from ttvos.scaled_tracker import ScaledTracker
@@ -84,10 +86,12 @@ def tracker_costs(options: argparse.Namespace) -> None:
     named = [(name, f"{options.out}/{name}.json") for name in several or ()]
     named = named or [(options.tracker, options.out)]
     size = (options.height, options.width, options.objects)
+    own = dict(options.tracker_options)
+    may_keep = options.kept and not options.weights and not own
     for name, out in tqdm(named, desc="cost", unit="tracker", disable=None):
-        key = counted_with(name, *size)
-        kept = find_kept(options.kept, name, key) if options.kept and not options.weights else None
-        result = kept or {**_counted(name, options.weights, size), "counted_with": key}
+        key = {**counted_with(name, *size), **({"tracker_options": own} if own else {})}
+        kept = find_kept(options.kept, name, key) if may_keep else None
+        result = kept or {**_counted(name, options.weights, own, size), "counted_with": key}
         write_json(out, result)
         macs = result["macs"]
         print(
@@ -97,12 +101,14 @@ def tracker_costs(options: argparse.Namespace) -> None:
         )
 
 
-def _counted(name: str, weights: str | None, size: tuple[int, int, int]) -> dict[str, Any]:
+def _counted(
+    name: str, weights: str | None, own: dict[str, Any], size: tuple[int, int, int]
+) -> dict[str, Any]:
     limit_threads()
     from ttvos.measure.tracker_cost import cost_tracker
     from ttvos.trackers import load_tracker, tracker_origin
 
-    tracker = load_tracker(name, weights=weights)
+    tracker = load_tracker(name, weights=weights, options=own)
     return cost_tracker(tracker, *size, tracker_origin(name, weights))
 
 
@@ -117,8 +123,9 @@ def tracker_speed(options: argparse.Namespace) -> None:
     from ttvos.measure.tracker_speed import speed_tracker
     from ttvos.trackers import load_tracker, tracker_origin
 
+    own = dict(options.tracker_options)
     result = speed_tracker(
-        load_tracker(options.tracker, options.device, options.weights),
+        load_tracker(options.tracker, options.device, options.weights, own),
         options.device,
         options.height,
         options.width,

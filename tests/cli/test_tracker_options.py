@@ -10,7 +10,8 @@ from ttvos.provenance import file_hash
 
 OWN = """
 class Held:
-    def __init__(self, weights=None): ...
+    def __init__(self, weights=None, fast=False, steps=0):
+        self.options = {"fast": fast, "steps": steps}
     def init(self, frame, mask):
         self.mask = mask
     def step(self, frame):
@@ -51,7 +52,9 @@ def test_options_of_ttvos_in_a_timing(results, refused, own, option):
 
 
 @pytest.mark.parametrize("which", [("--backbone", "hrnet"), ("--rows", "exp8-hrnet")])
-@pytest.mark.parametrize("option", [("--objects", "2"), ("--weights", "own.pth")])
+@pytest.mark.parametrize(
+    "option", [("--objects", "2"), ("--weights", "own.pth"), ("--tracker-options", "fast=true")]
+)
 def test_options_of_trackers_in_costs(results, refused, own, which, option):
     refused(["cost", *which, *option, "--out", results / "new"], option[0], "--tracker")
 
@@ -75,3 +78,19 @@ def test_results_say_which_code_and_weights(tiny_davis, tmp_path, own, command, 
     assert origin["tracker_class"] == own
     assert len(origin["tracker_code"]) == 12
     assert origin["checkpoint"] == file_hash("own.pth")
+
+
+def test_options_of_the_trackers_own_reach_it(tiny_davis, tmp_path, own):
+    options = ["--tracker", own, "--tracker-options", "fast=true", "steps=3"]
+    data = ["--dataset", str(tiny_davis), "--year", "2017", "--out", str(tmp_path / "masks")]
+    assert main(["predict", *options, *data]) == 0
+    result = json.loads((tmp_path / "masks/predict.json").read_text())
+    assert result["provenance"]["tracker"] == {"name": "Held", "fast": True, "steps": 3}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"), [("fast", "expected KEY=VALUE, got 'fast'"), ("slow=1", "takes no 'slow'")]
+)
+def test_options_that_the_tracker_has_not(results, refused, own, given, words):
+    options = ["--tracker", own, "--tracker-options", given, "--out", results / "new"]
+    refused(["cost", *options], words)
