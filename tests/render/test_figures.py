@@ -25,6 +25,7 @@ from ttvos.render.inputs import load_inputs
 from ttvos.render.paper import read_paper
 from ttvos.render.quantities import DAVIS16, DAVIS17
 from ttvos.render.report import FIGURES
+from ttvos.render.scatter import PANELS, Point, scatter
 from ttvos.render.weights import Correlation
 
 
@@ -232,3 +233,13 @@ def test_damaged_loss_table_is_a_user_error(small_run):
     (small_run.parent / row["loss"][0]).write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match=r"no column stage, step, total"):
         losses(load_inputs(small_run))
+
+
+def test_a_legend_of_long_names_stays_within_the_figure():
+    kinds = [f"measured here on some processor, float32, plain PyTorch, data {i}" for i in range(3)]
+    points = [Point("a", 10.0 ** (1 + i), 50.0 + i, kind) for i, kind in enumerate(kinds)]
+    figure = scatter({panel.key: points for panel in PANELS})
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 3
+    assert legend.get_window_extent().width <= figure.bbox.width

@@ -1,6 +1,5 @@
 """Speed against accuracy as a scatter plot: points of several kinds, their names beside them."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,6 @@ from ttvos.render.figures import BLUE, GREY, RED, new_figure
 from ttvos.render.quantities import DAVIS16, DAVIS17, Quantity
 
 PANELS = (DAVIS16, DAVIS17)
-LEGEND_WIDTH = 150  # characters that fit beside each other over the panels
 # How a point looks: its marker, colour, size in square points; "line" is an outline's width.
 MARKS = {
     "paper": {"marker": "o", "color": GREY, "s": 28},
@@ -65,22 +63,21 @@ def scatter(points: dict[str, list[Point]]) -> Figure:
         figure = new_figure(10, 4.8)
         for axes, panel in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
             _panel(axes, panel, points[panel.key])
-        handles, labels = _legend(figure.axes)
-        columns = legend_columns(labels)
-        figure.legend(handles, labels, loc="outside upper center", ncols=columns)
+        _add_legend(figure)
         for axes, panel in zip(figure.axes, PANELS, strict=True):
             _label_points(axes, points[panel.key])
     return figure
 
 
-def legend_columns(labels: list[str]) -> int:
-    """The most columns in which labels fit beside each other; they are filled from the left."""
-    for columns in range(len(labels), 1, -1):
-        rows = math.ceil(len(labels) / columns)
-        widths = [max(map(len, labels[i : i + rows])) for i in range(0, len(labels), rows)]
-        if sum(width + 8 for width in widths) <= LEGEND_WIDTH:
-            return columns
-    return 1
+def _add_legend(figure: Figure) -> None:
+    """Above the panels, in as many columns as the figure is wide enough for."""
+    handles, labels = _legend(figure.axes)
+    for columns in range(len(labels), 0, -1):
+        legend = figure.legend(handles, labels, loc="outside upper center", ncols=columns)
+        figure.draw_without_rendering()
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
 
 
 def _panel(axes: Axes, panel: Quantity, points: list[Point]) -> None:
