@@ -237,7 +237,7 @@ def test_measuring_leaves_random_numbers_and_precision_flags_alone():
         ({"warmup": -1}, "warmup"),
         ({"precision": "float8"}, "unknown precision"),
         ({"precision": "tf32"}, "CUDA only"),
-        ({"objects": 9, "height": 34}, "do not fit"),
+        ({"objects": 9, "height": 34}, "takes 1 to 4"),
     ],
 )
 def test_bad_arguments_are_one_clear_line(arguments, words):
