@@ -19,6 +19,7 @@ from tests.data.server import Server
 from ttvos.provenance import REPOSITORY
 
 IMAGES = 3
+DATA = ("data/paper", "data/peers")
 PROFILE = """
 profile: small
 title: A stage on published data
@@ -69,7 +70,7 @@ def server():
 def copy(server, tmp_path_factory) -> Path:
     """What the workflow needs of the repository; ECSSD comes from the server."""
     folder = tmp_path_factory.mktemp("project")
-    for name in ("workflow", "ttvos", "notebooks", "data/paper", "profiles", "weights"):
+    for name in ("workflow", "ttvos", "notebooks", *DATA, "profiles", "weights"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(REPOSITORY / name, folder / name, ignore=ignored)
     for name in ("Snakefile", "environment.yml"):
