@@ -175,6 +175,15 @@ def test_peers_are_measured_and_with_weights_they_track():
     assert {peers["gc"]["cost"], peers["gc"]["speed"]} <= set(mini.result_files())
 
 
+def test_an_untimed_peer_is_counted_only():
+    mini = plan(rows=["exp8-hrnet"], peers={"names": ["gc", "onavos"], "untimed": ["onavos"]})
+    gc, onavos = mini.manifest()["peers"]
+    assert gc["speed"] == mini.measured("speed", "gc")
+    assert onavos["speed"] is None
+    assert onavos["cost"] in mini.result_files()
+    assert "tracker_speed onavos" not in mini.benchmarks()
+
+
 def test_all_peers_are_those_that_are_built():
     assert set(plan(peers={"names": ["all"]}).peers) == set(built_peers())
     with pytest.raises(UserError, match="no built peer 'feelvos'; there are: "):

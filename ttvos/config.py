@@ -77,17 +77,19 @@ class PeersConfig:
     """Which peers are measured (`data/peers/*.yaml`), at the frame size of `cost`.
 
     names: built ones, ["all"] for all of them. weights: peer -> file of its weights; such a peer
-    also tracks the data sets. frames, repeats: of the speed measurement.
+    also tracks the data sets. frames, repeats: of the speed measurement. untimed: peers whose
+    cost is counted but whose speed is not measured.
     """
 
     names: tuple[str, ...] = ()
     weights: dict[str, str] = field(default_factory=dict)
+    untimed: tuple[str, ...] = ()
     frames: int = 6
     repeats: int = 1
 
     def __post_init__(self) -> None:
         built = built_peers()
-        for name in (*self.names, *self.weights):
+        for name in (*self.names, *self.weights, *self.untimed):
             if name != "all" and name not in built:
                 raise UserError(f"no built peer {name!r}; there are: {', '.join(built)}")
 

@@ -57,7 +57,7 @@ class Plan(Places):
             "evaluate": predicted + tracked + references + foreign,
             "speed": [row.name for row in self.timed_rows],
             "tracker_cost": list(self.trackers),
-            "tracker_speed": list(self.trackers) if config.speed else [],
+            "tracker_speed": self.timed_trackers,
             "published": self.published.jobs()["published"],
         }
         named = [f"{rule} {job}" for rule, names in jobs.items() for job in names]
@@ -137,16 +137,16 @@ class Plan(Places):
         return "TTVOS" if row.trains else row.name
 
     def _measured(self, what: str, row: Row) -> str | None:
-        if what == "speed" and not self.config.speed:
-            return None
-        return self.measured(what, trained_peer(row) if row.trains else row.name)
+        tracker = trained_peer(row) if row.trains else row.name
+        is_wanted = what != "speed" or tracker in self.timed_trackers
+        return self.measured(what, tracker) if is_wanted else None
 
     def _peer(self, name: str) -> dict[str, Any]:
         tracks = self.config.datasets if name in self.config.peers.weights else ()
         return {
             "name": name,
             "cost": self.measured("cost", name),
-            "speed": self.measured("speed", name) if self.config.speed else None,
+            "speed": self.measured("speed", name) if name in self.timed_trackers else None,
             "evaluate": {dataset: [self.scores(name, dataset)] for dataset in tracks},
         }
 

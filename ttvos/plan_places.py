@@ -76,6 +76,12 @@ class Places:
         return {**{name: name for name in self.peers}, **own}
 
     @property
+    def timed_trackers(self) -> list[str]:
+        """Those of `trackers` whose speed is measured."""
+        untimed = self.config.peers.untimed
+        return [name for name in self.trackers if self.config.speed and name not in untimed]
+
+    @property
     def tracked(self) -> dict[str, tuple[str, str | None]]:
         """Who tracks the data sets with `--tracker`: name -> the tracker, and its weights."""
         weights = self.config.peers.weights
