@@ -49,7 +49,7 @@ def copy_project(folder: Path) -> Path:
     copy_repository(folder)
     settings = yaml.safe_load((folder / "tests/workflow/tiny.yaml").read_text())
     settings["datasets"].pop("davis16")
-    settings |= {"rows": ["exp8-hrnet"], "masks": [], "references": ["still"]}
+    settings |= {"rows": ["exp8-hrnet"], "masks": [], "references": ["still"], "peers": {}}
     (folder / SETTINGS).write_text(yaml.safe_dump(settings))
     return folder
 
