@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ttvos.errors import UserError
-from ttvos.tracker import Prediction, Tracker, check_pair, object_ids, one_hot
+from ttvos.tracker import Prediction, Tracker, check_pair, check_size, object_ids, one_hot
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,7 @@ class ScaledTracker:
 
     def step(self, frame: np.ndarray, state: ScaledState) -> tuple[Prediction, ScaledState]:
         """See `Tracker.step`. A pixel goes to the id whose enlarged mask is largest there."""
-        if frame.shape[:2] != state.size:
-            raise UserError(f"frame of size {frame.shape[:2]} in a clip of size {state.size}")
+        check_size(frame, state.size)
         found, inner = self.tracker.step(self._resized(frame), state.inner)
         labels = (0, *state.ids)
         shares = _enlarged(one_hot(found.mask, labels), state.size)

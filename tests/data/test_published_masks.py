@@ -1,6 +1,5 @@
 """Published masks: from archives of every kind, on a server that misbehaves, to checked folders."""
 
-import csv
 import io
 import json
 import stat
@@ -15,16 +14,14 @@ from tests.data.server import Server
 from tests.evaluation.mask_formats import FORMATS, write_masks
 from ttvos.cli import main
 from ttvos.data import published_fetch
-from ttvos.data.davis_val import FRAMES, VAL
 from ttvos.data.download import Patience
 from ttvos.data.fetch import recorded
 from ttvos.data.published_check import check_masks
 from ttvos.data.published_fetch import fetch_masks
-from ttvos.data.published_masks import MASK_SETS, METHODS, MaskArchive, MaskSet, choose
+from ttvos.data.published_masks import MASK_SETS, MaskArchive, MaskSet
 from ttvos.data.sources import Archive
 from ttvos.evaluation.davis import evaluate
 from ttvos.files import read_json
-from ttvos.provenance import REPOSITORY
 from ttvos.video import read_mask
 
 QUICK = Patience(timeout=1, attempts=2, wait=0.01)
@@ -304,52 +301,3 @@ def test_a_check_changes_nothing_and_counts_what_is_there(masks, root):
     assert report.holds == {"sequences": 0, "masks": 0}
     assert len(report.missing) == 3
     assert not root.exists()
-
-
-def test_the_registry_holds_what_the_facts_name():
-    assert len([m for m in MASK_SETS.values() if m.year == 2016]) == 11
-    assert {m for m in METHODS if (m, 2017) not in MASK_SETS} == {"sfls", "crn"}
-    assert (len(VAL[2016]), len(VAL[2017]), FRAMES) == (20, 30, {2016: 1376, 2017: 1999})
-    assert set(VAL[2016]) < set(VAL[2017])
-    for masks in MASK_SETS.values():
-        urls = [url for way in masks.archives for url in way.archive.urls]
-        assert all(url.startswith("https://") for url in urls)
-        assert masks.formats in {"", *FORMATS}
-        assert masks.licence
-    stm = choose(["stm"], [2017])[0]
-    assert stm.archives[-1].inside == "test/STM_DAVIS_17val"
-    assert len(choose()) == 20
-
-
-def read_table(name: str) -> list[dict[str, str]]:
-    with open(REPOSITORY / f"data/paper/{name}.csv", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_the_public_record_is_of_table_3_s_methods_and_has_a_score_where_the_site_has_masks():
-    record = {line["method"]: line for line in read_table("public-record")}
-    assert set(record) == {line["method"] for line in read_table("table3")} - {"TTVOS"}
-    on_site = {(m.label, m.year) for m in MASK_SETS.values() if m.source.startswith("DAVIS site")}
-    scores = {
-        (method, year): float(line[f"davis{year % 100}_site"])
-        for method, line in record.items()
-        for year in (2016, 2017)
-        if line[f"davis{year % 100}_site"]
-    }
-    assert set(scores) == on_site
-    assert all(50 < score < 90 for score in scores.values())
-
-
-def test_nothing_fetched_can_be_committed():
-    ignored = (REPOSITORY / ".gitignore").read_text().splitlines()
-    assert "/data/*" in ignored
-    kept = [line for line in ignored if line.startswith("!/data/")]
-    assert not [line for line in kept if "published" in line]
-
-
-def test_the_page_lists_every_method_with_its_years():
-    page = (REPOSITORY / "docs/published-masks.md").read_text()
-    for method in METHODS:
-        sets = choose([method])
-        years = ", ".join(str(masks.year) for masks in sets)
-        assert f"| `{method}` | {sets[0].label} | {years} |" in page

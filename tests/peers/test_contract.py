@@ -128,7 +128,7 @@ def test_parameters_of_a_peer_are_those_of_the_facts(name):
 
 
 @pytest.mark.parametrize("name", built_peers())
-def test_what_has_no_published_weights_says_so(name):
+def test_weights_that_cannot_be_had_are_one_clear_line(name):
     from ttvos.trackers import load_tracker
 
     with pytest.raises(UserError) as caught:
