@@ -5,21 +5,19 @@ Nothing here ever runs code from a file: safetensors hold numbers only, and the 
 """
 
 import json
-import pickle
-import re
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
-from torch import Tensor, nn
+from torch import Tensor
 
 from ttvos.config import as_plain
 from ttvos.errors import UserError
 from ttvos.files import atomic_path
 from ttvos.model.released import is_released, load_released
 from ttvos.model.ttvos import TTVOS, build_model
+from ttvos.statedict import fill, is_state_dict, read_pickled
 from ttvos.strict import build
 from ttvos.variants import BACKBONES, Variant
 from ttvos.weights import find_weights
@@ -72,7 +70,7 @@ def load(
         tensors, facts = _read_safetensors(path)
         released = not facts and is_released(tensors)
     else:
-        tensors, facts, released = _read_pickled(path), {}, True
+        tensors, facts, released = _read_released(path), {}, True
     model = _released(tensors, path, backbone) if released else _own(tensors, facts, path, backbone)
     _check_variant(model.variant, variant, path)
     return model.eval()
@@ -95,7 +93,7 @@ def initial_backbone(model: TTVOS, path: Path | str) -> None:
     if facts["format"] == FORMAT:
         parts = {name.partition(".")[::2]: value for name, value in tensors.items()}
         tensors = {name: value for (part, name), value in parts.items() if part == "backbone"}
-    _fill(model.backbone, tensors, f"{path}: does not fit the backbone {model.backbone_name}")
+    fill(model.backbone, tensors, f"{path}: does not fit the backbone {model.backbone_name}")
 
 
 def metadata(path: Path | str) -> dict[str, Any]:
@@ -150,27 +148,11 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         return {name: handle.get_tensor(name) for name in handle.keys()}, facts  # noqa: SIM118
 
 
-def _read_pickled(path: Path) -> dict[str, Tensor]:
+def _read_released(path: Path) -> dict[str, Tensor]:
     """State dict of a `.pth` or `.pth.tar`: {"net": state dict}, or the state dict itself."""
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except pickle.UnpicklingError as error:
-        foreign = re.search(r"GLOBAL ([\w.]+)", str(error))
-        if not foreign:
-            raise UserError(f"{path}: damaged, or not a PyTorch file; fetch it again") from None
-        raise UserError(
-            f"{path}: refused, because it holds pickled code or objects beside weights "
-            f"({foreign[1]}); have its maker save the state dict alone"
-        ) from None
-    except Exception as error:  # unpickling a damaged file, torch raises almost anything
-        reason = str(error).strip().split("\n")[0]
-        raise UserError(
-            f"{path}: truncated, or not a PyTorch file ({reason}); fetch it again"
-        ) from None
+    content = read_pickled(path)
     state = content.get("net", content) if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not state or not all(map(torch.is_tensor, state.values())):
+    if not is_state_dict(state):
         raise UserError(f'{path}: holds neither a state dict nor {{"net": state dict}}')
     return state
 
@@ -199,7 +181,7 @@ def _own(
         _check_backbone(facts["backbone"], backbone, path)
     variant = build(Variant, facts.get("variant"), f"{path}: variant")
     model = build_model(variant, facts["backbone"])
-    _fill(model, tensors, f"{path}: does not fit {variant.name} with {facts['backbone']}")
+    fill(model, tensors, f"{path}: does not fit {variant.name} with {facts['backbone']}")
     return model
 
 
@@ -214,25 +196,3 @@ def _check_variant(found: Variant, wanted: Variant | str | None, path: Path) -> 
         raise UserError(f"{path}: made for the variant {found.name}, but {name} was asked for")
     if isinstance(wanted, Variant) and wanted != found:
         raise UserError(f"{path}: its variant {name} has other parts than variants.tsv gives it")
-
-
-def _fill(module: nn.Module, tensors: dict[str, Tensor], where: str) -> None:
-    """Copy `tensors` into `module`; names and shapes must be exactly the module's."""
-    expected = module.state_dict()
-    shared = expected.keys() & tensors.keys()
-    troubles = {
-        "missing": sorted(expected.keys() - tensors.keys()),
-        "unexpected": sorted(tensors.keys() - expected.keys()),
-        "of another shape": sorted(n for n in shared if tensors[n].shape != expected[n].shape),
-    }
-    found = [
-        f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
-        for what, names in troubles.items()
-        if names
-    ]
-    if found:
-        raise UserError(f"{where}: tensors {'; '.join(found)}")
-    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
-    if broken:
-        raise UserError(f"{where}: {broken[0]} holds values that are not finite")
-    module.load_state_dict(tensors, strict=True)

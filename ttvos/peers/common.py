@@ -3,8 +3,6 @@
 Nothing here runs code from a weights file: `torch.load(weights_only=True)`, or safetensors.
 """
 
-import pickle
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ttvos import statedict
 from ttvos.device import find_device
 from ttvos.errors import UserError
 from ttvos.tracker import check_size as check_size
@@ -135,14 +134,12 @@ def read_weights(path: Path | str, nested: str | None = None) -> dict[str, Tenso
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: no such weights file")
-    content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickled(path)
+    content = (
+        _read_safetensors(path) if path.suffix == ".safetensors" else statedict.read_pickled(path)
+    )
     if isinstance(content, dict) and nested in content:
         content = content[nested]
-    if (
-        not isinstance(content, dict)
-        or not content
-        or not all(map(torch.is_tensor, content.values()))
-    ):
+    if not statedict.is_state_dict(content):
         place = "" if nested is None else f", nor one under {nested!r}"
         raise UserError(f"{path}: holds no state dict{place}; save one of names and tensors")
     if all(name.startswith(PARALLEL_PREFIX) for name in content):
@@ -151,38 +148,9 @@ def read_weights(path: Path | str, nested: str | None = None) -> dict[str, Tenso
 
 
 def fill(module: nn.Module, tensors: dict[str, Tensor], where: str) -> None:
-    """Copy `tensors` into `module`; names and shapes must be exactly the module's.
-
-    Batch-norm's `num_batches_tracked` may be absent, as in files of before PyTorch 0.4.1.
-    where: how an error names the source. Raises UserError with the first three names of each
-    trouble: missing, unexpected, of another shape; or for values that are not finite.
-    """
-    expected = module.state_dict()
-    shared = expected.keys() & tensors.keys()
-    troubles = {
-        "missing": [n for n in expected if n not in tensors and not n.endswith(COUNTER)],
-        "unexpected": [n for n in tensors if n not in expected],
-        "of another shape": [
-            _shapes(n, tensors[n], expected[n])
-            for n in expected
-            if n in shared and tensors[n].shape != expected[n].shape
-        ],
-    }
-    found = [
-        f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
-        for what, names in troubles.items()
-        if names
-    ]
-    if found:
-        raise UserError(f"{where}: does not fit {type(module).__name__}: {'; '.join(found)}")
-    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
-    if broken:
-        raise UserError(f"{where}: {broken[0]} holds values that are not finite")
-    module.load_state_dict(tensors, strict=False)
-
-
-def _shapes(name: str, found: Tensor, expected: Tensor) -> str:
-    return f"{name} {tuple(found.shape)}, expected {tuple(expected.shape)}"
+    """`ttvos.statedict.fill`; batch-norm's `num_batches_tracked` may be absent, as in files of
+    before PyTorch 0.4.1. where: how an error names the source."""
+    statedict.fill(module, tensors, f"{where}: does not fit {type(module).__name__}", COUNTER)
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -190,19 +158,3 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path}: damaged, or not a safetensors file ({error})") from None
-
-
-def _read_pickled(path: Path) -> object:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        foreign = re.search(r"GLOBAL ([\w.]+)", str(error))
-        if foreign is None:
-            raise UserError(f"{path}: damaged, or not a PyTorch file; fetch it again") from None
-        raise UserError(
-            f"{path}: refused, because it holds pickled code or objects beside weights "
-            f"({foreign[1]}); have its maker save the state dict alone"
-        ) from None
-    except Exception as error:  # of a damaged file torch raises almost anything
-        reason = str(error).strip().split("\n")[0]
-        raise UserError(f"{path}: damaged, or not a PyTorch file ({reason})") from None

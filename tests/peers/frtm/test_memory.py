@@ -5,7 +5,7 @@ import torch
 
 from ttvos.peers.frtm.labels import make_labels
 from ttvos.peers.frtm.memory import Memory, initial_weights
-from ttvos.peers.frtm.settings import EVALUATION, TRAINING
+from ttvos.peers.frtm.settings import EVALUATION
 from ttvos.peers.frtm.weighting import pixel_weights, scaled
 
 SLOTS, FIRST, RATE = 8, 3, 0.1
@@ -110,10 +110,6 @@ def test_soft_labels_are_weighed_by_what_is_above_a_half():
     torch.testing.assert_close(
         pixel_weights(soft, EVALUATION), pixel_weights(masks_with(12), EVALUATION)
     )
-
-
-def test_training_weighs_all_pixels_alike():
-    assert pixel_weights(masks_with(12), TRAINING) is None
 
 
 def test_labels_of_a_lower_resolution_keep_their_mean():

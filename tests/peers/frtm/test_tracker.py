@@ -9,7 +9,7 @@ import torch
 from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip, disc_mask
 from ttvos.peers.frtm.merging import merge
-from ttvos.peers.frtm.settings import EVALUATION, FAST, TRAINING, FitSettings, Settings
+from ttvos.peers.frtm.settings import EVALUATION, FAST, TRAINING_FIT, FitSettings, Settings
 from ttvos.peers.frtm.tracker import FRTM
 
 HEIGHT, WIDTH, FRAMES = 96, 144, 10
@@ -155,11 +155,10 @@ def test_one_object_alone_is_thresholded_at_a_half():
 
 
 def test_the_published_values():
-    assert (EVALUATION.fit.channels, TRAINING.fit.channels) == (96, 32)
+    assert (EVALUATION.fit.channels, TRAINING_FIT.channels) == (96, 32)
     assert EVALUATION.fit.forgotten == pytest.approx(4.8e-35, rel=0.01)
-    assert TRAINING.fit.forgotten == pytest.approx(3.7e-4, rel=0.01)
-    assert (EVALUATION.slots, TRAINING.slots, EVALUATION.interval) == (80, 20, 8)
-    assert (EVALUATION.samples, TRAINING.samples) == (5, 15)
+    assert TRAINING_FIT.forgotten == pytest.approx(3.7e-4, rel=0.01)
+    assert (EVALUATION.slots, EVALUATION.samples, EVALUATION.interval) == (80, 5, 8)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +170,6 @@ def test_the_published_values():
         (FitSettings, {"update": (0,)}),
         (FitSettings, {"forget": 1.0}),
         (FitSettings, {"labels": "half"}),
-        (Settings, {"pixel_weights": "square"}),
         (Settings, {"learning_rate": 1.0}),
         (Settings, {"interval": 0}),
         (Settings, {"slots": 4}),

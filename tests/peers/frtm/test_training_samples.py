@@ -9,7 +9,7 @@ import torch
 from tests.peers.frtm.tiny_training import first_batch, run, same, tiny_config
 from tests.training.conftest import one_thread  # noqa: F401 (a fixture for all tests here)
 from ttvos.config_frtm import TargetFit
-from ttvos.peers.frtm.settings import TRAINING
+from ttvos.peers.frtm.settings import TRAINING_FIT
 from ttvos.peers.frtm.training_learner import Learner
 from ttvos.peers.frtm.training_samples import TargetScores, fit_settings
 from ttvos.peers.frtm.training_setup import initial_learner
@@ -106,9 +106,9 @@ def test_cache_keeps_backbones_and_settings_apart(tiny_davis: Path, tmp_path: Pa
 
 def test_fit_settings_are_the_training_s_but_for_the_form(tiny_davis: Path):
     config = dataclasses.replace(tiny_config(tiny_davis), target=TargetFit())
-    expected = dataclasses.replace(TRAINING.fit, labels="condensed")
+    expected = dataclasses.replace(TRAINING_FIT, labels="condensed")
     assert fit_settings(config) == expected
-    assert config.target.samples == TRAINING.samples
+    assert config.target.samples == 15
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

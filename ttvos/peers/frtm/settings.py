@@ -1,7 +1,6 @@
 """FRTM's settings, with the published values for evaluation and training (PEERS 3.2 to 3.6)."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from ttvos.errors import UserError
 from ttvos.peers.frtm.labels import Form
@@ -50,17 +49,16 @@ class FitSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """All that a tracker or a training decides about its target models.
+    """All that a tracker decides about its target models.
 
-    pixel_weights: "hinge" gives a small target a greater share (`ttvos.peers.frtm.weighting`).
-    target_share: the least share under "hinge". min_pixels: under so many pixels of target, a
+    target_share: the least that a small target's pixels weigh together
+    (`ttvos.peers.frtm.weighting`). min_pixels: under so many pixels of target, a
     frame's filter is not updated. slots, learning_rate: of the memory. interval: frames between
     updates. samples: first frame and its augmentations. label_scale: the labels' resolution as a
     share of the frame's.
     """
 
     fit: FitSettings = FitSettings()
-    pixel_weights: Literal["hinge", "none"] = "hinge"
     target_share: float = 0.1
     min_pixels: int = 10
     slots: int = 80
@@ -70,8 +68,6 @@ class Settings:
     label_scale: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.pixel_weights not in ("hinge", "none"):
-            raise UserError(f"pixel_weights {self.pixel_weights!r}: hinge or none")
         for name in ("target_share", "learning_rate"):
             if not 0 < getattr(self, name) < 1:
                 raise UserError(f"{name} {getattr(self, name)}: above 0 and below 1")
@@ -90,9 +86,5 @@ EVALUATION = Settings()
 # The paper's "fast". Its schedule for the filter alone on the first frame is not in the facts;
 # as in the other schedule it is taken to be that of an update.
 FAST = replace(EVALUATION, fit=FitSettings(joint=(5, 10, 10, 10), alone=(5,), update=(5,)))
-TRAINING = Settings(
-    fit=FitSettings(channels=32, regularisers=(1e-5, 1e-4), forget_rate=75.0),
-    pixel_weights="none",
-    slots=20,
-    samples=15,
-)
+# In training the target models stay as the first frame made them: no memory, all pixels alike.
+TRAINING_FIT = FitSettings(channels=32, regularisers=(1e-5, 1e-4), forget_rate=75.0)

@@ -4,6 +4,7 @@ B: clips of a batch, T: frames of a clip, H, W: frame size, h, w: 1/16 of it.
 """
 
 import hashlib
+from dataclasses import replace
 
 import torch
 from safetensors.torch import save
@@ -17,7 +18,7 @@ from ttvos.peers.frtm.augment import augment
 from ttvos.peers.frtm.backbone import TARGET_LEVEL
 from ttvos.peers.frtm.memory import initial_weights
 from ttvos.peers.frtm.optimiser import fit
-from ttvos.peers.frtm.settings import TRAINING, FitSettings
+from ttvos.peers.frtm.settings import TRAINING_FIT, FitSettings
 from ttvos.peers.frtm.target import TargetModel, TargetWeights
 from ttvos.peers.frtm.training_cache import TargetCache
 from ttvos.peers.frtm.training_learner import Features, Learner
@@ -100,14 +101,12 @@ def fit_settings(config: FRTMTraining) -> FitSettings:
     The labels are condensed: the same arithmetic up to rounding, many times sooner.
     """
     target = config.target
-    return FitSettings(
+    return replace(
+        TRAINING_FIT,
         channels=target.channels,
         regularisers=(target.projection, target.filter),
         joint=target.first,
         alone=target.then,
-        update=TRAINING.fit.update,
-        forget=TRAINING.fit.forget,
-        forget_rate=TRAINING.fit.forget_rate,
         labels="condensed",
     )
 

@@ -15,15 +15,13 @@ def scaled(masks: Tensor, scale: float) -> Tensor:
     return F.interpolate(masks, size, mode="area")
 
 
-def pixel_weights(labels: Tensor, settings: Settings) -> Tensor | None:
-    """labels (K, 1, H, W) in [0, 1] -> weights of errors (not squared), the same shape, or None.
+def pixel_weights(labels: Tensor, settings: Settings) -> Tensor:
+    """labels (K, 1, H, W) in [0, 1] -> weights of errors (not squared), the same shape.
 
-    "hinge": the target's pixels (above 0.5) together weigh at least `target_share`, the others
-    the rest. A target under `min_pixels` is taken for one of area 0.1, and so changes nothing
-    unless `target_share` is greater. "none": None, all weigh 1.
+    The target's pixels (above 0.5) together weigh at least `target_share`, the others the rest
+    (the public code's "hinge"). A target under `min_pixels` is taken for one of area 0.1, and so
+    changes nothing unless `target_share` is greater.
     """
-    if settings.pixel_weights == "none":
-        return None
     target = (labels > 0.5).to(labels.dtype)
     pixels = target.sum(dim=(1, 2, 3), keepdim=True)
     area = pixels / labels[0].numel()
