@@ -240,6 +240,8 @@ def _add_steptime(subcommands) -> None:
     command.add_argument("--warmup", type=int, default=2, help="steps before them")
     text = "parts of each batch, in place of the profile's train.accumulate"
     command.add_argument("--accumulate", type=int, help=text)
+    text = "time no further row after so many; the file is written anew after each row"
+    command.add_argument("--seconds", type=float, help=text)
     command.add_argument("--out", required=True, help="JSON file to write")
     add_device(command)
 

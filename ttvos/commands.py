@@ -203,11 +203,14 @@ def steptime(options: argparse.Namespace) -> None:
         options.steps,
         options.warmup,
         options.accumulate,
+        options.seconds,
+        lambda result: write_json(options.out, result),
     )
     write_json(options.out, result)
     if result["hours"] is not None:
+        timed = sum(row["hours"] is not None for row in result["rows"])
         print(
-            f"{result['hours']:.1f} hours for {len(result['rows'])} rows of "
+            f"{result['hours']:.1f} hours for {timed} rows of "
             f"{result['rows_of_profile']}, {result['seeds']} seeds each, one after another"
         )
 
