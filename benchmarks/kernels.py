@@ -48,7 +48,8 @@ def show(result: dict[str, Any]) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """{"paths": {name: {calls, microseconds (of a frame), kernels [{name, calls, microseconds,
-    share}]}}, "synchronisations" [text], "bars", "provenance"}."""
+    share}]}}, "slowest" (of the last path, for the page), "synchronisations" [text], "bars",
+    "provenance"}."""
     device = find_device(options.device)
     model = make_model("hrnet", options.checkpoint)
     clip, mask = disc_clip(FRAMES, options.height, options.width)
@@ -65,6 +66,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             bars["synchronisations of the stream"] = bar(len(synchronisations), 0, at_least=False)
     return {
         "paths": paths,
+        "slowest": paths[names[-1]]["kernels"][:12],
         "synchronisations": synchronisations,
         "bars": bars,
         "provenance": provenance(

@@ -50,11 +50,13 @@ def show(result: dict[str, Any]) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """{"cases": {name: height, width, objects and what `benchmarks.tracker.measure` gives},
-    "bars": {}, "provenance"}; cases that there was no time for are missing."""
+    "rows" (a line a path, for the page), "bars": {}, "provenance"}; cases that there was no time
+    for are missing."""
     began, device = time.monotonic(), find_device(options.device)
     fastest = FASTEST_ON_CUDA if device.type == "cuda" else "float32"
     result: dict[str, Any] = {
         "cases": {},
+        "rows": [],
         "bars": {},
         "provenance": provenance(
             {key: str(value) for key, value in vars(options).items() if key != "out"},
@@ -76,8 +78,18 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         height, width = size
         case = {"height": height, "width": width, "objects": objects}
         result["cases"][name] = {**case, **found}
+        result["rows"] += _rows(name, result["cases"][name])
         write_json(options.out, result)
     return result
+
+
+def _rows(name: str, case: dict[str, Any]) -> list[dict[str, Any]]:
+    size = f"{case['height']}x{case['width']}"
+    shown = ("fps", "median", "p90", "p99", "over_plain", "fraction")
+    return [
+        {"case": name, "size": size, "path": path, **{key: times[key] for key in shown}}
+        for path, times in case["paths"].items()
+    ]
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
