@@ -176,3 +176,15 @@ def test_other_trackers_rows_are_left_out_and_refused_by_name():
     assert [row.name for row in module._rows(config, ())] == ["exp8-hrnet"]
     with pytest.raises(UserError, match="frtm-resnet18: only the training of TTVOS's rows"):
         module._rows(config, ("frtm-resnet18",))
+
+
+def test_what_there_is_no_time_for_is_counted_and_what_was_timed_is_kept(tmp_path):
+    kept = []
+    rows = ("exp1-hrnet", "exp8-hrnet")
+    result = steptime(profile(tmp_path), rows, steps=1, warmup=0, seconds=-1, keep=kept.append)
+    assert [row["hours"] for row in result["rows"]] == [None, None]
+    assert [row["stages"][0]["steps"] > 0 for row in result["rows"]] == [True, True]
+    assert (result["hours"], kept) == (None, [])
+    result = steptime(profile(tmp_path), rows[:1], steps=1, warmup=0, seconds=60, keep=kept.append)
+    assert result["hours"] == result["rows"][0]["hours"] * result["seeds"]
+    assert [one["hours"] for one in kept] == [result["hours"]]
