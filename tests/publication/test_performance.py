@@ -24,8 +24,8 @@ RESULT = {
     "repeats": {"decode": [1, 2, 4]},
     "clip": {"frames": 9, "late": {"seconds": [2.0, 3.0, 9.0], "memory_bytes": 2 << 20}},
     "bars": {
-        "times_faster": {"value": 4.0, "bar": 1.5, "holds": True},
-        "waiting_share": {"value": 0.2, "bar": 0.1, "holds": False},
+        "times_faster": {"value": 4.0, "bar": 1.5, "asked": "at least", "holds": True},
+        "waiting_share": {"value": 0.2, "bar": 0.1, "asked": "at most", "holds": False},
     },
     "provenance": ORIGIN,
 }
@@ -74,6 +74,22 @@ def test_bars_say_what_was_asked_and_whether_it_holds(root):
     assert "| times faster | 4.00 | at least 1.50 | holds |" in text
     assert "| waiting share | 20.0% | at most 10.0% | **missed** |" in text
     assert "plain" not in text
+
+
+@pytest.mark.parametrize("asked", ["at least", "at most"])
+def test_a_bar_that_is_just_met_says_what_was_asked(root, asked):
+    """Value and bar alone do not tell: 2 is at least 2, and at most 2."""
+    bars = {"ratio": {"value": 2.0, "bar": 2.0, "asked": asked, "holds": True}}
+    (root / "kept/tracker.json").write_text(json.dumps(RESULT | {"bars": bars}))
+    text = squeezed(benchmark_block("kept/tracker.json | make it", root))
+    assert f"| ratio | 2.00 | {asked} 2.00 | holds |" in text
+
+
+def test_a_bar_without_a_direction_is_refused(root):
+    bars = {"ratio": {"value": 2.0, "bar": 2.0, "holds": True}}
+    (root / "kept/tracker.json").write_text(json.dumps(RESULT | {"bars": bars}))
+    with pytest.raises(UserError, match="bar ratio: asked must be at least or at most"):
+        benchmark_block("kept/tracker.json | make it", root)
 
 
 def test_chosen_tables_are_shown(root):
