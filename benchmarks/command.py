@@ -38,7 +38,9 @@ def run_and_write(
     show(result)
     for name, found in result["bars"].items():
         verdict = "holds" if found["holds"] else "MISSED"
-        print(f"{name:44} {found['value']:10.4g}  ({found['asked']} {found['bar']:g}: {verdict})")
+        print(
+            f"{name:44} {found['value']:10.4g}  (bar {found['asked']} {found['bar']:g}, {verdict})"
+        )
     return 0
 
 
