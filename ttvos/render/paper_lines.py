@@ -1,12 +1,11 @@
 """Where the paper gives the accuracy of a model that we trained: its Tables 4, 5 and 6."""
 
 from ttvos.publication.form import Score
+from ttvos.render.methods import FULL, Line
 from ttvos.render.paper import BACKBONES, PAPER_FOLDER, read_paper
 from ttvos.render.table import Cell, Column
-from ttvos.render.table4 import FULL, ticks
+from ttvos.render.table4 import ticks
 from ttvos.variants import load_rows, load_variants
-
-Line = dict[str, str]  # one of the paper's, as printed
 
 # The ending is one that no dataset's columns have, whatever the dataset is called.
 PAPER_COLUMNS = (
