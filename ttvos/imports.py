@@ -14,6 +14,7 @@ PLUMBING = {
     "files.py",
     "imports.py",
     "placeholders.py",
+    "placing.py",
     "provenance.py",
     "strict.py",
     "variants.py",
