@@ -12,6 +12,7 @@ PLUMBING = {
     "config.py",
     "errors.py",
     "files.py",
+    "home.py",
     "imports.py",
     "placeholders.py",
     "placing.py",
