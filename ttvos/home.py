@@ -1,7 +1,10 @@
-"""`~` at the start of a path: the shell replaces it, but not in --out=~/masks, nor in a profile."""
+"""Home folders: `~` at the start of a path, which the shell replaces, but not in --out=~/masks nor
+in a profile; and users that the system does not know (containers, batch slots)."""
 
+import getpass
 import os
 import re
+from pathlib import Path
 from typing import Any
 
 from ttvos.errors import UserError
@@ -26,3 +29,17 @@ def expand(value: Any) -> Any:
             f"path in full (or ./{found[0]}, if the name begins so)"
         )
     return path
+
+
+def home_folder() -> Path | None:
+    """The user's; None for one without HOME whom the system does not know."""
+    path = os.path.expanduser("~")
+    return None if path == "~" else Path(path)
+
+
+def name_unknown_user() -> None:
+    """Give a user whom the system does not know a name, which PyTorch asks for when imported."""
+    try:
+        getpass.getuser()
+    except (ImportError, KeyError, OSError):  # by versions of Python
+        os.environ["USER"] = f"uid{os.getuid()}"
