@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 def _rows(name: str, case: dict[str, Any]) -> list[dict[str, Any]]:
     size = f"{case['height']}x{case['width']}"
-    shown = ("fps", "median", "p90", "p99", "over_plain", "fraction")
+    shown = ("fps", "median", "p90_ms", "p99_ms", "over_plain", "fraction")
     return [
         {"case": name, "size": size, "path": path, **{key: times[key] for key in shown}}
         for path, times in case["paths"].items()

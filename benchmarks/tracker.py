@@ -28,9 +28,9 @@ from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.clock import peak_memory, read_clock
 from ttvos.measure.counting import count_layers
-from ttvos.measure.percentiles import percentiles
+from ttvos.measure.latency import percentiles
+from ttvos.measure.released import time_released, time_released_warm
 from ttvos.measure.roofline import fractions, measure_ceilings, roofline
-from ttvos.measure.speed import time_released
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import provenance
 from ttvos.tracker import Tracker
@@ -104,7 +104,7 @@ def measure(
     objects: int,
     repeats: int,
 ) -> dict[str, Any]:
-    """{"paths": {name: {precision, seconds (each), median, p90, p99, fps, over_plain, fraction,
+    """{"paths": {name: {precision, seconds (each), median, p90_ms, p99_ms, fps, over_plain, fraction,
     matrix_rate_fraction}}, "released": {cold, warm: {fps, seconds, frames}}, "ceilings", "work",
     "peak_memory_bytes"}. names: of `benchmarks.paths.path_names`; size: H and W in pixels."""
     released = _released(model.to(device).eval(), device, size, objects)
@@ -120,12 +120,12 @@ def measure(
     paths = {}
     for name, values in seconds.items():
         limits, middle = ceilings[_precision(trackers[name])], median(values)
-        beyond = percentiles(values)
+        beyond = percentiles(1000 * value for value in values)
         paths[name] = {
             "precision": _precision(trackers[name]),
             "seconds": values,
             "median": middle,
-            **{key: beyond[key] for key in ("p90", "p99")},
+            **{key: beyond[key] for key in ("p90_ms", "p99_ms")},
             "fps": 1 / middle,
             "over_plain": median(seconds[PLAIN]) / middle,
             **fractions(roofline(layers, limits), limits, middle),
@@ -142,11 +142,14 @@ def measure(
 def _released(
     model: TTVOS, device: torch.device, size: tuple[int, int], objects: int
 ) -> dict[str, dict[str, float]]:
-    """The released protocol as it comes, without a warm-up, and a second time, warm."""
+    """The released protocol as it comes, cold and with frame 0, and its loop warmed up."""
     frames = RELEASED_FRAMES if device.type == "cuda" else FRAMES
     clip, mask = disc_clip(frames, *size, objects=objects)
     with matrix_precision("float32"):
-        return {name: time_released(model, clip, mask, device) for name in ("cold", "warm")}
+        return {
+            "cold": time_released(model, clip, mask, device),
+            "warm": time_released_warm(model, clip, mask, device, repeats=2, warmup=0),
+        }
 
 
 def _pipelined(

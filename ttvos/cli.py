@@ -20,6 +20,7 @@ from ttvos.cli_options import (
     add_weights,
 )
 from ttvos.errors import UserError
+from ttvos.home import expand
 from ttvos.variants import BACKBONES
 
 TRACKER = "a built peer (data/peers/NAME.yaml), e.g. stm, or your own: package.module:Class"
@@ -44,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     try:
         options = build_parser().parse_args(arguments)
+        for name, value in vars(options).items():
+            setattr(options, name, expand(value))
         options.run(options)
     except UserError as error:
         return _fail(str(error))

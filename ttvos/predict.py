@@ -53,7 +53,7 @@ def predict(
     Raises UserError for an empty first mask, a frame of another size, unreadable files.
     """
     dataset, out = Path(dataset), Path(out)
-    sequences = load_sequences(dataset, year, split, only=only)
+    sequences = load_sequences(dataset, year, split, only=only, first_masks=True)
     strip = Strip(choose_sequence(sequences, maps_sequence), year) if maps else None
     shown = tracker.detailed() if strip and hasattr(tracker, "detailed") else tracker
     tracked_by = {"name": tracker.name, **getattr(tracker, "options", {})}

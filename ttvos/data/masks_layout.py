@@ -32,7 +32,8 @@ def mask_files(folder: Path) -> list[Path]:
 
 
 def _holds(folder: Path, names: set[str]) -> bool:
-    return any(path.name in names and mask_files(path) for path in _folders(folder))
+    """Whether it has a folder of masks by one of these names, which may be nested (a/b)."""
+    return any((folder / name).is_dir() and mask_files(folder / name) for name in names)
 
 
 def _folders(folder: Path) -> list[Path]:

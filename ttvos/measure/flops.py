@@ -9,21 +9,32 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from ttvos.measure.uncounted import naming_uncounted
+
+
+class FlopCounter(FlopCounterMode):
+    """uncounted: names of operators that ran and whose work is not in the count."""
+
+    uncounted: set[str]
+
 
 @contextmanager
-def flop_counter() -> Iterator[FlopCounterMode]:
+def flop_counter() -> Iterator[FlopCounter]:
     """Counts 2 operations for each multiply-accumulate of convolutions and matrix products.
 
     While it counts, attention runs as the products that it is made of: the counter knows nothing
     of the CPU's fused kernels, nor of those of `nn.MultiheadAttention` and
-    `nn.TransformerEncoderLayer`. Products with a vector and LSTMs are added to its list.
+    `nn.TransformerEncoderLayer`. Products with a vector and LSTMs are added to its list. What it
+    cannot count is named in `uncounted`.
     """
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
+    counter = FlopCounter(display=False, custom_mapping=_ADDED)
     try:
         with (
             sdpa_kernel(SDPBackend.MATH),
-            FlopCounterMode(display=False, custom_mapping=_ADDED) as counter,
+            naming_uncounted(counter.flop_registry) as counter.uncounted,
+            counter,
         ):
             yield counter
     finally:

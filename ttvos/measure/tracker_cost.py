@@ -31,6 +31,8 @@ PROTOCOL = {
     "frame": "mean over one cycle of frames (after as many frames the work repeats), the first "
     "frame after frame 0 left out",
     "steps": "each frame after frame 0, from the first",
+    "uncounted": "operators that ran and whose MACs are not in the counts, because nobody has told "
+    "how they are counted",
     "parameters": "every nn.Module that the tracker holds, each parameter once; what a tracker "
     "makes for each object of a clip is not in it",
 }
@@ -47,14 +49,17 @@ def cost_tracker(
 
     Returns tracker, height, width, objects, cycle (frames), parameters {total, parts {part: n},
     other}, macs {init, frame, parts {part: of a frame}, init_parts, steps [of each frame]},
-    online_not_run, protocol, provenance. "other" stands for what no part of `tracker.parts` did.
+    uncounted [names of operators], online_not_run, protocol, provenance. "other" stands for what
+    no part of `tracker.parts` did.
     online_not_run: where the tracker has an `online_cost(height, width)`, what it says of the
     published fine-tuning, which it leaves out: {updates, macs, ...}; else None.
     origin: for the provenance, such as `ttvos.trackers.tracker_origin`.
     Raises UserError for a size under 16 pixels, a cycle or parts that are none, a wrong mask.
     """
     cycle, parts = cycle_of(tracker), _parts(tracker)
-    init, steps = _run(tracker, parts, *disc_clip(cycle + 2, height, width, objects))
+    uncounted: set[str] = set()
+    clip, mask = disc_clip(cycle + 2, height, width, objects)
+    init, steps = _run(tracker, parts, clip, mask, uncounted)
     whole = steps[1:]
     frame_parts = {part: round(sum(s[part] for s in whole) / len(whole)) for part in init}
     named = {"tracker": tracker.name, "height": height, "width": width, "objects": objects}
@@ -70,6 +75,7 @@ def cost_tracker(
             "init_parts": init,
             "steps": [sum(s.values()) for s in steps],
         },
+        "uncounted": sorted(uncounted),
         "online_not_run": _online(tracker, height, width),
         "protocol": PROTOCOL,
         "provenance": provenance(settings, precision="float32", **(origin or {})),
@@ -77,14 +83,14 @@ def cost_tracker(
 
 
 def _run(
-    tracker: Tracker, parts: Parts, clip: np.ndarray, mask: np.ndarray
+    tracker: Tracker, parts: Parts, clip: np.ndarray, mask: np.ndarray, uncounted: set[str]
 ) -> tuple[Counter, list[Counter]]:
-    """MACs by part: of frame 0, and of each further frame."""
-    with _counting(parts) as init:
+    """MACs by part: of frame 0, and of each further frame. uncounted: receives operators."""
+    with _counting(parts, uncounted) as init:
         state = tracker.init(clip[0], mask)
     steps = []
     for frame in clip[1:]:
-        with _counting(parts) as counts:
+        with _counting(parts, uncounted) as counts:
             prediction, state = tracker.step(frame, state)
         check_prediction(prediction, frame, object_ids(mask))
         steps.append(counts)
@@ -135,7 +141,7 @@ def _modules(holder: Any) -> Iterator[nn.Module]:
 
 
 @contextmanager
-def _counting(parts: Parts) -> Iterator[Counter]:
+def _counting(parts: Parts, uncounted: set[str]) -> Iterator[Counter]:
     """Counts MACs by part: those of a part's modules while they run, the rest as OTHER."""
     counts = Counter(dict.fromkeys([*parts, OTHER], 0))
     with ExitStack() as hooks, flop_counter() as counter:
@@ -145,6 +151,7 @@ def _counting(parts: Parts) -> Iterator[Counter]:
                     hooks.callback(hook.remove)
         yield counts
         total = counter.get_total_flops() // 2
+        uncounted |= counter.uncounted
     counts[OTHER] = total - sum(counts.values())
 
 

@@ -24,8 +24,9 @@ rule notebook:
     params:
         source=code_hash("render/report.py", "render/templates"),
         folder=lambda wildcards, output: os.path.dirname(output[0]),
+        manifest=os.path.abspath(MANIFEST),  # a notebook runs in its own folder
     shell:
-        "TTVOS_MANIFEST=$PWD/{input.manifest:q}"
+        "TTVOS_MANIFEST={params.manifest:q}"
         " jupyter nbconvert --execute --to html --template basic"
         " --output-dir {params.folder:q} {input.notebook:q} > {log:q} 2>&1"
 
