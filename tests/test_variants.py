@@ -56,6 +56,9 @@ def test_variants_are_those_of_table_4():
         ("\tresnet18\t", "\tvgg\t", "unknown backbone 'vgg'"),
         ("reextract", "maybe", "'maybe' is not one of full, none, reextract"),
         ("exp1\thrnet\t1", "exp1\thrnet\tyes", "must be 0 or 1"),
+        ("exp1\thrnet\t1\t0", "exp1\thrnet\t0\t0", "row exp1-hrnet: short_term and long_term are"),
+        ("hrnet\t1\t0\t0\t0", "hrnet\t1\t0\t0\t1", "update_template is 1 but long_term 0"),
+        ("hrnet\t1\t0\t0\t0", "hrnet\t1\t0\t1\t0", "adaptive_weight is 1 but long_term 0"),
         ("short_term\t", "short\t", "columns must be exactly"),
     ],
 )

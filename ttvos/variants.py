@@ -83,6 +83,7 @@ def _parse_row(line: dict, where: str) -> Row:
         values = {flag: _flag(line, flag, where) for flag in FLAGS}
         values |= {"name": line["variant"], "attention_clue": line["attention_clue"]}
         variant = build(Variant, values, where)
+        _check_parts(variant, where)
         return Row(line["row"], variant, backbone, tables, tracker, variant.transition_loss)
     if tracker == "frtm":
         _check_backbone(backbone, FRTM_BACKBONES, where)
@@ -93,6 +94,21 @@ def _parse_row(line: dict, where: str) -> Row:
         raise UserError(f"{where}: tracker {tracker!r}: ttvos, frtm, or package.module:Class")
     _check_unused(line, {"variant", "backbone", "attention_clue", *FLAGS}, where)
     return Row(line["row"], None, "", tables, tracker)
+
+
+def _check_parts(variant: Variant, where: str) -> None:
+    """Refuse combinations of parts of which something would not be built."""
+    if not variant.short_term and not variant.long_term:
+        raise UserError(
+            f"{where}: short_term and long_term are both 0, and without a matching nothing tells "
+            "the object from the background: write 1 for one of them"
+        )
+    for part in ("adaptive_weight", "update_template"):
+        if getattr(variant, part) and not variant.long_term:
+            raise UserError(
+                f"{where}: {part} is 1 but long_term 0: it is a part of the long-term template, "
+                "write 0"
+            )
 
 
 def _flag(line: dict, flag: str, where: str) -> bool:
