@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         options = build_parser().parse_args(arguments)
         options.run(options)
     except UserError as error:
-        return _fail(str(error))
+        return _fail(error.on_command_line)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}")

@@ -85,7 +85,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
     shares = (row["roofline_fraction"], row["matrix_rate_fraction"])
     faster = row["times_released"]
     return [
-        *(row["model"], row["device"], row["precision"], row["engine"] + compiled),
+        *(row["model"], row["device"], row["precision"] or "", row["engine"] + compiled),
         *(row["protocol"], f"{row['fps']:.2f}"),
         *("" if row[key] is None else f"{row[key]:.1f}" for key in ("p50_ms", "p90_ms", "p99_ms")),
         "" if memory is None else f"{memory / 2**20:.0f}",

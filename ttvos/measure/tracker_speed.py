@@ -13,7 +13,8 @@ from ttvos.measure.clock import peak_memory, read_clock
 from ttvos.measure.reach import reachable
 from ttvos.measure.speedtable import row
 from ttvos.provenance import provenance
-from ttvos.tracker import Tracker, check_prediction, cycle_of, object_ids
+from ttvos.tracker import Tracker, check_prediction, cycle_of, object_ids, step_of
+from ttvos.tracker_precision import precision_of
 
 MIN_LATENCIES = 5
 PROTOCOL = {
@@ -67,7 +68,7 @@ def speed_tracker(
     settings = {"tracker": tracker.name, "device": device, "height": height, "width": width}
     settings |= {"objects": objects, "frames": frames}
     timed = _timed(tracker, where, repeats, *disc_clip(frames, height, width, objects))
-    precision = getattr(tracker, "precision", "float32")
+    precision = precision_of(tracker)
     result = {
         **settings,
         "precision": precision,
@@ -134,7 +135,7 @@ def time_clip(
     timed, ids = TimedClip(1000 * (read_clock(device) - before), [], []), object_ids(mask)
     for frame in clip[1:]:
         before = read_clock(device)
-        prediction, state = tracker.step(frame, state)
+        prediction, state = step_of(tracker, frame, state)
         timed.steps_ms.append(1000 * (read_clock(device) - before))
         check_prediction(prediction, frame, ids)
         timed.state_bytes.append(state_bytes(state))
