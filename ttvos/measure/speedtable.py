@@ -10,12 +10,14 @@ from ttvos.measure.table import aligned
 
 HEADS = ("model", "device", "precision", "engine", "protocol", "FPS", "p50 ms", "p90 ms", "p99 ms")
 HEADS += ("memory MiB", "GMAC", "of roofline", "of matrix rate", "× released")
+HEADS += ("spread",)
 
 
 def make_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
     """The table's rows from the rest of a `ttvos.measure.speed.speed` result.
 
     Each: model, device, precision, engine, compiled, protocol, fps, p50_ms, p90_ms, p99_ms,
+    spread (between repeats, see `ttvos.measure.load.spread`),
     peak_memory_bytes, macs (a frame's), roofline_fraction, matrix_rate_fraction, times_released;
     None where the protocol has no such number. A clip of the released protocol counts frame 0,
     and so does the mean of its frames' MACs.
@@ -63,7 +65,8 @@ def row(result: dict[str, Any], model: str) -> dict[str, Any]:
 
 def _timed(timed: dict[str, Any]) -> dict[str, Any]:
     keys = ("fps", "p50_ms", "p90_ms", "p99_ms", "peak_memory_bytes")
-    return {key: timed.get(key) for key in keys}
+    apart = (timed.get("spread") or {}).get("relative")
+    return {**{key: timed.get(key) for key in keys}, "spread": apart}
 
 
 def read_speed(path: Path | str) -> dict[str, Any]:
@@ -92,6 +95,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         "" if macs is None else f"{macs / 1e9:.2f}",
         *("" if share is None else f"{share:.0%}" for share in shares),
         "" if faster is None else f"{faster:.2f}",
+        "" if row.get("spread") is None else f"{row['spread']:.0%}",
     ]
 
 

@@ -10,6 +10,7 @@ from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.clock import peak_memory, read_clock
+from ttvos.measure.load import Load, spread
 from ttvos.measure.reach import reachable
 from ttvos.measure.speedtable import row
 from ttvos.provenance import provenance
@@ -52,7 +53,8 @@ def speed_tracker(
     frames: length of the clip with frame 0; where the tracker's work repeats after a cycle of
     more frames, a clip is a frame longer than the cycle. repeats: clips. origin: for the
     provenance, such as `ttvos.trackers.tracker_origin`.
-    Returns tracker, device, precision, engine ("own"), compiled, height, width, objects,
+    Returns tracker, device, precision (None where the tracker has none), engine ("own"),
+    compiled, load (`ttvos.measure.load.Load.record`), height, width, objects,
     frames, streaming {fps, p50_ms, p90_ms, p99_ms, repeats, init_ms, peak_memory_bytes, ...},
     with_initialisation {fps, frames}, growth {frames, state_bytes_first, state_bytes_last,
     time_ratio}, rows (the table), protocol, provenance.
@@ -67,6 +69,7 @@ def speed_tracker(
         raise UserError(f"{repeats} clips of {frames} frames time too few; take 6 frames or more")
     settings = {"tracker": tracker.name, "device": device, "height": height, "width": width}
     settings |= {"objects": objects, "frames": frames}
+    load = Load()
     timed = _timed(tracker, where, repeats, *disc_clip(frames, height, width, objects))
     precision = precision_of(tracker)
     result = {
@@ -74,6 +77,7 @@ def speed_tracker(
         "precision": precision,
         "engine": "own",
         "compiled": bool(getattr(tracker, "compiled", False)),
+        "load": load.record(),
         **summary(timed),
         "protocol": PROTOCOL,
         "provenance": provenance(
@@ -114,6 +118,7 @@ def summary(timed: list[TimedClip]) -> dict[str, Any]:
             "p99_ms": float(p99),
             "repeats": [clip.steps_ms for clip in timed],
             "init_ms": [clip.init_ms for clip in timed],
+            "spread": spread([clip.steps_ms for clip in timed]),
             "timed_frames": int(latencies.size),
         },
         "with_initialisation": {"fps": float(1000 * frames * len(timed) / whole), "frames": frames},
