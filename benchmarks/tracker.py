@@ -104,9 +104,9 @@ def measure(
     objects: int,
     repeats: int,
 ) -> dict[str, Any]:
-    """{"paths": {name: {precision, seconds (each), median, p90_ms, p99_ms, fps, over_plain, fraction,
-    matrix_rate_fraction}}, "released": {cold, warm: {fps, seconds, frames}}, "ceilings", "work",
-    "peak_memory_bytes"}. names: of `benchmarks.paths.path_names`; size: H and W in pixels."""
+    """{"paths": {name: {precision, seconds (each), median, p90_ms, p99_ms, fps, over_plain,
+    fraction, matrix_rate_fraction}}, "released": {cold, warm: {fps, seconds, frames}}, "ceilings",
+    "work", "peak_memory_bytes"}. names: of `benchmarks.paths.path_names`; size: H, W in pixels."""
     released = _released(model.to(device).eval(), device, size, objects)
     clip, mask = disc_clip(FRAMES, *size, objects=objects)
     trackers = {name: make_path(name, model, device) for name in dict.fromkeys(names)}

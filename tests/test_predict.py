@@ -156,6 +156,17 @@ def test_a_reference_is_never_said_to_have_run_on_a_gpu(tiny_davis, tmp_path):
     assert report["provenance"]["device"] == cpu_name()
 
 
+def test_the_precision_is_the_trackers_and_none_without_pytorch(
+    tiny_davis, tmp_path, ttvos_tracker
+):
+    assert recorded_precision(HeldStill(), tiny_davis, tmp_path / "numpy") is None
+    assert recorded_precision(ttvos_tracker, tiny_davis, tmp_path / "torch") == "float32"
+
+
+def recorded_precision(tracker, root, out):
+    return predict(tracker, root, 2017, "val", out, only=("one",))["provenance"]["precision"]
+
+
 def test_an_object_that_is_not_in_the_first_mask_is_noted(tiny_davis, tmp_path):
     path = tiny_davis / "Annotations/480p/two/00000.png"
     ids = read_mask(path, 2017)
@@ -232,12 +243,46 @@ class NotANumber(HeldStill):
     """A tracker whose weights have diverged."""
 
     def step(self, frame, state):
-        return Prediction(state, update_weight=np.array([np.nan], np.float32)), state
+        weights = np.full(len(np.unique(state)) - 1, np.nan, np.float32)
+        return Prediction(state, update_weight=weights), state
 
 
 def test_a_diverged_update_weight_is_an_error(tiny_davis, tmp_path):
     with pytest.raises(UserError, match="not a number"):
         predict(NotANumber(), tiny_davis, 2017, "val", tmp_path / "out")
+
+
+class Unsteady(HeldStill):
+    """A tracker whose stream yields another number of predictions than it is given frames."""
+
+    def __init__(self, more: int) -> None:
+        self.more = more
+
+    def stream(self, frames, state):
+        predictions = [Prediction(state) for _ in frames]
+        yield from (predictions * 2)[: len(predictions) + self.more]
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_a_stream_of_another_length_is_an_error(tiny_davis, tmp_path, more):
+    predict(Unsteady(0), tiny_davis, 2017, "val", tmp_path / "even")
+    with pytest.raises(UserError, match=r"still: its stream\(\).*one for each frame"):
+        predict(Unsteady(more), tiny_davis, 2017, "val", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+class Foggy(HeldStill):
+    """A tracker whose probabilities have diverged, not its masks."""
+
+    def step(self, frame, state):
+        foreground = np.full((len(np.unique(state)) - 1, *state.shape), np.nan, np.float32)
+        return Prediction(state, foreground=foreground), state
+
+
+def test_a_diverged_foreground_is_an_error_that_names_the_frame(tiny_davis, tmp_path):
+    with pytest.raises(UserError, match=r"one/00001.jpg: the tracker's foreground is not a number"):
+        predict(Foggy(), tiny_davis, 2017, "val", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_only_a_few_frames_are_alive_at_a_time(tiny_davis, tmp_path, monkeypatch):

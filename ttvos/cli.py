@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
             setattr(options, name, expand(value))
         options.run(options)
     except UserError as error:
-        return _fail(str(error))
+        return _fail(error.on_command_line)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}")
@@ -211,25 +211,28 @@ def _add_cost(subcommands) -> None:
     text = "folder of trackers' cost files: one that was counted with the same code is taken over"
     command.add_argument("--kept", metavar="FOLDER", help=text)
     text = (
-        "JSON file to write; with --rows or --trackers a folder, which receives NAME.json of each"
+        "JSON file to write too, with each part's share; with --rows or --trackers a folder, which "
+        "receives NAME.json of each"
     )
-    command.add_argument("--out", required=True, help=text)
+    command.add_argument("--out", help=text)
 
 
 def _add_speed(subcommands) -> None:
     text = "time the model: strict streaming beside the released code's protocol; one table"
     command = _command(subcommands, "speed", commands.speed, text)
-    which = command.add_mutually_exclusive_group(required=True)
-    which.add_argument("--backbone", choices=BACKBONES, help="feature extractor of TTVOS")
+    which = command.add_mutually_exclusive_group()
+    text = "feature extractor of TTVOS; default: the checkpoint's"
+    which.add_argument("--backbone", choices=BACKBONES, help=text)
     which.add_argument("--tracker", help=TRACKER)
-    command.add_argument("--variant", help="experiment of Table 4: exp1 to exp8; default: exp8")
+    text = "experiment of Table 4: exp1 to exp8; default: the checkpoint's, or exp8"
+    command.add_argument("--variant", help=text)
     add_weights(command)
     add_size(command)
-    add_checkpoint(command, "weights to time; random ones take the same time")
+    add_checkpoint(command, "weights to time, in place of random ones, which take the same time")
     command.add_argument("--frames", type=int, default=6, help="length of the clip, with frame 0")
     command.add_argument("--repeats", type=int, default=5, help="clips timed, 5 or more")
     command.add_argument("--objects", type=int, default=1, help="objects tracked at once")
-    command.add_argument("--out", required=True, help="JSON file to write")
+    command.add_argument("--out", help="JSON file to write too: all latencies, and the provenance")
     add_engine(command)
     add_device(command)
 
@@ -245,7 +248,7 @@ def _add_steptime(subcommands) -> None:
     command.add_argument("--accumulate", type=int, help=text)
     text = "time no further row after so many; the file is written anew after each row"
     command.add_argument("--seconds", type=float, help=text)
-    command.add_argument("--out", required=True, help="JSON file to write")
+    command.add_argument("--out", help="JSON file to write too, with every step's time")
     add_device(command)
 
 

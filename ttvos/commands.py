@@ -6,11 +6,13 @@ its result and says in a line what it found. A wrong name is refused before the 
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from ttvos.commands_tracker import (
     check_weights,
     chosen_tracker,
     refuse,
+    show_speed,
     tracker_costs,
     tracker_speed,
 )
@@ -147,7 +149,8 @@ def cost(options: argparse.Namespace) -> None:
 
     for variant, backbone, out in models:
         result = cost(variant, backbone, options.height, options.width)
-        write_json(out, result)
+        if options.out:
+            write_json(out, result)
         parameters, macs = result["parameters"], result["macs"]
         print(
             f"{variant.name} {backbone}: {parameters['total']:,} parameters  "
@@ -161,13 +164,15 @@ def speed(options: argparse.Namespace) -> None:
     check_weights(options)
     if options.tracker:
         return tracker_speed(options)
-    from ttvos.files import write_json
+    if not options.backbone and not options.checkpoint:
+        raise UserError("name what to time: --backbone, --checkpoint or --tracker")
     from ttvos.variants import find_variant
 
-    variant = find_variant(options.variant or "exp8")
+    # A checkpoint says its variant; random weights are by default of the full model.
+    name = options.variant or (None if options.checkpoint else "exp8")
+    variant = find_variant(name) if name else None
     limit_threads()
     from ttvos.measure.speed import speed
-    from ttvos.measure.speedtable import table
 
     result = speed(
         variant,
@@ -183,8 +188,7 @@ def speed(options: argparse.Namespace) -> None:
         compile=options.compile,
         engine=options.engine,
     )
-    write_json(options.out, result)
-    print(table(result["rows"]), end="")
+    show_speed(result, options.out)
 
 
 def steptime(options: argparse.Namespace) -> None:
@@ -196,6 +200,10 @@ def steptime(options: argparse.Namespace) -> None:
     limit_threads()
     from ttvos.measure.steptime import steptime
 
+    def keep(result: dict[str, Any]) -> None:
+        if options.out:
+            write_json(options.out, result)
+
     result = steptime(
         config,
         tuple(options.rows),
@@ -204,9 +212,9 @@ def steptime(options: argparse.Namespace) -> None:
         options.warmup,
         options.accumulate,
         options.seconds,
-        lambda result: write_json(options.out, result),
+        keep,
     )
-    write_json(options.out, result)
+    keep(result)
     if result["hours"] is not None:
         timed = sum(row["hours"] is not None for row in result["rows"])
         print(

@@ -1,6 +1,5 @@
 """Run a tracker over a DAVIS-layout dataset: one palette PNG a frame, one predict.json."""
 
-import math
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,6 +17,7 @@ from ttvos.maps import Strip, choose_sequence
 from ttvos.overlap import read_ahead, write_behind
 from ttvos.provenance import file_hash, provenance
 from ttvos.tracker import Prediction, Tracker, check_prediction, object_ids, stream
+from ttvos.tracker_precision import precision_of
 from ttvos.video import VOID
 
 
@@ -61,7 +61,6 @@ def predict(
     source = provenance(
         {"tracker": tracked_by, **which},
         device=device_name(getattr(tracker, "device", device or "cpu")),
-        precision=getattr(tracker, "precision", "float32"),
         data={"profile": profile, "root": str(dataset), **which},
         tracker=tracked_by,
         **{"checkpoint": file_hash(checkpoint) if checkpoint else None, **(origin or {})},
@@ -76,6 +75,8 @@ def predict(
             follower = shown if wanted else tracker
             target = folder / sequence.name
             results[sequence.name] = track_sequence(follower, sequence, year, target, bar, wanted)
+        # After tracking: some trackers build their networks when the first clip comes.
+        source["precision"] = precision_of(tracker)
         source["compiled"] = any(getattr(one, "compiled", False) for one in (tracker, shown))
         report = {"sequences": results, "tracker": tracker.name, "provenance": source}
         write_json(folder / "predict.json", report)
@@ -108,10 +109,10 @@ def track_sequence(
             stream(tracker, checked, tracker.init(first, given)), 1
         ):
             path, frame = sequence.frames[number], shown.popleft()
-            check_prediction(prediction, frame, ids)
+            _check(prediction, frame, ids, path)
             write(folder / f"{path.stem}.png", prediction.mask)
             ratios.append(_ratios(prediction.mask, ids))
-            weights.append(_weights(prediction, path))
+            weights.append(_weights(prediction))
             if strip:
                 strip.offer(number, frame, prediction)
             bar.update()
@@ -152,20 +153,24 @@ def _check_size(frame: np.ndarray, shape: tuple[int, ...], path: Path, other: st
         raise UserError(f"{path}: {width}x{height} pixels, but {other} has {shape[1]}x{shape[0]}")
 
 
+def _check(prediction: Prediction, frame: np.ndarray, ids: tuple[int, ...], path: Path) -> None:
+    try:
+        check_prediction(prediction, frame, ids)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
 def _ratios(mask: np.ndarray, ids: tuple[int, ...]) -> list[float]:
     """Each object's share of the frame's area, 0 to 1."""
     counts = np.bincount(mask.ravel(), minlength=256)
     return [float(counts[number] / mask.size) for number in ids]
 
 
-def _weights(prediction: Prediction, path: Path) -> list[float] | None:
+def _weights(prediction: Prediction) -> list[float] | None:
     """The O update weights of a frame, or None from a tracker without them."""
     if prediction.update_weight is None:
         return None
-    weights = [float(weight) for weight in prediction.update_weight]
-    if not all(math.isfinite(weight) for weight in weights):
-        raise UserError(f"{path}: the update weight is not a number; the checkpoint is unusable")
-    return weights
+    return [float(weight) for weight in prediction.update_weight]
 
 
 def _notes(ids: tuple[int, ...]) -> list[str]:

@@ -107,10 +107,7 @@ def _parse_row(line: dict, where: str) -> Row:
         values = {flag: _flag(line, flag, where) for flag in FLAGS}
         values |= {"name": line["variant"], "attention_clue": line["attention_clue"]}
         variant = build(Variant, values, where)
-        if not (variant.short_term or variant.long_term):
-            raise UserError(
-                f"{where}: short_term and long_term are both 0, so there is nothing to match with"
-            )
+        _check_parts(variant, where)
         return Row(line["row"], variant, backbone, tables, tracker, variant.transition_loss)
     if tracker == "frtm":
         _check_backbone(backbone, FRTM_BACKBONES, where)
@@ -132,6 +129,21 @@ def _tables(text: str, where: str) -> tuple[int, ...]:
             f"dash for none; not {text!r}"
         )
     return tuple(map(int, numbers))
+
+
+def _check_parts(variant: Variant, where: str) -> None:
+    """Refuse combinations of parts of which something would not be built."""
+    if not variant.short_term and not variant.long_term:
+        raise UserError(
+            f"{where}: short_term and long_term are both 0, and without a matching nothing tells "
+            "the object from the background: write 1 for one of them"
+        )
+    for part in ("adaptive_weight", "update_template"):
+        if getattr(variant, part) and not variant.long_term:
+            raise UserError(
+                f"{where}: {part} is 1 but long_term 0: it is a part of the long-term template, "
+                "write 0"
+            )
 
 
 def _flag(line: dict, flag: str, where: str) -> bool:

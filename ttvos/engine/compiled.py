@@ -118,14 +118,19 @@ def compile_step(step: nn.Module, inputs: Sequence[Tensor], path: Path | None) -
         raise UserError(f"{error}; TTVOS_CACHE names another folder for compiled code") from error
     except Exception as error:  # the compiler's, the exporter's
         reason = str(error).strip().split("\n")[0]
-        raise UserError(
-            f"the tracker could not be compiled ({type(error).__name__}: {reason}); "
-            "is there a C++ compiler? --compile off does without"
-        ) from error
+        text = f"the tracker could not be compiled ({type(error).__name__}: {reason})"
+        raise _without(f"{text}; is there a C++ compiler?") from error
     compiled = load_compiled(path)
     if compiled is None:
-        raise UserError(f"{path}: just compiled, and not usable; --compile off does without")
+        raise _without(f"{path}: just compiled, and not usable;")
     return compiled
+
+
+def _without(trouble: str) -> UserError:
+    return UserError(
+        f'{trouble} compile="off" does without',
+        on_command_line=f"{trouble} --compile off does without",
+    )
 
 
 def _digest(step: nn.Module) -> str:

@@ -18,7 +18,8 @@ from ttvos.measure.clip import disc_clip
 from ttvos.measure.flops import flop_counter
 from ttvos.measure.reach import reachable
 from ttvos.provenance import provenance
-from ttvos.tracker import Tracker, check_prediction, cycle_of, object_ids
+from ttvos.tracker import Tracker, check_prediction, cycle_of, object_ids, step_of
+from ttvos.tracker_precision import precision_of
 
 Parts = dict[str, tuple[nn.Module, ...]]
 
@@ -78,7 +79,7 @@ def cost_tracker(
         "uncounted": sorted(uncounted),
         "online_not_run": _online(tracker, height, width),
         "protocol": PROTOCOL,
-        "provenance": provenance(settings, precision="float32", **(origin or {})),
+        "provenance": provenance(settings, precision=precision_of(tracker), **(origin or {})),
     }
 
 
@@ -91,7 +92,7 @@ def _run(
     steps = []
     for frame in clip[1:]:
         with _counting(parts, uncounted) as counts:
-            prediction, state = tracker.step(frame, state)
+            prediction, state = step_of(tracker, frame, state)
         check_prediction(prediction, frame, object_ids(mask))
         steps.append(counts)
     return init, steps

@@ -14,12 +14,14 @@ from torch import Tensor
 
 from ttvos.device import find_device
 from ttvos.errors import UserError
+from ttvos.given import as_frames, as_mask
 from ttvos.model.ttvos import TTVOS, State, Step
 from ttvos.tracker import (
     Prediction,
     Track,
     Tracker,
     check_pair,
+    check_prediction,
     check_size,
     object_ids,
     one_hot,
@@ -130,8 +132,8 @@ def check_options(single_object: str, input_scale: float) -> None:
     """Raise UserError for values that no tracker takes."""
     if single_object not in ("aggregated", "direct"):
         raise UserError(f"single_object {single_object!r}: aggregated or direct")
-    if not 0 < input_scale <= 4:
-        raise UserError(f"input_scale {input_scale}: above 0 and at most 4")
+    if not isinstance(input_scale, (int, float)) or not 0 < input_scale <= 4:
+        raise UserError(f"input_scale {input_scale!r}: a number above 0 and at most 4")
 
 
 def transition_map(raw: Tensor) -> Tensor:
@@ -208,24 +210,18 @@ def crop(x: Tensor, size: tuple[int, int]) -> Tensor:
     return x[..., top : top + height, left : left + width]
 
 
-def _stack(frames: np.ndarray | list[np.ndarray]) -> np.ndarray:
-    try:
-        return np.asarray(frames)
-    except ValueError:
-        raise UserError("frames must all be of one size, (H, W, 3) uint8 RGB") from None
-
-
 def track_clip(tracker: Tracker, frames: np.ndarray, first_mask: np.ndarray) -> Track:
     """frames (T, H, W, 3) uint8 RGB, first_mask (H, W) uint8 ids -> Track.
 
-    frames may also be a list of (H, W, 3) arrays of one size.
+    Both may also be what `ttvos.given` makes into such arrays. Raises UserError for what it
+    cannot, for a mask without an object, and for predictions that are not numbers.
     """
-    frames = _stack(frames)
-    if frames.ndim != 4 or len(frames) == 0:
-        raise UserError(f"frames must be (T, H, W, 3) with T > 0, these are {frames.shape}")
+    frames, first_mask = as_frames(frames), as_mask(first_mask)
     state = tracker.init(frames[0], first_mask)
     ids = state.ids
     predictions = list(stream(tracker, frames[1:], state))
+    for prediction, frame in zip(predictions, frames[1:], strict=True):
+        check_prediction(prediction, frame, ids)
     given = np.where(np.isin(first_mask, ids), first_mask, 0).astype(np.uint8)
     nothing = np.full(len(ids), np.nan, dtype=np.float32)
     weights = [nothing if p.update_weight is None else p.update_weight for p in predictions]

@@ -1,8 +1,9 @@
 """What the benchmarks and `ttvos speed` kept, as Markdown for a page; or how to measure it.
 
-A marker's text is `FILE [TABLE ...] | COMMAND`. FILE: a result, relative to the repository (for
-`speed` also globs and several files). TABLE: a key of a benchmark's file to show beside its bars,
-`KEY` or `KEY:COLUMN,COLUMN`. COMMAND: what makes the file, shown where it is not there yet.
+A marker's text is `FILE [TABLE ...] | COMMAND`. FILE: a result, relative to the page or to the
+repository (for `speed` also globs and several files). TABLE: a key of a benchmark's file to show
+beside its bars, `KEY` or `KEY:COLUMN,COLUMN`. COMMAND: what makes the file, shown where it is not
+there yet.
 """
 
 from pathlib import Path
