@@ -17,6 +17,7 @@ from ttvos.cli_options import (
     add_engine,
     add_model,
     add_size,
+    add_truth,
     add_weights,
 )
 from ttvos.errors import UserError
@@ -174,7 +175,7 @@ def _add_evaluate(subcommands) -> None:
     text = "score masks by the DAVIS protocol"
     command = _command(subcommands, "evaluate", commands.evaluate, text)
     command.add_argument("--masks", required=True, help="folder with <sequence>/<frame>.png")
-    add_dataset(command)
+    add_truth(command)
     command.add_argument(
         "--evaluator",
         choices=["builtin", "official"],
@@ -188,6 +189,8 @@ def _add_evaluate(subcommands) -> None:
     command.add_argument(
         "--workers", type=int, help="processes of the builtin evaluator; default: one a processor"
     )
+    text = "print the scores of each sequence, too"
+    command.add_argument("--per-sequence", action="store_true", help=text)
     command.add_argument("--out", required=True, help="JSON file to write")
 
 

@@ -18,7 +18,7 @@ from ttvos.errors import UserError
 from ttvos.files import atomic_path
 from ttvos.png import Simple, decode_simple
 
-VOID = 255  # DAVIS 2017: a pixel that belongs to no object and is not judged
+VOID = 255  # DAVIS 2017: a pixel that belongs to no object; scored as background
 IGNORED = 255  # training labels: a pixel that counts in no loss
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # RGB in [0, 1]
 MAX_GREY_ID = 20  # a grey PNG (no palette) may hold ids up to here; above are intensities
