@@ -66,10 +66,7 @@ def evaluate(
     there, a mask of another size, an id that is no object, and unreadable files.
     """
     _check(evaluator, dataset, truth, split, ignore_void, year, objects)
-    if dataset is None:
-        found = folder_truth(truth or "", only)
-    else:
-        found = dataset_truth(dataset, year, split, only)
+    found = folder_truth(truth, only) if truth else dataset_truth(dataset, year, split, only)
     davis = found.layout == DAVIS
     year, rule = year or 2017, objects or (FIRST if davis else ALL)
     tasks, folder = find_tasks(found, Path(masks), year, only)
@@ -95,12 +92,7 @@ def evaluate(
         "global": _means(scores),
         "objects": scores,
         "frames": frames,
-        "scored": {
-            "sequences": len(tasks),
-            "objects": len(scores),
-            "frames": sum(len(task.annotation.masks) - 2 for task in tasks),
-            **_whole_set(found, year if davis else None, split),
-        },
+        "scored": _scored(found, tasks, year, split, len(scores)),
         "notes": notes,
         "provenance": provenance(settings, data=data, **rules, **facts),
     }
@@ -134,13 +126,20 @@ def _origin(folder: Path) -> dict[str, Any]:
     return {"masks_origin": read_json(path)} if path.is_file() else {}
 
 
-def _whole_set(truth: Truth, year: int | None, split: str) -> dict[str, Any]:
-    """How many sequences there are, and of what: of the published set, where these are of it."""
-    names = {annotation.name for annotation in truth.annotations}
-    published = VAL.get(year or 0, ()) if split == "val" else ()
-    if names <= set(published):
-        return {"available": len(published), "set": f"DAVIS-{year} val"}
-    return {"available": truth.available, "set": "the data set" if year is None else split}
+def _scored(truth: Truth, tasks: list[Task], year: int, split: str, objects: int) -> dict[str, Any]:
+    """How much was scored, and of what: of the published set, where these sequences are of it."""
+    available, whose = truth.available, "the data set"
+    if truth.layout == DAVIS:
+        whose, published = f"split {split}", VAL[year] if split == "val" else ()
+        if {task.annotation.name for task in tasks} <= set(published):
+            available, whose = len(published), f"DAVIS-{year} val"
+    return {
+        "sequences": len(tasks),
+        "objects": objects,
+        "frames": sum(len(task.annotation.masks) - 2 for task in tasks),
+        "available": available,
+        "set": whose,
+    }
 
 
 def _score(
