@@ -31,6 +31,7 @@ EPILOG = """examples:
   ttvos predict --checkpoint runs/exp8/checkpoint.safetensors --dataset DAVIS --year 2016 \\
       --out masks
   ttvos evaluate --masks masks --dataset DAVIS --year 2016 --out scores.json
+  ttvos evaluate --masks masks --truth true-masks --out scores.json --per-sequence
   ttvos cost --backbone hrnet --out cost.json
   ttvos speed --backbone hrnet --device cuda --out speed.json
   ttvos speed --tracker my_package.my_module:MyTracker --out mine.json

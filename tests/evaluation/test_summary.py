@@ -28,7 +28,8 @@ def test_summary():
     assert summary(SCORES).splitlines() == [
         "J&F-Mean 45.7  J-Mean 50.0  J-Recall 51.0  J-Decay 52.0  "
         "F-Mean 53.0  F-Recall 54.0  F-Decay 55.0",
-        "2 sequences, 3 objects, 1 frame; DAVIS-2016 val has 20 sequences: the scores are of a part",
+        "2 sequences, 3 objects, 1 frame; "
+        "DAVIS-2016 val has 20 sequences: the scores are of a part",
         "note: something",
     ]
 

@@ -66,7 +66,10 @@ def evaluate(
     there, a mask of another size, an id that is no object, and unreadable files.
     """
     _check(evaluator, dataset, truth, split, ignore_void, year, objects)
-    found = folder_truth(truth, only) if truth else dataset_truth(dataset, year, split, only)
+    if truth is not None:
+        found = folder_truth(truth, only)
+    else:
+        found = dataset_truth(dataset, year, split, only)
     davis = found.layout == DAVIS
     year, rule = year or 2017, objects or (FIRST if davis else ALL)
     tasks, folder = find_tasks(found, Path(masks), year, only)
