@@ -137,6 +137,20 @@ def test_a_truth_that_is_all_void_is_an_absent_object(tiny_davis, results):
     assert (values["J"][1], values["F"][1], values["J"][4]) == (0, 0, 1)
 
 
+@pytest.mark.parametrize("rule", ["first", "all"])
+def test_void_alone_in_a_mask_without_palette_is_void(tiny_davis, results, rule):
+    """Grey masks of ids: where the objects are gone, 0 and 255 are no binary mask of 2016."""
+    for path in (tiny_davis / "Annotations/480p").glob("*/*.png"):
+        ids = read_mask(path, 2017)
+        if path.stem in ("00003", "00007"):
+            ids[:] = 0
+            ids[:9] = 255
+        Image.fromarray(ids).save(path)
+    values = evaluate(results, tiny_davis, 2017, "val", objects=rule)["frames"]
+    for series in values.values():
+        assert [j == 0 for j in series["J"]] == [t == 3 for t in range(1, 7)]
+
+
 def test_an_object_that_left_is_scored_by_its_absence(tiny_davis, results):
     """Empty truth: J and F are 1 for an empty result, 0 for any other."""
     for t in range(4, 8):
@@ -180,9 +194,9 @@ def test_each_mask_is_decoded_once(tiny_davis, results, monkeypatch):
     """But for the first annotation, which says what the objects are and is not scored."""
     read = []
 
-    def counted(path, year):
+    def counted(path, year, **options):
         read.append(path)
-        return read_mask(path, year)
+        return read_mask(path, year, **options)
 
     for module in ("ttvos.evaluation.chunk", "ttvos.evaluation.objects", "ttvos.data.davis"):
         monkeypatch.setattr(f"{module}.read_mask", counted)

@@ -61,7 +61,8 @@ def read_pair(
     2017, 255 is an id as any other, and one too many: the official toolkit knows void in the
     ground truth alone and gives up on a result that holds it.
     """
-    truth, result = read_mask(truth_path, year), read_mask(result_path, year)
+    # The first mask, which is read before, has shown that the truth is one of ids.
+    truth, result = read_mask(truth_path, year, void_alone=True), read_mask(result_path, year)
     if result.shape != truth.shape:
         raise UserError(
             f"{result_path}: {result.shape[1]}x{result.shape[0]}, but the ground truth has "

@@ -88,7 +88,7 @@ def _all_objects(
     task: Task, given: frozenset[int], found: frozenset[int], frames: Frames, notes: list[str]
 ) -> Series:
     """UserError for an id in a result that no annotation shows."""
-    name, last = task.annotation.name, _ids(read_mask(task.annotation.masks[-1], task.year))
+    name, last = task.annotation.name, _later_ids(task.annotation.masks[-1], task.year)
     results, _ = task.pairs
     for path, frame in zip(results, frames, strict=True):
         if unknown := frame.keys() - (given | found | last):
@@ -108,19 +108,23 @@ def _ids(mask: np.ndarray) -> frozenset[int]:
     return frozenset(distinct_values(mask).tolist()) - {0, VOID}
 
 
+def _later_ids(path: Path, year: int) -> frozenset[int]:
+    return _ids(read_mask(path, year, void_alone=True))
+
+
 def _check_shown(
     annotation: Annotation,
     year: int,
     highest: int,
     shown: frozenset[int],
-    masks: Sequence[Path | None],
+    masks: Sequence[Path],
 ) -> None:
     """UserError when an id up to the highest is neither in `shown` nor in one of the masks."""
     missing = frozenset(range(1, highest)) - shown
     for path in masks:
         if not missing:
             return
-        missing -= _ids(read_mask(path, year))
+        missing -= _later_ids(path, year)
     if missing:
         raise UserError(
             f"sequence {annotation.name}: object {min(missing)} never appears in the ground "

@@ -90,7 +90,7 @@ def _stage(task: "Task", root: Path) -> int:
             result, truth = read_pair(path, mask, task.year, name, count)
             write_mask(root / "results" / name / path.name, result)
         else:
-            truth = read_mask(mask, task.year)
+            truth = read_mask(mask, task.year, void_alone=t > 0)
         write_mask(root / "Annotations/480p" / name / f"{mask.stem}.png", truth)
     return count
 
