@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.evaluation import literal
 from tests.evaluation.drawn import davis_clips, late_clips, write
@@ -83,6 +84,24 @@ def test_void_matters_in_this_set(folders, scores):
     ignored = evaluate(results, truth=truth, objects="first", ignore_void=True)["objects"]
     changed = {name for name in ignored if ignored[name] != scores["objects"][name]}
     assert changed == {"void_1", "void_2"}
+
+
+def test_the_definitions_are_the_official_toolkit_s(shared):
+    """`literal.py` itself, on some real frames, and on all real series of values."""
+    golden = json.loads((shared / "golden/davis-evaluator.json").read_text())
+    name = "car-shadow"
+    truth = sorted((shared / "data/davis2016-val8/Annotations/480p" / name).iterdir())
+    for t in (1, 12, 38):
+        masks = [shared / "data/osvos-masks" / name / truth[t].name, truth[t]]
+        predicted, true = (np.array(Image.open(path)) > 0 for path in masks)
+        values = golden["frames"][f"{name}_1"]
+        assert literal.region(predicted, true) == pytest.approx(values["J"][t - 1], abs=1e-9)
+        assert literal.contour(predicted, true) == pytest.approx(values["F"][t - 1], abs=1e-9)
+    for sequence, series in golden["frames"].items():
+        for metric in ("J", "F"):
+            for key, value in literal.summary(series[metric]).items():
+                expected = golden["objects"][sequence][f"{metric}-{key}"]
+                assert value == pytest.approx(expected, abs=1e-9)
 
 
 def _vos_benchmark():
