@@ -66,7 +66,7 @@ def add_truth(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--year", type=int, choices=[2016, 2017], help=text)
     _add_part(command)
-    text = "judge nothing where the truth is 255 (void); the official toolkit does not so"
+    text = "judge nothing where the truth is 255 (void), which is background otherwise"
     command.add_argument("--ignore-void", action="store_true", help=text)
     text = (
         "first: those of the first mask, as DAVIS; all: also those that come later, each from "

@@ -90,6 +90,15 @@ def youtube(annotations, tmp_path, request) -> Path:
     return root
 
 
+def test_own_videos_without_lists(tiny_davis, results, expected):
+    """Annotations and JPEGImages by resolution, and no ImageSets: all that is there counts."""
+    shutil.rmtree(tiny_davis / "ImageSets")
+    assert parts(evaluate(results, tiny_davis)) == expected
+    (results / "one/00008.png").write_bytes((results / "one/00007.png").read_bytes())
+    with pytest.raises(UserError, match=r"one/00008\.png: sequence one has no such frame"):
+        evaluate(results, tiny_davis)
+
+
 @pytest.mark.parametrize("meta", [False, True])
 def test_youtube_vos_and_mose_layout(youtube, results, expected, meta):
     """With meta.json as YouTube-VOS has it, or without as MOSE; nobody need say the year."""
@@ -271,7 +280,7 @@ def test_part_of_the_truth_must_be_named(annotations, results):
         evaluate(results, truth=annotations)
     scores = evaluate(results, truth=annotations, only=("two",))
     assert (scores["scored"]["sequences"], scores["scored"]["available"]) == (1, 2)
-    with pytest.raises(UserError, match="480p: has no three"):
+    with pytest.raises(UserError, match="480p: its list has no three"):
         evaluate(results, truth=annotations, only=("three",))
     shutil.rmtree(annotations / "one")
     shutil.copytree(results / "two", results / "three")

@@ -2,20 +2,43 @@
 
 davis        Annotations/<resolution>/<sequence>/00000.png, or without <resolution>, and
              ImageSets/<year>/<split>.txt
-youtube-vos  Annotations/<video>/00000.png, perhaps below train/ or valid/ (YouTube-VOS, MOSE)
+youtube-vos  Annotations/<video>/00000.png, perhaps below train/ or valid/ (YouTube-VOS, MOSE), or
+             Annotations/<resolution>/<video>/00000.png without ImageSets (own videos)
 plain        <sequence>/00000.png
+
+JPEGImages is not needed. Where it is there, it tells which frames there are.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from ttvos.data.davis import Annotation, load_annotation, load_annotations
+from ttvos.data.davis import (
+    FRAME_SUFFIXES,
+    MASK_SUFFIXES,
+    check_sizes,
+    files_by_stem,
+    only_resolution,
+    split_names,
+)
 from ttvos.data.masks_layout import folders, sequence_folders
 from ttvos.errors import UserError
 from ttvos.files import read_json
 
 DAVIS, YOUTUBE, PLAIN = "davis", "youtube-vos", "plain"
-DEPTH = 3  # folders below the one named that are looked into: Annotations/480p
+DEPTH = 3  # levels of folders in which those of the sequences are sought: Annotations/480p
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """The true masks of one video.
+
+    masks: files in the order of time, one for each annotated frame. frames: the names (stems) of
+    all frames in order, where they are known.
+    """
+
+    name: str
+    masks: tuple[Path, ...]
+    frames: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -34,11 +57,11 @@ class Truth:
 def dataset_truth(
     root: Path | str, year: int | None, split: str = "val", only: tuple[str, ...] = ()
 ) -> Truth:
-    """The truth of a data set in DAVIS's or YouTube-VOS's layout.
+    """The truth of a data set in DAVIS's or YouTube-VOS's layout, in the order of its list.
 
     year: of the masks of DAVIS's layout, 2016 or 2017; the other holds ids. only: names of the
-    wanted sequences; () means all. Raises UserError for a folder in neither layout, and for
-    damaged data (`ttvos.data.davis.load_annotations`).
+    wanted sequences; () means all. Raises UserError for a folder in neither layout, a missing
+    split file or sequence, a mask without frame, and masks of different sizes in a sequence.
     """
     root = Path(root)
     if not root.is_dir():
@@ -46,14 +69,10 @@ def dataset_truth(
     if (root / "ImageSets").is_dir():
         if year is None:
             raise UserError(f"{root}: say which masks it has by year (--year): 2016, 2017 (ids)")
-        found, available = load_annotations(root, year, split, only)
-        return Truth(DAVIS, tuple(found), available)
-    home = _youtube_folder(root, split)
-    names = _videos(home)
-    masks, frames = home / "Annotations", home / "JPEGImages"
-    wanted = _wanted(home, names, only)
-    found = [load_annotation(masks / name, name, frames / name) for name in wanted]
-    return Truth(YOUTUBE, tuple(found), len(names))
+        return _davis_truth(root, year, split, only)
+    home, masks = _youtube_folders(root, split)
+    frames = home / "JPEGImages" / masks.relative_to(home / "Annotations")
+    return _truth(YOUTUBE, masks, _videos(home, masks), only, frames)
 
 
 def folder_truth(folder: Path | str, only: tuple[str, ...] = ()) -> Truth:
@@ -73,22 +92,52 @@ def folder_truth(folder: Path | str, only: tuple[str, ...] = ()) -> Truth:
                 "one of them. Masks with a folder for each object are not read: merge them to ids"
             )
         if found:
-            names = sequence_folders(found[0])
-            wanted = _wanted(found[0], names, only)
-            annotations = tuple(load_annotation(found[0] / name, name) for name in wanted)
-            return Truth(PLAIN, annotations, len(names))
+            return _truth(PLAIN, found[0], sequence_folders(found[0]), only)
         level = [below for path in level for below in folders(path)]
     raise UserError(f"{folder}: has no masks <sequence>/<frame>.png")
 
 
-def _youtube_folder(root: Path, split: str) -> Path:
-    """The folder that holds Annotations/<video>/: root itself, or its split's."""
+def _davis_truth(root: Path, year: int, split: str, only: tuple[str, ...]) -> Truth:
+    if year not in (2016, 2017):
+        raise UserError(f"year {year}: DAVIS has the years 2016 and 2017")
+    masks = root / "Annotations"
+    if not masks.is_dir():
+        raise UserError(f"{masks}: no such folder, so there is nothing to score against")
+    resolution = "" if sequence_folders(masks) else only_resolution(masks)
+    names = split_names(root, year, split, resolution)
+    return _truth(DAVIS, masks / resolution, names, only, root / "JPEGImages" / resolution)
+
+
+def _truth(
+    layout: str, folder: Path, names: list[str], only: tuple[str, ...], frames: Path | None = None
+) -> Truth:
+    """The masks <name>/<frame>.png in a folder. frames: where JPEGImages would have them."""
+    if unknown := set(only) - set(names):
+        raise UserError(f"{folder}: its list has no {', '.join(sorted(unknown))}")
+    wanted = [name for name in names if not only or name in only]
+    found = [_annotation(folder / name, name, frames and frames / name) for name in wanted]
+    return Truth(layout, tuple(found), len(names))
+
+
+def _annotation(folder: Path, name: str, frames: Path | None) -> Annotation:
+    masks, stems = files_by_stem(folder, MASK_SUFFIXES), None
+    if frames is not None and frames.is_dir():
+        stems = tuple(files_by_stem(frames, FRAME_SUFFIXES))
+        if extra := [stem for stem in masks if stem not in stems]:
+            path = masks[extra[0]]
+            raise UserError(f"{path}: a mask without a frame of that name; remove or rename")
+    check_sizes(list(masks.values()))
+    return Annotation(name, tuple(masks.values()), stems)
+
+
+def _youtube_folders(root: Path, split: str) -> tuple[Path, Path]:
+    """The folder that has Annotations, which is root itself or its split's, and where in it the
+    folders of the videos lie."""
     splits = (split, "valid") if split == "val" else (split,)
     for home in (*(root / name for name in splits), root):
-        if sequence_folders(home / "Annotations"):
-            return home
-    others = sorted(path.name for path in folders(root) if sequence_folders(path / "Annotations"))
-    if others:
+        if masks := _video_folders(home):
+            return home, masks
+    if others := [path.name for path in folders(root) if _video_folders(path)]:
         raise UserError(f"{root}: no split {split}; has {', '.join(others)}")
     raise UserError(
         f"{root}: a data set in neither DAVIS's layout (Annotations and ImageSets) nor "
@@ -97,19 +146,20 @@ def _youtube_folder(root: Path, split: str) -> Path:
     )
 
 
-def _videos(home: Path) -> list[str]:
+def _video_folders(home: Path) -> Path | None:
+    masks = home / "Annotations"
+    within = folders(masks)
+    places = [masks, masks / "480p", *(within if len(within) == 1 else ())]
+    return next((place for place in places if sequence_folders(place)), None)
+
+
+def _videos(home: Path, masks: Path) -> list[str]:
     """Names of the videos: those of meta.json if it is there, else those with masks."""
     path = home / "meta.json"
     if not path.is_file():
-        return sequence_folders(home / "Annotations")
+        return sequence_folders(masks)
     meta = read_json(path)
     videos = meta.get("videos") if isinstance(meta, dict) else None
     if not isinstance(videos, dict) or not videos:
         raise UserError(f"{path}: names no videos; expected YouTube-VOS's meta.json")
     return sorted(videos)
-
-
-def _wanted(folder: Path, names: list[str], only: tuple[str, ...]) -> list[str]:
-    if unknown := set(only) - set(names):
-        raise UserError(f"{folder}: has no {', '.join(sorted(unknown))}")
-    return [name for name in names if not only or name in only]

@@ -31,19 +31,6 @@ class Sequence:
     masks: tuple[Path | None, ...]
 
 
-@dataclass(frozen=True)
-class Annotation:
-    """The true masks of one video.
-
-    masks: files in the order of time, one for each annotated frame. frames: the names (stems) of
-    all frames in order, where they are known.
-    """
-
-    name: str
-    masks: tuple[Path, ...]
-    frames: tuple[str, ...] | None = None
-
-
 def load_sequences(
     root: Path | str,
     year: int,
@@ -64,49 +51,12 @@ def load_sequences(
         raise UserError(f"year {year}: DAVIS has the years 2016 and 2017")
     if not (root / "JPEGImages").is_dir():
         raise UserError(f"{root}: no data set in DAVIS layout (no folder JPEGImages in it)")
-    resolution = resolution or _only_resolution(root / "JPEGImages")
-    names = _split_names(root, year, split, resolution)
+    resolution = resolution or only_resolution(root / "JPEGImages")
+    names = split_names(root, year, split, resolution)
     if unknown := set(only) - set(names):
         raise UserError(f"{root}: split {split} of {year} has no {', '.join(sorted(unknown))}")
     names = [name for name in names if not only or name in only]
     return [_load_sequence(root, resolution, name, split) for name in names]
-
-
-def load_annotations(
-    root: Path | str, year: int, split: str, only: tuple[str, ...] = ()
-) -> tuple[list[Annotation], int]:
-    """The annotations of a split, in the split file's order, and how many the split has.
-
-    JPEGImages is not needed; where it is there, it tells which frames there are. Frames without
-    a mask are no error here. only: names of the wanted sequences; () means all of the split.
-    Raises UserError for a missing split file or sequence, a mask without frame, and masks of
-    different sizes in a sequence.
-    """
-    root = Path(root)
-    if year not in (2016, 2017):
-        raise UserError(f"year {year}: DAVIS has the years 2016 and 2017")
-    masks = root / "Annotations"
-    if not masks.is_dir():
-        raise UserError(f"{masks}: no such folder, so there is nothing to score against")
-    # Some data sets have no folder for the resolution.
-    resolution = "" if any(masks.glob("*/*.png")) else _only_resolution(masks)
-    names = _split_names(root, year, split, resolution)
-    if unknown := set(only) - set(names):
-        raise UserError(f"{root}: split {split} of {year} has no {', '.join(sorted(unknown))}")
-    wanted = [name for name in names if not only or name in only]
-    frames = root / "JPEGImages" / resolution
-    return [load_annotation(masks / resolution / n, n, frames / n) for n in wanted], len(names)
-
-
-def load_annotation(folder: Path, name: str, frames: Path | None = None) -> Annotation:
-    """The masks of one sequence. frames: the folder of its frames, which need not be there."""
-    masks, stems = files_by_stem(folder, MASK_SUFFIXES), None
-    if frames is not None and frames.is_dir():
-        stems = tuple(files_by_stem(frames, FRAME_SUFFIXES))
-    if stems is not None and (extra := [stem for stem in masks if stem not in stems]):
-        raise UserError(f"{masks[extra[0]]}: a mask without a frame of that name; remove or rename")
-    _check_sizes(list(masks.values()))
-    return Annotation(name, tuple(masks.values()), stems)
 
 
 def first_mask(sequence: Sequence, year: int) -> np.ndarray:
@@ -123,7 +73,8 @@ def first_mask(sequence: Sequence, year: int) -> np.ndarray:
     return ids
 
 
-def _only_resolution(folder: Path) -> str:
+def only_resolution(folder: Path) -> str:
+    """The folder below JPEGImages or Annotations that counts: 480p, or the only one."""
     folders = sorted(p.name for p in folder.iterdir() if p.is_dir())
     if "480p" in folders:
         return "480p"
@@ -133,7 +84,7 @@ def _only_resolution(folder: Path) -> str:
     raise UserError(f"{folder}: needs a folder 480p or just one folder, has {found}")
 
 
-def _split_names(root: Path, year: int, split: str, resolution: str) -> list[str]:
+def split_names(root: Path, year: int, split: str, resolution: str) -> list[str]:
     """Sequence names of a split, from a list of names or of image and mask paths."""
     folders = [root / "ImageSets" / str(year)]
     if year == 2016:
@@ -172,7 +123,7 @@ def _load_sequence(root: Path, resolution: str, name: str, split: str) -> Sequen
     if extra := [stem for stem in masks if stem not in frames]:
         raise UserError(f"{masks[extra[0]]}: a mask without a frame of that name; remove or rename")
     _check_numbers(name, list(frames))
-    _check_sizes([*frames.values(), *masks.values()])
+    check_sizes([*frames.values(), *masks.values()])
     return Sequence(name, tuple(frames.values()), tuple(masks.get(stem) for stem in frames))
 
 
@@ -204,7 +155,7 @@ def _check_numbers(name: str, stems: list[str]) -> None:
             raise UserError(f"{name}: frames are missing after {stem} (next is {step} later)")
 
 
-def _check_sizes(paths: list[Path]) -> None:
+def check_sizes(paths: list[Path]) -> None:
     """Refuse frames and masks of different sizes; reads the files' headers only."""
     expected = None
     for path in paths:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ttvos.data.davis import Annotation
+from ttvos.data.annotations import Annotation
 from ttvos.errors import UserError
 from ttvos.evaluation.chunk import unknown_id
 from ttvos.evaluation.crops import ABSENT, Scores

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from ttvos.data.annotations import DAVIS, PLAIN, Truth
-from ttvos.data.davis import Annotation
+from ttvos.data.annotations import DAVIS, PLAIN, Annotation, Truth
 from ttvos.data.masks_layout import mask_files, masks_folder, sequence_folders
 from ttvos.errors import UserError
 

@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from ttvos.config import TrainConfig
 from ttvos.config_selection import Selection
-from ttvos.data.davis import Annotation, Sequence, load_sequences
+from ttvos.data.annotations import Annotation
+from ttvos.data.davis import Sequence, load_sequences
 from ttvos.errors import UserError
 from ttvos.evaluation.davis import FEW_FRAMES, evaluate
 from ttvos.evaluation.objects import object_count
