@@ -31,7 +31,7 @@ EPILOG = """examples:
   ttvos predict --checkpoint runs/exp8/checkpoint.safetensors --dataset DAVIS --year 2016 \\
       --out masks
   ttvos evaluate --masks masks --dataset DAVIS --year 2016 --out scores.json
-  ttvos evaluate --masks masks --truth true-masks --out scores.json --per-sequence
+  ttvos evaluate --masks masks --truth true-masks --per-sequence
   ttvos cost --backbone hrnet --out cost.json
   ttvos speed --backbone hrnet --device cuda --out speed.json
   ttvos speed --tracker my_package.my_module:MyTracker --out mine.json
@@ -192,7 +192,8 @@ def _add_evaluate(subcommands) -> None:
     )
     text = "print the scores of each sequence, too"
     command.add_argument("--per-sequence", action="store_true", help=text)
-    command.add_argument("--out", required=True, help="JSON file to write")
+    text = "JSON file to write too: scores of each object and each frame, and the provenance"
+    command.add_argument("--out", help=text)
 
 
 def _add_cost(subcommands) -> None:

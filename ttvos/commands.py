@@ -101,6 +101,8 @@ def evaluate(options: argparse.Namespace) -> None:
     from ttvos.files import write_json
 
     if options.fetched:
+        if not options.out:
+            raise UserError("--fetched says what stands in place of scores: add --out FILE.json")
         from ttvos.data.published_fetch import not_fetched
         from ttvos.provenance import provenance
 
@@ -124,7 +126,8 @@ def evaluate(options: argparse.Namespace) -> None:
         ignore_void=options.ignore_void,
         objects=options.objects,
     )
-    write_json(options.out, scores)
+    if options.out:
+        write_json(options.out, scores)
     if options.per_sequence:
         print(per_sequence(scores))
     print(summary(scores))

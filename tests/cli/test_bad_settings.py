@@ -30,7 +30,7 @@ def test_unknown_variant(profile, results, refused, command):
     [
         (["cost", "--backbone", "vgg", "--out", "x"], ("'vgg'", "resnet18", "ttvos cost --help")),
         (["speed", "--backbone", "hrnet", "--frames", "two", "--out", "x"], ("--frames", "'two'")),
-        (["evaluate", "--masks", "x", "--out", "y"], ("required", "--dataset --truth", "--help")),
+        (["evaluate", "--masks", "x"], ("required", "--dataset", "ttvos evaluate --help")),
         (["predict", "--checkpoint", "x.pth", "--reference", "still"], ("not allowed with",)),
         (["segment"], ("'segment'", "predict", "ttvos --help")),
         ([], ("command", "ttvos --help")),

@@ -84,8 +84,16 @@ def test_the_command_prints_both(tmp_path, capsys):
     assert printed == f"{per_sequence(scores)}\n{summary(scores)}\n"
     assert "2 sequences, 4 objects, 18 frames; the data set has 2 sequences" in printed
     assert "note: late: object 9" in printed
-    assert main([str(word) for word in arguments[:-1]]) == 0
+    assert main([str(word) for word in arguments[:5]]) == 0
     assert capsys.readouterr().out == f"{summary(scores)}\n"
+
+
+def test_a_record_of_what_was_fetched_needs_a_file_to_write(capsys):
+    arguments = ["evaluate", "--masks", "x", "--truth", "y", "--fetched", "z"]
+    assert main(arguments) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "ttvos: --fetched says what stands in place of scores: add --out FILE.json"
+    ]
 
 
 def test_the_command_s_options_reach_the_evaluator(tiny_davis, results, tmp_path):
