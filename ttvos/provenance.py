@@ -15,7 +15,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCE_SUFFIXES = {".py", ".j2", ".css"}
-LIBRARIES = ("torch", "timm", "numpy", "opencv-python-headless", "fvcore", "pillow")
+LIBRARIES = ("torch", "timm", "numpy", "opencv-python-headless", "pillow")
 
 
 def provenance(settings: Any = None, seed: int | None = None, **facts: Any) -> dict[str, Any]:
