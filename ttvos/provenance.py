@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCE_SUFFIXES = {".py", ".j2", ".css"}
-LIBRARIES = ("torch", "timm", "numpy", "opencv-python-headless", "fvcore", "pillow")
+LIBRARIES = ("torch", "timm", "numpy", "opencv-python-headless", "pillow")
 
 
 def provenance(settings: Any = None, seed: int | None = None, **facts: Any) -> dict[str, Any]:
@@ -56,11 +57,11 @@ def file_hash(path: Path | str) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def source_hash(*parts: str) -> str:
+def source_hash(*parts: str, read: Callable[[Path], bytes] = Path.read_bytes) -> str:
     """First 12 hex digits of a hash over the package's sources.
 
     parts: files or folders relative to `ttvos/` ("model", "train.py"); none means all of it.
-    The workflow passes it to its rules, so that a change of code re-runs what it touches.
+    read: what of a file counts.
     """
     package = Path(__file__).parent
     roots = [package / part for part in parts] or [package]
@@ -75,7 +76,7 @@ def source_hash(*parts: str) -> str:
     digest = hashlib.sha256()
     for path in files:
         digest.update(str(path.relative_to(package)).encode())
-        digest.update(path.read_bytes())
+        digest.update(read(path))
     return digest.hexdigest()[:12]
 
 

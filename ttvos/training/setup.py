@@ -58,7 +58,8 @@ def all_settings(
     device: str,
     processes: int = 1,
 ) -> dict[str, Any]:
-    """Everything that decides the trained weights, as plain data: also the data and the code.
+    """Everything that decides the trained weights, as plain data: also the data; and the code,
+    which is recorded only (`ttvos.training.stale`).
 
     How often the state is saved, how many workers read and whether activations are computed
     again do not decide them, nor what is done about damaged files. "parts" is how many parts

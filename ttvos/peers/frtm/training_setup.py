@@ -45,7 +45,8 @@ def initial_learner(
 def all_settings(
     config: FRTMTraining, backbone: str, transition_loss: bool, seed: int, device: str
 ) -> dict[str, Any]:
-    """Everything that decides the trained weights, as plain data: also the data and the code.
+    """Everything that decides the trained weights, as plain data: also the data; and the code,
+    which is recorded only (`ttvos.training.stale`).
 
     Raises UserError for missing data, an unknown backbone, or a missing file of initial weights.
     """
