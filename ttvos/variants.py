@@ -14,7 +14,7 @@ BACKBONES = ("hrnet", "resnet18", "resnet50", "mobilenetv3")
 FRTM_BACKBONES = ("resnet18", "resnet101")
 FLAGS = ("short_term", "long_term", "adaptive_weight", "update_template", "transition_loss")
 COLUMNS = {"row", "tracker", "variant", "backbone", "attention_clue", "tables", *FLAGS}
-TABLES = ("2", "3", "4", "5", "6")  # of the paper, those that have rows of trackers
+TABLES = (2, 3, 4, 5, 6)  # of the paper, those that have rows of trackers
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,10 @@ def _parse_row(line: dict, where: str) -> Row:
 def _tables(text: str, where: str) -> tuple[int, ...]:
     """Numbers of tables, "3,6"; a dash or nothing means none."""
     numbers = [] if text in ("", "-") else [number.strip() for number in text.split(",")]
-    if not set(numbers) <= set(TABLES):
+    known = [str(number) for number in TABLES]
+    if not set(numbers) <= set(known):
         raise UserError(
-            f"{where}: tables must be some of {', '.join(TABLES)}, with commas between them, or a "
+            f"{where}: tables must be some of {', '.join(known)}, with commas between them, or a "
             f"dash for none; not {text!r}"
         )
     return tuple(map(int, numbers))

@@ -154,10 +154,10 @@ def test_the_command_measures_and_writes_the_table(tmp_path, capsys):
     assert main(["steptime", *options]) == 0
     assert "hours for 1 rows of 1" in capsys.readouterr().out
     page = tmp_path / "page.md"
-    page.write_text(f"before\n<!-- steptime: {out} -->\nolder\n<!-- end -->\nafter\n")
+    page.write_text(f"before\n<!-- steptime: {out.name} -->\nolder\n<!-- end -->\nafter\n")
     assert main(["fill", str(page)]) == 0
     text = tables(json.loads(out.read_text()))
-    marked = f"<!-- steptime: {out} -->\n{text}<!-- end -->"
+    marked = f"<!-- steptime: {out.name} -->\n{text}<!-- end -->"
     assert page.read_text() == f"before\n{marked}\nafter\n"
 
 
