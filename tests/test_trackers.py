@@ -222,7 +222,8 @@ class Streaming:
 
     def stream(self, frames, state):
         seen = 0
-        for seen, _ in enumerate(islice(frames, self.reads), 1):
+        for _ in islice(frames, self.reads):
+            seen += 1
             if not self.late:
                 yield Prediction(MASK)
         for _ in range(self.more + (seen if self.late else 0)):

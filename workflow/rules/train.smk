@@ -7,7 +7,6 @@
 # (priority), so that short ones, not a training on one core, stand at the end.
 rule train:
     input:
-        settings=section("train", "train"),
         data=training_data,
         initial=initial_weights,
     output:
@@ -29,6 +28,8 @@ rule train:
         runtime=1440,
         launch=LAUNCH,
     params:
+        config=written_at_start(f"{RESULTS}/settings/train.json", section("train")),
+        settings=section("train"),
         processes=PROCESSES,
         model=row_options,
         variant=row_parts,
@@ -38,13 +39,12 @@ rule train:
         source=TRAINING_CODE,
     shell:
         "TTVOS_THREADS=$((({threads} + {params.processes} - 1) / {params.processes}))"
-        " {resources.launch} -m ttvos train {params.model} --config {input.settings:q}"
+        " {resources.launch} -m ttvos train {params.model} --config {params.config:q}"
         " --seed {params.seed} --device {params.device:q} --out {params.out:q} 2> {log:q}"
 
 
 rule train_frtm:
     input:
-        settings=section("frtm", "frtm"),
         data=lambda wildcards: data_of(settings.frtm.all_roots()),
         initial=initial_frtm,
     output:
@@ -63,6 +63,8 @@ rule train_frtm:
         mem_mb=memory(8000),
         runtime=1440,
     params:
+        config=written_at_start(f"{RESULTS}/settings/frtm.json", section("frtm")),
+        settings=section("frtm"),
         row=lambda wildcards: plan.runs[wildcards.frtm_run].row.name,
         parts=lambda wildcards: as_plain(plan.runs[wildcards.frtm_run].row),
         seed=lambda wildcards: plan.runs[wildcards.frtm_run].seed,
@@ -71,5 +73,5 @@ rule train_frtm:
         source=code_hash(*settings.frtm.modules) if settings.frtm else None,
     shell:
         "TTVOS_THREADS={threads} python -m ttvos train --row {params.row:q}"
-        " --config {input.settings:q} --seed {params.seed} --device {params.device:q}"
+        " --config {params.config:q} --seed {params.seed} --device {params.device:q}"
         " --out {params.out:q} 2> {log:q}"
