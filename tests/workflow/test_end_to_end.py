@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ttvos.config import MiniConfig
 from ttvos.data.mini import generate
@@ -145,15 +146,29 @@ def test_the_page_names_the_precision_of_the_masks_behind_the_scores(project):
     assert f"masks tracked in {precision}" in page
 
 
-@pytest.fixture
-def notes(project):
-    """Puts the notes of deletions back as they were, with their times."""
-    files = {path: path.read_bytes() for path in (project / "results/tiny/notes").iterdir()}
-    times = {path: path.stat() for path in files}
-    yield
-    for path, content in files.items():
-        path.write_bytes(content)
-        os.utime(path, ns=(times[path].st_atime_ns, times[path].st_mtime_ns))
+def contents(folder: Path) -> dict[str, tuple[int, int]]:
+    """Time and size of all that lies in a folder, but for what Snakemake and Python keep there."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.stat().st_size)
+        for path in folder.rglob("*")
+        if path.is_file() and not {".snakemake", "__pycache__"} & set(path.parts)
+    }
+
+
+def test_a_dry_run_writes_nothing(project):
+    """Neither for changed settings, nor for deleted files, nor where nothing was made yet."""
+    mask = next((project / "results/tiny").glob("predict/still/davis17/*/00002.png"))
+    aside = project / "aside"
+    mask.rename(aside)
+    try:
+        before = contents(project)
+        jobs = planned(project, "--config", "title=Another")
+        assert jobs == {"note": 1, "reference": 1, "evaluate": 1, "notebook": 1, "reports": 1}
+        assert planned(project, "--config", "results=results/new")["train"] == 2
+        assert len(before) > 100
+        assert contents(project) == before
+    finally:
+        aside.rename(mask)
 
 
 # What a deleted file or folder, or a changed text, makes run again: exactly that and what
@@ -179,21 +194,21 @@ def notes(project):
         ),
     ],
 )
-def test_a_deleted_result_is_made_again(project, notes, deleted, expected):
+def test_a_deleted_result_is_made_again(project, deleted, expected):
     path, aside = next((project / "results/tiny").glob(deleted)), project / "aside"
     path.rename(aside)
     try:
-        assert planned(project) == {**expected, "notebook": 1, "reports": 1}
+        assert planned(project) == {**expected, "note": 1, "notebook": 1, "reports": 1}
     finally:
         aside.rename(path)
 
 
 @pytest.mark.parametrize("deleted", ["", "index.html", "table4.csv"])
-def test_a_deleted_report_is_made_again_from_the_results(project, notes, deleted):
+def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
     path, aside = project / "reports" / deleted, project / "aside"
     path.rename(aside)
     try:
-        assert planned(project) == {"reports": 1}
+        assert planned(project) == ({"note": 1, "reports": 1} if deleted else {"reports": 1})
     finally:
         aside.rename(path)
 
@@ -268,7 +283,39 @@ def test_a_change_runs_what_depends_on_it_and_no_more(project, file, old, new, e
     finally:
         path.write_text(text)
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-        planned(project)  # writes the settings as they were
+
+
+def test_a_repaired_result_is_whole_and_stays(project):
+    """Twice, because the second deletion must be seen beside the note of the first."""
+    mask = next((project / "results/tiny").glob("predict/still/davis17/*/00002.png"))
+    before = mask.read_bytes()
+    for _ in range(2):
+        mask.unlink()
+        done = snakemake(project)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert mask.read_bytes() == before
+        assert planned(project) == {}
+
+
+def test_changed_settings_are_those_that_the_commands_read(project):
+    """And what follows from them is made once: also back, from the settings of before."""
+    for title in ("Another title", yaml.safe_load((project / PROFILE).read_text())["title"]):
+        changed = ("--config", f"title={title}")
+        assert planned(project, *changed) == {"notebook": 1, "reports": 1}
+        done = snakemake(project, *changed)
+        assert done.returncode == 0, done.stdout + done.stderr
+        manifest = json.loads((project / "results/tiny/manifest.json").read_text())
+        assert manifest["title"] == title
+        assert title in (project / "reports/index.html").read_text()
+        assert planned(project, *changed) == {}
+
+
+def test_what_the_profile_names_and_is_not_there_is_one_clear_line(project):
+    done = snakemake(project, "-n", "--config", "masks=[{name: M, root: /nope, datasets: []}]")
+    told = (done.stdout + done.stderr).splitlines()
+    assert done.returncode == 1
+    assert len([line for line in told if "masks: M: /nope: no such folder" in line]) == 1
+    assert not [line for line in told if "Traceback" in line or "MissingInput" in line]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,6 @@ for tracker, part in (("ttvos", settings.train), ("frtm", settings.frtm)):
 # (priority), so that short ones, not a training on one core, stand at the end.
 rule train:
     input:
-        settings=section("train", "train"),
         data=training_data,
         initial=initial_weights,
     output:
@@ -45,6 +44,8 @@ rule train:
         runtime=1440,
         launch=LAUNCH,
     params:
+        config=written_at_start(f"{RESULTS}/settings/train.json", section("train")),
+        settings=section("train"),
         processes=PROCESSES,
         model=row_options,
         variant=row_parts,
@@ -53,13 +54,12 @@ rule train:
         device=settings.device,
     shell:
         "TTVOS_THREADS=$((({threads} + {params.processes} - 1) / {params.processes}))"
-        " {resources.launch} -m ttvos train {params.model} --config {input.settings:q}"
+        " {resources.launch} -m ttvos train {params.model} --config {params.config:q}"
         " --seed {params.seed} --device {params.device:q} --out {params.out:q} 2> {log:q}"
 
 
 rule train_frtm:
     input:
-        settings=section("frtm", "frtm"),
         data=lambda wildcards: data_of(settings.frtm.all_roots()),
         initial=initial_frtm,
     output:
@@ -78,6 +78,8 @@ rule train_frtm:
         mem_mb=memory(8000),
         runtime=1440,
     params:
+        config=written_at_start(f"{RESULTS}/settings/frtm.json", section("frtm")),
+        settings=section("frtm"),
         row=lambda wildcards: plan.runs[wildcards.frtm_run].row.name,
         parts=lambda wildcards: as_plain(plan.runs[wildcards.frtm_run].row),
         seed=lambda wildcards: plan.runs[wildcards.frtm_run].seed,
@@ -85,5 +87,5 @@ rule train_frtm:
         device=settings.device,
     shell:
         "TTVOS_THREADS={threads} python -m ttvos train --row {params.row:q}"
-        " --config {input.settings:q} --seed {params.seed} --device {params.device:q}"
+        " --config {params.config:q} --seed {params.seed} --device {params.device:q}"
         " --out {params.out:q} 2> {log:q}"
