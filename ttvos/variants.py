@@ -17,7 +17,10 @@ FLAGS = ("short_term", "long_term", "adaptive_weight", "update_template", "trans
 
 @dataclass(frozen=True)
 class Variant:
-    """One experiment of the paper's Table 4 (FACTS section 6): which parts the model has."""
+    """One experiment of the paper's Table 4: which parts the model has.
+
+    Facts: docs/facts.md, section 6.
+    """
 
     name: str
     short_term: bool = True

@@ -1,4 +1,4 @@
-"""Parameters to the integer and MACs within the bounds of FACTS section 3."""
+"""Parameters to the integer and MACs within the bounds of docs/facts.md, section 3."""
 
 import pytest
 

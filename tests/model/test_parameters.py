@@ -1,4 +1,4 @@
-"""Parameter counts against FACTS section 3, and what of each variant learns."""
+"""Parameter counts against docs/facts.md, section 3, and what of each variant learns."""
 
 import pytest
 import torch

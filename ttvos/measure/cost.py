@@ -1,7 +1,7 @@
 """Parameters and multiply-accumulate operations (MACs) of a model, part by part (fvcore).
 
-MACs are counted as FACTS section 3 has them: fvcore's default rules at the padded frame size,
-one object, one frame. fvcore counts convolutions, matrix products, batch norms and bilinear
+MACs are counted as in docs/facts.md, section 3: fvcore's default rules at the padded frame
+size, one object, one frame. fvcore counts convolutions, matrix products, batch norms and bilinear
 resizing, and leaves out element-wise operations and average poolings with a fixed window.
 """
 
