@@ -1,6 +1,6 @@
 """Training: all stages in order, resumable, the same weights for the same seed (CPU).
 
-FACTS section 4: Adam, constant learning rate, no weight decay; each stage starts from the
+docs/facts.md, section 4: Adam, constant learning rate, no weight decay; each stage starts from the
 weights of the one before, with a new optimizer. The configuration may ask for more than the
 paper has (`TrainConfig`). The whole loop stands here.
 """

@@ -19,7 +19,10 @@ TABLES = (2, 3, 4, 5, 6)  # of the paper, those that have rows of trackers
 
 @dataclass(frozen=True)
 class Variant:
-    """One experiment of the paper's Table 4 (FACTS section 6): which parts the model has."""
+    """One experiment of the paper's Table 4: which parts the model has.
+
+    Facts: docs/facts.md, section 6.
+    """
 
     name: str
     short_term: bool = True

@@ -40,7 +40,7 @@ def read_frame(path: Path | str) -> np.ndarray:
 def read_mask(path: Path | str, year: int, void_alone: bool = False) -> np.ndarray:
     """Read a mask PNG as (H, W) uint8.
 
-    year 2016: 0 and 1, any value above 0 being the object (FACTS section 5).
+    year 2016: 0 and 1, any value above 0 being the object (docs/facts.md, section 5).
     year 2017: object ids 0..254; 255 (void) is kept.
 
     Palette PNGs hold ids. Grey PNGs are accepted when they hold 0 and 255 (2016) or small ids.

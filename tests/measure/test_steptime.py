@@ -56,7 +56,7 @@ def test_hours_are_seconds_times_steps(measured):
 def test_bytes_on_disk_are_those_of_weights_and_optimizer(measured):
     whole, short_term = measured["rows"]
     assert short_term["checkpoint_bytes"] < whole["checkpoint_bytes"]
-    assert 4 * 1.60e6 < whole["checkpoint_bytes"] < 4 * 1.70e6  # FACTS section 3, batch-norms
+    assert 4 * 1.60e6 < whole["checkpoint_bytes"] < 4 * 1.70e6  # docs/facts.md, section 3
     moments = whole["state_bytes"] - 2 * whole["checkpoint_bytes"]  # weights and their mean
     assert moments == pytest.approx(2 * 4 * 1_110_118, rel=0.01)  # Adam's, of what learns
 

@@ -1,4 +1,4 @@
-"""The DAVIS semi-supervised protocol (FACTS section 5): folders of masks in, scores out.
+"""The DAVIS semi-supervised protocol (docs/facts.md, section 5): folders of masks in, scores out.
 
 Of the annotated frames the first (its mask is given) and the last are not scored. Each object of
 a sequence is scored on its own and counts alike, however long its sequence is. 2016: all ids are

@@ -1,9 +1,9 @@
 """Parameters and multiply-accumulate operations (MACs) of a model, part by part.
 
 MACs are those of convolutions and matrix products at the padded frame size, one object, one frame,
-counted by `ttvos.measure.flops` as those of every other tracker are. FACTS section 3 has them by
-fvcore, which adds batch norms (2 a number) and bilinear resizing (4 a number) in the backbone:
-0.2 % to 3 % more for the features, nothing more elsewhere.
+counted by `ttvos.measure.flops` as those of every other tracker are. docs/facts.md, section 3, has
+them by fvcore, which adds batch norms (2 a number) and bilinear resizing (4 a number) in the
+backbone: 0.2 % to 3 % more for the features, nothing more elsewhere.
 """
 
 import copy

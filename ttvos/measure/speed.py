@@ -1,4 +1,4 @@
-"""How fast a model tracks, by two protocols side by side (FACTS section 5).
+"""How fast a model tracks, by two protocols side by side (docs/facts.md, section 5).
 
 streaming: as a user's program runs it, frame by frame from host memory and the mask back again,
 after a warm-up, the device synchronised before every reading of the clock; by the engine,

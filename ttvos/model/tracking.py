@@ -151,7 +151,7 @@ def transition_map(raw: Tensor) -> Tensor:
 
 
 def aggregate(raw: Tensor) -> Tensor:
-    """Make several objects' heatmaps exclude one another (FACTS section 2).
+    """Make several objects' heatmaps exclude one another (docs/facts.md, section 2).
 
     raw (O, 2, H, W) probabilities -> (O, 2, H, W): the shares of each object's odds and of the
     background's, which are those of the smallest background probability; clipped to 1e-7.
@@ -196,7 +196,7 @@ def margins(size: int) -> tuple[int, int]:
 
 
 def pad(x: Tensor) -> Tensor:
-    """Reflect-pad (N, C, H, W) to multiples of 16 (FACTS section 1).
+    """Reflect-pad (N, C, H, W) to multiples of 16 (docs/facts.md, section 1).
 
     A side under 9 pixels cannot be reflected that far; its border is repeated instead.
     """

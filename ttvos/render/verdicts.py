@@ -26,13 +26,13 @@ ABSENT, NO_NUMBER = "not in this run", "the paper gives no number"
 RECORD_AGREES = "not in this run; the public record agrees"
 STATUSES: tuple[Status, ...] = (REPRODUCED, DIFFERS, DISPUTED, NOT_MEASURED)
 
-# Sequences of the validation sets that the paper scores (FACTS section 5, PEERS section 0):
-# a part of a validation set is another quantity.
+# Sequences of the validation sets that the paper scores (docs/facts.md, section 5; docs/peers.md,
+# section 0): a part of a validation set is another quantity.
 PAPER_SEQUENCES = {"davis16": 20, "davis17": 30}
 PAPER_YEARS = {"davis16": 2016, "davis17": 2017}
 PAPER_SPLIT = "val"
 # Frame sizes that the paper's costs and speeds are for: Table 2 says 480x853, the videos are
-# 480x854 and the network pads them to 480x864 (FACTS section 1); all are one 480x864 input.
+# 480x854 and the network pads them to 480x864 (docs/facts.md, section 1); all are one input.
 PAPER_HEIGHT, PAPER_WIDTHS = 480, (853, 854, 864)
 
 
