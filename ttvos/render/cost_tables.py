@@ -10,7 +10,7 @@ from ttvos.render.gmac_counts import counts_apart
 from ttvos.render.inputs import ReportInput, RowResults
 from ttvos.render.measurements import own_table
 from ttvos.render.results import timed_on
-from ttvos.render.table import Cell, Column, Table
+from ttvos.render.table import EMPTY, Cell, Column, Table
 
 COST_EXTRAS = (
     *(
@@ -76,6 +76,7 @@ def reached(data: dict[str, Any], name: str) -> float:
     return 100 * data["roofline"]["streaming"][name]
 
 
+TAILS = ("p90_ms", "p99_ms")
 SAME = (
     "Same measurement: rows that track with the same network, as FRTM-VOS does with and without "
     "the transition loss in its training, share one file; what they cost was measured once."
@@ -129,6 +130,8 @@ def _from_files(report, name, title, caption, extras, attribute) -> Table:
             row["device"] = Cell(timed_on(result))
         for _, extra in extras:
             row[extra.key] = q.measured_cell(extra.take(item))
+            if extra.key in TAILS and row[extra.key] == EMPTY:
+                row[extra.key] = Cell(reason="–")  # told: the sample is too small for it
         rows.append(row)
     columns = [Column("entry", "Entry"), Column("size", "Frame")]
     columns.append(Column("same", "Same measurement", "remark"))
