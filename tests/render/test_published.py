@@ -2,12 +2,14 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.publication.fake_profile import EXPERIMENTS, write_profile
 from tests.render.test_page import check, files_of
+from ttvos.errors import UserError
 from ttvos.publication.form import Published, read_published
 from ttvos.publication.publish import publish
 from ttvos.render.inputs import ReportInput, load_inputs
@@ -54,7 +56,7 @@ def test_the_eight_experiments_stand_beside_the_papers_numbers(ablation):
         *("TTVOS exp8-resnet18", "First mask held still", "First mask carried by flow", "OSVOS"),
     ]
     first = row(table, "Exp 1")
-    assert (first["davis17_jf"].value, first["davis16_jf"].value) == ("57.0", "75.9")
+    assert (first["paper_davis17"].value, first["paper_davis16"].value) == ("57.0", "75.9")
     assert (first["short_term"].value, first["long_term"].value) == ("✓", "–")
 
 
@@ -65,6 +67,75 @@ def test_means_and_spread_over_seeds(ablation):
     assert (first["val3_j_mean"].value, first["val3_f_mean"].value) == pytest.approx((51.5, 55.5))
     assert first["val3_seeds"].value == "2"
     assert (first["steps"].value, first["minutes"].value) == (500, pytest.approx(90.5 / 60))
+
+
+@pytest.mark.parametrize("name", ["davis16", "davis17", "paper", "paper_davis16"])
+def test_a_datasets_name_is_never_a_column_of_the_papers(ablation, name):
+    """Ours once stood in the paper's column, because the dataset was called davis16."""
+
+    def renamed(lines):
+        return tuple(replace(line, dataset=name) for line in lines if line.dataset == "val3")
+
+    record = ablation.record | {"datasets": {name: ablation.record["datasets"]["val3"]}}
+    one = Published("x", record, renamed(ablation.scores), renamed(ablation.sequences))
+    table = scores(one)
+    keys = [column.key for column in table.columns]
+    assert len(keys) == len(set(keys))
+    first = row(table, "Exp 1")
+    assert (first["paper_davis17"].value, first["paper_davis16"].value) == ("57.0", "75.9")
+    assert first[f"{name}_jf"].value == pytest.approx(53.5)
+    still = row(table, "First mask held still")
+    assert "paper_davis16" not in still
+
+
+def test_frtm_stands_beside_table_5():
+    one = read_published()[[p.name for p in read_published()].index("table5")]
+    table = scores(one)
+    without = row(table, "FRTM-VOS frtm-resnet18")
+    added = row(table, "FRTM-VOS frtm-resnet18-tm")
+    assert (without["paper_davis16"].value, added["paper_davis16"].value) == ("78.5", "82.0")
+    assert (without["transition_map"].value, added["transition_map"].value) == ("–", "✓")
+    assert without["davis16_jf"].value == pytest.approx(37.0, abs=0.05)
+
+
+def test_scores_have_intervals_over_their_sequences(ablation):
+    first = row(scores(ablation), "Exp 1")
+    for key in ("jf", "j_mean", "f_mean"):
+        low, high = first[f"val3_{key}"].interval
+        assert 49 < low < first[f"val3_{key}"].value < high < 58
+    notes = scores(ablation).notes
+    assert any(note.startswith("3 of val: 3 sequences can show that") for note in notes)
+
+
+def test_every_seed_has_every_sequence(ablation):
+    parts = tuple(x for x in ablation.sequences if (x.row, x.seed, x.sequence) != LOST)
+    assert len(parts) < len(ablation.sequences)
+    with pytest.raises(UserError, match=r"ablation/sequences\.csv: exp1-hrnet, val3: .* camel"):
+        scores(Published("ablation", ablation.record, ablation.scores, parts))
+
+
+LOST = ("exp1-hrnet", 1, "camel")
+
+
+def test_others_on_the_same_sequences_stand_beside(ablation, change):
+    """A run's masks of other methods, scored on more sequences, are read on ours."""
+    names = {"camel": 0.9, "goat": 0.8, "parkour": 0.7, "cows": 0.1}
+
+    def real(values):
+        values |= {"profile": "davis"}
+        values["masks"][0]["evaluate"] = {"davis16": "evaluate/OSVOS/davis16.json"}
+
+    def whole(values):
+        values["objects"] = {f"{n}_1": {"J-Mean": s, "F-Mean": s} for n, s in names.items()}
+
+    change("evaluate/OSVOS/davis16.json", whole)
+    report = load_inputs(change("manifest.json", real))
+    found = [note for note in scores(ablation, report=report).notes if "On the same ones" in note]
+    assert found == [
+        "3 of val: 3 of the validation set's 20 sequences. On the same ones score, in J&F: OSVOS "
+        "masks 80.0. Read a score in this table against 80.0, not against the paper's numbers, "
+        "which are for the whole set."
+    ]
 
 
 def test_one_seed_has_no_spread(ablation):
@@ -78,7 +149,7 @@ def test_one_seed_has_no_spread(ablation):
 def test_a_missing_experiment_is_not_measured(ablation):
     fifth = row(scores(ablation), "Exp 5")
     assert (fifth["val3_jf"].value, fifth["val3_jf"].reason) == (None, "not measured")
-    assert (fifth["val3_seeds"].value, fifth["davis17_jf"].value) == ("0", "61.9")
+    assert (fifth["val3_seeds"].value, fifth["paper_davis17"].value) == ("0", "61.9")
 
 
 def test_references_have_no_seeds(ablation):
@@ -156,10 +227,14 @@ def test_the_page_says_that_this_run_measured_none_of_it(page):
 
 
 def test_verdicts_on_cells_count_none_of_it(page, report, tmp_path):
-    """The first screen speaks of this run alone."""
+    """The first screen speaks of this run alone, but for a sentence that says what it is about."""
     render(report, tmp_path / "without", tmp_path / "no-folder")
     heads = [(f / "index.html").read_text().split("<nav")[0] for f in (page, tmp_path / "without")]
-    assert heads[0] == heads[1]
+    before, _, after = heads[0].partition('<p class="lead"><b>Is A better than B?</b>')
+    sentence, _, after = after.partition("</p>\n")
+    assert before + after == heads[1]
+    assert sentence.startswith(" On results that the repository keeps, none of them of this run: ")
+    assert "3 of val: of 8 claims 0 hold, 0 are contradicted, 7 are not shown" in sentence
 
 
 def test_without_any_published_results(report, records, tmp_path):

@@ -76,6 +76,7 @@ class Published:
     name: str
     record: dict[str, Any]
     scores: tuple[Score, ...]
+    sequences: tuple[SequenceScore, ...] = ()
 
     @property
     def title(self) -> str:
@@ -132,5 +133,6 @@ def read_published(folder: Path = FOLDER) -> list[Published]:
         if not isinstance(record, dict) or not set(needed) <= set(record):
             raise UserError(f"{path}: not a record of published results; publish them again")
         scores = read_lines(Score, path.parent / SCORES)
-        found.append(Published(path.parent.name, record, scores))
+        sequences = read_lines(SequenceScore, path.parent / SEQUENCES)
+        found.append(Published(path.parent.name, record, scores, sequences))
     return found

@@ -48,18 +48,26 @@ SPEED_EXTRAS = (
             ("matrix_rate_percent", "of matrix rate, %", "matrix_rate_fraction"),
         )
     ),
-    ("pipelined", q.from_speed("pipelined_fps", "FPS", 1, lambda data: data["pipelined"]["fps"])),
-    ("released", q.from_speed("released_fps", "FPS", 1, lambda data: data["released"]["fps"])),
+    (
+        "pipelined",
+        q.from_speed("pipelined_fps", "FPS", 1, lambda data: own(data, "pipelined")["fps"]),
+    ),
+    ("released", q.from_speed("released_fps", "FPS", 1, q.released_fps)),
     (
         "streaming over released",
-        q.from_speed("over_released", "ratio", 2, lambda data: data["ratio_to_released"]),
+        q.from_speed("over_released", "ratio", 2, lambda data: own(data, "ratio_to_released")),
     ),
 )
 
 
-def reached(data: dict[str, Any], name: str) -> float:
+def own(data: dict[str, Any], key: str) -> Any:
+    """What only TTVOS's engine is measured for; None in any other tracker's speed file."""
+    return None if q.is_trackers(data) else data[key]
+
+
+def reached(data: dict[str, Any], name: str) -> float | None:
     """A share of what the device can do, of the streaming protocol, in percent."""
-    return 100 * data["roofline"]["streaming"][name]
+    return 100 * own(data, "roofline")["streaming"][name]
 
 
 def cost(report: ReportInput) -> Table:

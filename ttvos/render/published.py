@@ -5,24 +5,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 
-from ttvos.publication.form import Published, Score
-from ttvos.render.claims import BACKBONE, NOT_MEASURED, claims
+from ttvos.compare import NOT_MEASURED
+from ttvos.errors import UserError
+from ttvos.publication.form import SEQUENCES, Published, Score, SequenceScore
+from ttvos.render.claims import BACKBONE, claims, claims_sentence
 from ttvos.render.comparisons import tick
-from ttvos.render.paper import PAPER_FOLDER, read_paper
+from ttvos.render.inputs import ReportInput
+from ttvos.render.intervals import LEGEND, SequenceScores, detectable_note, interval
+from ttvos.render.paper import BACKBONES, PAPER_FOLDER, read_paper
 from ttvos.render.published_facts import facts
+from ttvos.render.same_part import others_on_part
 from ttvos.render.table import Cell, Column, Table
 from ttvos.render.table4 import PARTS
 
 SCORES = {"jf": "J&F", "j_mean": "J", "f_mean": "F"}
+PAPER_COLUMNS = {"paper_davis17": "davis17_jf", "paper_davis16": "davis16_jf"}
 
 
 @dataclass(frozen=True)
 class Section:
-    """One folder of results-published on the page. claims: None where too little was trained."""
+    """One folder of results-published on the page.
+
+    claims: None where too little was trained; claims_sentence: how they fell, "" for none.
+    """
 
     published: Published
     table: Table
     claims: Table | None
+    claims_sentence: str = ""
 
     @property
     def tables(self) -> list[Table]:
@@ -35,17 +45,28 @@ class Section:
         return facts(self.published)
 
 
-def sections(published: Iterable[Published], folder: Path = PAPER_FOLDER) -> list[Section]:
-    """What the page shows of each folder. Claims compare experiments, so they need two of them."""
+def sections(
+    published: Iterable[Published],
+    folder: Path = PAPER_FOLDER,
+    report: ReportInput | None = None,
+) -> list[Section]:
+    """What the page shows of each folder. Claims compare experiments, so they need two of them.
+
+    report: the run whose page it is; masks that it scored on the same sequences stand beside.
+    """
     found = []
     for one in published:
-        compared = claims(one, folder) if len(_variants(one)) > 1 else None
-        found.append(Section(one, scores(one, folder), compared))
+        has_claims = len(_variants(one)) > 1
+        compared = claims(one, folder) if has_claims else None
+        fell = claims_sentence(one, folder) if has_claims else ""
+        found.append(Section(one, scores(one, folder, report), compared, fell))
     return found
 
 
-def scores(published: Published, folder: Path = PAPER_FOLDER) -> Table:
-    """Table 4's experiments with the paper's J&F and ours, then whatever else was scored.
+def scores(
+    published: Published, folder: Path = PAPER_FOLDER, report: ReportInput | None = None
+) -> Table:
+    """Tables 4's and 5's lines with the paper's J&F and ours, then whatever else was scored.
 
     An experiment that is not there is shown as not measured, unless there is only one: then the
     folder is no ablation, and holds the others for no reason.
@@ -60,12 +81,15 @@ def scores(published: Published, folder: Path = PAPER_FOLDER) -> Table:
         shown |= {line.row for line in lines}
         row = {"exp": Cell(f"Exp {printed['exp']}")}
         row |= {key: tick(printed[key]) for key in PARTS}
-        row |= {key: Cell(printed[key]) for key in ("davis17_jf", "davis16_jf")}
-        rows.append(row | _measured(published, lines))
+        rows.append(row | _papers(printed) | _measured(published, lines))
     others = [line for line in published.scores if line.row not in shown]
     for name in dict.fromkeys(line.row for line in others):
         lines = [line for line in others if line.row == name]
-        rows.append({"exp": Cell(lines[0].label), **_measured(published, lines)})
+        printed = _table5_line(lines[0], folder)
+        row = {"exp": Cell(lines[0].label), **_measured(published, lines)}
+        if printed:
+            row |= {"transition_map": tick(printed["transition_loss"]), **_papers(printed)}
+        rows.append(row)
     return Table(
         name=f"published-{published.name}",
         title=f"Measured by us on {published.record['data_label']}",
@@ -76,8 +100,25 @@ def scores(published: Published, folder: Path = PAPER_FOLDER) -> Table:
         rows=tuple(rows),
         profile=published.record["profile"],
         caution=published.record["caution"],
-        notes=_notes(published),
+        notes=_notes(published, report),
     )
+
+
+def _papers(printed: dict[str, str]) -> dict[str, Cell]:
+    """The paper's numbers of a line. Their keys can be no dataset's: those end otherwise."""
+    return {key: Cell(printed[column] or None) for key, column in PAPER_COLUMNS.items()}
+
+
+def _table5_line(line: Score, folder: Path) -> dict[str, str] | None:
+    """Table 5's line of FRTM-VOS, with or without the transition loss, that a row was trained as.
+
+    The rows are named as in workflow/config/variants.tsv: frtm-BACKBONE, with -tm for the loss.
+    """
+    for printed in read_paper("table5", folder) if line.kind == "model" else ():
+        suffix = "-tm" if printed["transition_loss"] == "1" else ""
+        if line.row == f"frtm-{BACKBONES[printed['backbone']]}{suffix}":
+            return printed
+    return None
 
 
 def _models(published: Published) -> list[Score]:
@@ -94,10 +135,8 @@ def _measured(published: Published, lines: list[Score]) -> dict[str, Cell]:
     row: dict[str, Cell] = {}
     for dataset in published.record["datasets"]:
         here = [line for line in lines if line.dataset == dataset]
-        row[f"{dataset}_jf"] = _over_seeds([line.jf for line in here])
-        if here:
-            row[f"{dataset}_j_mean"] = Cell(fmean(line.j_mean for line in here))
-            row[f"{dataset}_f_mean"] = Cell(fmean(line.f_mean for line in here))
+        for key in SCORES:
+            row[f"{dataset}_{key}"] = _over_seeds(published, here, key)
         seeds = [line.seed for line in here if line.seed is not None]
         row[f"{dataset}_seeds"] = Cell(str(len(seeds)) if seeds or not here else None)
     trainings = {line.seed: line for line in lines if line.seconds is not None}.values()
@@ -107,35 +146,66 @@ def _measured(published: Published, lines: list[Score]) -> dict[str, Cell]:
     return row
 
 
-def _over_seeds(values: list[float]) -> Cell:
-    if not values:
-        return Cell(reason=NOT_MEASURED)
-    return Cell(fmean(values), stdev(values) if len(values) > 1 else None)
+def _over_seeds(published: Published, lines: list[Score], key: str) -> Cell:
+    """Mean over the seeds, of J&F with its spread, and its interval over the sequences."""
+    if not lines:
+        return Cell(reason=NOT_MEASURED) if key == "jf" else Cell()
+    values = [getattr(line, key) for line in lines]
+    spread = stdev(values) if key == "jf" and len(values) > 1 else None
+    found = sequence_scores(published, lines[0].row, lines[0].dataset, key)
+    return Cell(fmean(values), spread, interval=interval(found))
+
+
+def sequence_scores(
+    published: Published, row: str, dataset: str, key: str = "jf"
+) -> SequenceScores | None:
+    """Scores of a row's sequences, mean over its seeds; None where they were not kept.
+
+    key: of `SCORES`. Sequences that not all of its seeds were scored on are a UserError.
+    """
+    lines = [x for x in published.sequences if (x.row, x.dataset) == (row, dataset)]
+    by_name: dict[str, list[SequenceScore]] = {}
+    for line in lines:
+        by_name.setdefault(line.sequence, []).append(line)
+    seeds = {line.seed for line in lines}
+    for name, of in by_name.items():
+        if {line.seed for line in of} != seeds:
+            raise UserError(
+                f"results-published/{published.name}/{SEQUENCES}: {row}, {dataset}: not all seeds "
+                f"have the sequence {name}; publish the results again"
+            )
+    if not lines:
+        return None
+    names = tuple(sorted(by_name))
+    means = (fmean(getattr(line, key) for line in by_name[name]) for name in names)
+    return SequenceScores(names, tuple(means), tuple(by_name[name][0].objects for name in names))
 
 
 def _columns(published: Published) -> tuple[Column, ...]:
     columns = [Column("exp", "Experiment")]
     columns += [Column(key, label, "flag") for key, label in PARTS.items()]
-    columns.append(Column("davis17_jf", "DAVIS17", "paper", "Paper, J&F"))
-    columns.append(Column("davis16_jf", "DAVIS16", "paper", "Paper, J&F"))
+    columns.append(Column("paper_davis17", "DAVIS17", "paper", "Paper, J&F"))
+    columns.append(Column("paper_davis16", "DAVIS16", "paper", "Paper, J&F"))
     for name, dataset in published.record["datasets"].items():
         for key, label in SCORES.items():
             kind = "other" if key == "jf" else "extra"
-            columns.append(Column(f"{name}_{key}", label, kind, dataset["label"]))
+            column = Column(f"{name}_{key}", label, kind, dataset["label"], interval=True)
+            columns.append(column)
         columns.append(Column(f"{name}_seeds", "seeds", "count", dataset["label"]))
     columns.append(Column("steps", "steps", "extra", "training", 0))
     columns.append(Column("minutes", "minutes", "extra", "training"))
     return tuple(columns)
 
 
-def _notes(published: Published) -> tuple[str, ...]:
-    notes = []
+def _notes(published: Published, report: ReportInput | None) -> tuple[str, ...]:
+    notes = [LEGEND] if published.sequences else []
     for dataset in published.record["datasets"].values():
         names = dataset["sequences"]
         scale = dataset["input_scale"]
         seen = "" if scale == 1 else f"; the network saw the frames at {scale:g} of their size"
         what = f"{len(names)} sequences of {dataset['split']}, {dataset['year']}"
         notes.append(f"{dataset['label']}: {what} ({', '.join(names)}){seen}.")
+    notes += _sequence_notes(published, report)
     notes += _selection_notes(published)
     codes = {training["code"] for training in published.record["trainings"]}
     if len(codes) > 1:
@@ -143,6 +213,20 @@ def _notes(published: Published) -> tuple[str, ...]:
     if missing := published.record["missing"]:
         notes.append(f"Not there yet when this was collected: {len(missing)} result files.")
     return tuple(notes)
+
+
+def _sequence_notes(published: Published, report: ReportInput | None) -> list[str]:
+    """What each dataset's sequences can show, and what others score on them in this run."""
+    notes = []
+    rows = dict.fromkeys(line.row for line in published.scores)
+    for name, dataset in published.record["datasets"].items():
+        label, names = dataset["label"], dataset["sequences"]
+        found = [sequence_scores(published, row, name) for row in rows]
+        notes.append(detectable_note(label, found))
+        if report:
+            which = (dataset["year"], dataset["split"], names)
+            notes.append(others_on_part(report, label, *which))
+    return [note for note in notes if note]
 
 
 def _selection_notes(published: Published) -> list[str]:

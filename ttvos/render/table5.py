@@ -24,13 +24,11 @@ def _find(report: ReportInput, printed: dict[str, str]) -> RowResults | None:
 
 
 def added(with_loss: Accuracy | None, without: Accuracy | None, dataset: str) -> Cell:
-    """J&F with the loss minus without, in points; paired over the runs where there are as many."""
-    scored = [q.take_scores(entry, dataset) if entry else () for entry in (with_loss, without)]
-    if not all(scored):
+    """J&F with the loss minus without, in points, paired over the seeds that both have."""
+    one, other = (q.take_scores(e, dataset) if e else {} for e in (with_loss, without))
+    differences = [one[seed] - other[seed] for seed in one if seed in other]
+    if not differences:
         return Cell()
-    if len(scored[0]) != len(scored[1]):
-        return Cell(fmean(scored[0]) - fmean(scored[1]))
-    differences = [one - other for one, other in zip(*scored, strict=True)]
     return Cell(fmean(differences), stdev(differences) if len(differences) > 1 else None)
 
 
