@@ -65,7 +65,7 @@ def evaluation(score: float, rng: np.random.Generator, year: int, names=None) ->
     above = 2 * (score - float(np.mean([values["J-Mean"] for values in objects.values()])))
     for values in objects.values():
         values["F-Mean"] = values["J-Mean"] + above
-    scores = {"J&F-Mean": score, "J-Mean": score - 0.02, "F-Mean": score + 0.02}
+    scores = {"J&F-Mean": score, "J-Mean": score - above / 2, "F-Mean": score + above / 2}
     scores |= {"J-Recall": 0.9, "J-Decay": 0.1, "F-Recall": 0.95, "F-Decay": 0.12}
     data = {"profile": "mini", "root": "results/mini/data", "year": year, "split": "val"}
     return {"global": scores, "objects": objects, "frames": {}, "provenance": provenance(data=data)}

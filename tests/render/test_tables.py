@@ -212,7 +212,7 @@ def test_headline_counts_every_number_once(report):
     numbers = distinct(tables)
     assert len(numbers) == len([text for text in printed if text]) - sum(repeated.values())
     assert sum(own.values()) + sum(others.values()) == len(numbers)
-    assert "TTVOS HRNet: davis16_jf 81.1" in numbers
+    assert "TTVOS HRNet, 81.1 (DAVIS16 J&F)" in numbers
     assert own["reproduced"] > 0
 
 
@@ -230,8 +230,10 @@ def test_a_repeated_number_has_the_verdict_that_says_most():
 def test_headline_lists_what_differs_and_what_was_not_compared(report):
     tables = build_tables(report)
     found = findings(tables)
-    assert "TTVOS ResNet18: params_m 12.5: -0.0534, beyond ±0.05; ledger item 15" in found
-    assert any(line.startswith("SegFlow ResNet101: davis16_jf 83.1: record 76.1") for line in found)
+    assert "TTVOS ResNet18, 12.5 (Parameters, M): -0.0534, beyond ±0.05; ledger item 15" in found
+    assert any(
+        line.startswith("SegFlow ResNet101, 83.1 (DAVIS16 J&F): record 76.1") for line in found
+    )
     assert untested(report, tables) == (
         "No accuracy and no speed of TTVOS is compared with the paper's in this run: built-in "
         "clips on a laptop."

@@ -69,7 +69,7 @@ def test_what_was_not_measured():
 
 def test_no_verdict_where_the_paper_gives_no_number():
     assert decide("accuracy", "", value(81.1), None) is None
-    assert verdict_cell(None, {"method": "CRN", "fps": ""}, "fps") == Cell()
+    assert verdict_cell(None, {"method": "CRN", "fps": ""}, "fps", "FPS") == Cell()
 
 
 def test_statuses_are_counted_on_their_own():

@@ -103,11 +103,11 @@ def count_sentence(whose: str, counts: dict[str, int]) -> str:
 def untested(report: ReportInput, tables: list[Table]) -> str:
     """That no accuracy or speed of TTVOS was compared, and why, in a sentence; "" otherwise."""
     numbers = [(about, cell) for about, cell in distinct(tables).items() if about.startswith(OWN)]
-    kinds = {"accuracy": "_jf", "speed": ": fps"}
+    kinds = {"accuracy": "J&F)", "speed": "(FPS)"}
     without = [
         kind
         for kind, part in kinds.items()
-        if all(cell.value == NOT_MEASURED for about, cell in numbers if part in about)
+        if all(cell.value == NOT_MEASURED for about, cell in numbers if about.endswith(part))
     ]
     if not without:
         return ""

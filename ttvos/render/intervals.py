@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
-from statistics import fmean, median, stdev
+from statistics import fmean
+
+import numpy as np
 
 from ttvos.errors import UserError
 from ttvos.evaluation.statistics import detectable_by_sequences, mean_interval
@@ -99,13 +101,11 @@ def detectable_note(dataset: str, entries: Iterable[SequenceScores | None]) -> s
         if entry is not None and len(entry.names) > 1:
             groups.setdefault(entry.names, []).append(entry)
     names = max(groups, key=lambda key: len(groups[key]), default=())
-    spreads = [
-        stdev(a - b for a, b in zip(one.scores, other.scores, strict=True))
-        for one, other in combinations(groups.get(names, []), 2)
-    ]
-    if not spreads:
+    pairs = list(combinations([entry.scores for entry in groups.get(names, ())], 2))
+    if not pairs:
         return None
-    spread, count = median(spreads), len(names)
+    spreads = np.diff(np.array(pairs), axis=1)[:, 0].std(axis=1, ddof=1)
+    spread, count = float(np.median(spreads)), len(names)
     least = detectable_by_sequences(spread, count)
     return (
         f"{dataset}: {count} sequences can show that one entry is better than another if they "

@@ -4,7 +4,7 @@ from functools import cache
 
 from ttvos.render.paper import read_paper
 
-NUMBERS = "numbers"  # the ledger's column: "SUBJECT: KEY NUMBER", several apart by ";"
+NUMBERS = "numbers"  # the ledger's column: "TTVOS HRNet, 10.6 (HEADING)", several apart by ";"
 
 
 @cache

@@ -29,6 +29,7 @@ from ttvos.render.published import Section
 from ttvos.render.selection import selection_cautions
 from ttvos.render.table import Table, format_cell, format_interval, format_value
 from ttvos.render.times import by_rule, read_jobs, run_time
+from ttvos.render.verdicts import STATUSES
 from ttvos.render.writers import group_spans, is_text
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -70,6 +71,7 @@ def render_page(
         facts=data_facts(report),
         selected=selection_cautions(report, report.rows),
         counts=counts,
+        statuses=[status for status in STATUSES if any(line[status] for _, line in counts)],
         sentence=" ".join(count_sentence(whose, by_name[whose]) for whose in (OWN, OTHERS)),
         untested=untested(report, list(tables.values())),
         findings=findings(list(tables.values())),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from ttvos.judge import DIFFERS
 from ttvos.render.inputs import Accuracy, MaskResults, PeerResults, ReportInput, Tracked
 from ttvos.render.intervals import MEANS, interval, sequence_scores
 from ttvos.render.manifest import data_label
@@ -67,17 +68,27 @@ class Quantity:
         printed = line[self.key]
         measured, obstacle = self.take(report, entry) if entry else (None, None)
         verdict = decide(self.kind(entry), printed, measured, obstacle)
+        if verdict and verdict.status == DIFFERS and is_rebuilt(entry):
+            verdict = replace(verdict, reason=f"{verdict.reason}; {REBUILT}")
         place = "not_comparable" if obstacle else "measured"
         return {
             f"{self.key}_paper": Cell(printed or None),
             f"{self.key}_{place}": measured_cell(measured),
-            f"{self.key}_verdict": verdict_cell(verdict, line, self.key),
+            f"{self.key}_verdict": verdict_cell(verdict, line, self.key, self.label),
         }
 
     def kind(self, entry: Accuracy | None) -> str:
         """The rule that judges an entry's number: no seed moves given masks and given weights."""
         is_given = isinstance(entry, MaskResults | PeerResults)
         return "masks" if self.rule == "accuracy" and is_given else self.rule
+
+
+REBUILT = "network built from public facts"
+
+
+def is_rebuilt(entry: Accuracy | None) -> bool:
+    """Whether an entry's network was built here without weights that would prove it the same."""
+    return isinstance(entry, PeerResults) and entry.record.status == "cost only"
 
 
 @dataclass(frozen=True)

@@ -109,8 +109,10 @@ class Table:
 
 
 def format_cell(cell: Cell, column: Column) -> str:
-    """A cell as plain text, with its interval; "–" for an empty one."""
-    return f"{format_value(cell, column)} {format_interval(cell, column)}".rstrip()
+    """A cell as plain text, with its interval and a finding's reason; "–" for an empty one."""
+    reason = f"({cell.reason})" if column.kind == "finding" and cell.reason else ""
+    parts = (format_value(cell, column), format_interval(cell, column), reason)
+    return " ".join(part for part in parts if part)
 
 
 def format_value(cell: Cell, column: Column) -> str:

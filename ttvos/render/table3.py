@@ -82,7 +82,7 @@ class PeerAccuracy(Quantity):
             if found.status != NOT_MEASURED:
                 cells[f"{self.key}_difference"] = Cell(measured.mean - float(printed))
         verdict = weigh_record(printed, record, verdict)
-        cells[f"{self.key}_verdict"] = verdict_cell(verdict, line, self.key)
+        cells[f"{self.key}_verdict"] = verdict_cell(verdict, line, self.key, self.label)
         return cells
 
     def own_cells(self, report: ReportInput, entry: Accuracy) -> dict[str, Cell]:

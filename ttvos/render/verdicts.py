@@ -91,15 +91,15 @@ def weigh_record(paper: str, record: str, verdict: Verdict | None) -> Verdict | 
     return Verdict(status, f"record {record}: {found.reason}")
 
 
-def verdict_cell(verdict: Verdict | None, line: dict[str, str], key: str) -> Cell:
+def verdict_cell(verdict: Verdict | None, line: dict[str, str], key: str, label: str) -> Cell:
     """A verdict as a cell that knows which number of the paper's it is on.
 
-    line, key: the paper's row as printed, and the number's column in it. A difference that the
-    ledger explains points there.
+    line, key: the paper's row as printed, and the number's column in it; label: in words. A
+    difference that the ledger explains points there.
     """
     if verdict is None:
         return EMPTY
-    about = f"{subject(line)}: {key} {line[key]}"
+    about = f"{subject(line)}, {line[key]} ({label})"
     item = explained_by(about) if verdict.status == DIFFERS else None
     if item is None:
         return Cell(verdict.status, reason=verdict.reason, about=about)
