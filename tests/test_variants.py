@@ -4,7 +4,15 @@ import pytest
 
 from ttvos.errors import UserError
 from ttvos.provenance import REPOSITORY
-from ttvos.variants import BACKBONES, CONFIG_FOLDER, find_variant, load_rows, load_variants
+from ttvos.render.paper_tables import COMPARISONS
+from ttvos.variants import (
+    BACKBONES,
+    CONFIG_FOLDER,
+    TABLES,
+    find_variant,
+    load_rows,
+    load_variants,
+)
 
 
 def test_variants_are_the_eight_experiments_and_all_backbones():
@@ -57,6 +65,12 @@ def test_variants_are_those_of_table_4():
         ("reextract", "maybe", "'maybe' is not one of full, none, reextract"),
         ("exp1\thrnet\t1", "exp1\thrnet\tyes", "must be 0 or 1"),
         ("short_term\t", "short\t", "columns must be exactly"),
+        (
+            "2,3,4,6",
+            "2,3,4,7",
+            "row exp8-hrnet: tables: no table 7 in a report; known: 2, 3, 4, 5, 6",
+        ),
+        ("2,3,4,6", "1,9", "no table 1, 9 in a report"),
     ],
 )
 def test_bad_rows_are_one_clear_line(tmp_path, old, new, message):
@@ -65,6 +79,10 @@ def test_bad_rows_are_one_clear_line(tmp_path, old, new, message):
     (tmp_path / "variants.tsv").write_text(text.replace(old, new))
     with pytest.raises(UserError, match=message):
         load_rows(tmp_path / "variants.tsv")
+
+
+def test_the_tables_that_a_row_can_name_are_those_of_the_report():
+    assert tuple(comparison.number for comparison in COMPARISONS) == TABLES
 
 
 def test_unknown_variant_lists_the_known_ones():

@@ -12,6 +12,7 @@ from ttvos.strict import build
 CONFIG_FOLDER = REPOSITORY / "workflow" / "config"
 BACKBONES = ("hrnet", "resnet18", "resnet50", "mobilenetv3")
 FRTM_BACKBONES = ("resnet18", "resnet101")
+TABLES = (2, 3, 4, 5, 6)  # of the paper's, that a report has and a row can stand in
 FLAGS = ("short_term", "long_term", "adaptive_weight", "update_template", "transition_loss")
 
 
@@ -77,6 +78,7 @@ def _parse_row(line: dict, where: str) -> Row:
     if set(line) != known:
         raise UserError(f"{where}: columns must be exactly {', '.join(sorted(known))}")
     tables = tuple(int(number) for number in line["tables"].split(",") if number)
+    _check_tables(tables, where)
     tracker, backbone = line["tracker"], line["backbone"]
     if tracker == "ttvos":
         _check_backbone(backbone, BACKBONES, where)
@@ -93,6 +95,14 @@ def _parse_row(line: dict, where: str) -> Row:
         raise UserError(f"{where}: tracker {tracker!r}: ttvos, frtm, or package.module:Class")
     _check_unused(line, {"variant", "backbone", "attention_clue", *FLAGS}, where)
     return Row(line["row"], None, "", tables, tracker)
+
+
+def _check_tables(tables: tuple[int, ...], where: str) -> None:
+    if unknown := [str(number) for number in tables if number not in TABLES]:
+        known = ", ".join(map(str, TABLES))
+        raise UserError(
+            f"{where}: tables: no table {', '.join(unknown)} in a report; known: {known}"
+        )
 
 
 def _flag(line: dict, flag: str, where: str) -> bool:

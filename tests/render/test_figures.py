@@ -101,7 +101,7 @@ def test_masks_with_a_speed_are_points_and_others_are_named(report, small_run, r
 def test_published_masks_are_marks_at_the_papers_speed(report):
     found = {point.name: point for point in published_points(report, DAVIS16)}
     assert set(found) == {"STM", "SegFlow"}
-    assert (found["SegFlow"].fps, found["SegFlow"].origin) == (0.12, 83.1)
+    assert (found["SegFlow"].fps, found["SegFlow"].origin) == (0.12, None)  # of other clips
     assert found["SegFlow"].score == pytest.approx(76.1)
     assert published_points(report, DAVIS17) == []
 

@@ -14,7 +14,7 @@ from ttvos.render.paper import read_paper
 from ttvos.render.table import Cell
 from ttvos.render.table2 import TABLE2
 from ttvos.render.table3 import OWN, TABLE3
-from ttvos.render.table5 import TABLE5, added
+from ttvos.render.table5 import TABLE5
 from ttvos.render.verdicts import (
     ABSENT,
     AGREES,
@@ -174,6 +174,11 @@ def test_table_5_pairs_what_the_loss_adds(report):
     assert added["davis16_added_paper"].value == pytest.approx(3.5)
     assert added["davis17_added"].value == pytest.approx(3.0)
     assert added["davis17_added"].spread == pytest.approx(0.0, abs=1e-9)
+    low, high = added["davis17_added"].interval
+    assert low < 3.0 < high
+    assert added["davis17_added_verdict"].value == "not shown"
+    assert added["davis17_added_verdict"].reason.startswith("2 seeds, 3 or more decide")
+    assert rows[2]["davis17_added_verdict"].value == "not measured"
     assert "davis17_added" not in without
     assert rows[2]["davis17_added"].value is None  # ResNet101 was not trained
 
@@ -185,10 +190,10 @@ def test_what_the_loss_adds_is_paired_by_the_seed_never_by_the_place(run, record
     row["evaluate"]["davis17"] = [None, row["evaluate"]["davis17"][1]]
     manifest = run.with_name("without_a_seed.json")
     manifest.write_text(json.dumps(plan))
-    rows = {row.name: row for row in load_inputs(manifest, records=records).rows}
-    cell = added(rows["frtm-resnet18-tm"], rows["frtm-resnet18"], "davis17")
-    assert cell.value == pytest.approx(3.0)
-    assert cell.spread is None
+    row = build(TABLE5, load_inputs(manifest, records=records)).rows[3]
+    assert row["davis17_added"].value == pytest.approx(3.0)
+    assert (row["davis17_added"].spread, row["davis17_added"].interval) == (None, None)
+    assert row["davis16_added"].spread == pytest.approx(0.0, abs=1e-9)
 
 
 def test_backbones_agree_by_their_plain_names():

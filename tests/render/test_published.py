@@ -2,7 +2,6 @@
 
 import csv
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,7 +55,7 @@ def test_the_eight_experiments_stand_beside_the_papers_numbers(ablation):
         *("TTVOS exp8-resnet18", "First mask held still", "First mask carried by flow", "OSVOS"),
     ]
     first = row(table, "Exp 1")
-    assert (first["paper_davis17"].value, first["paper_davis16"].value) == ("57.0", "75.9")
+    assert (first["davis17_jf_paper"].value, first["davis16_jf_paper"].value) == ("57.0", "75.9")
     assert (first["short_term"].value, first["long_term"].value) == ("✓", "–")
 
 
@@ -67,35 +66,6 @@ def test_means_and_spread_over_seeds(ablation):
     assert (first["val3_j_mean"].value, first["val3_f_mean"].value) == pytest.approx((51.5, 55.5))
     assert first["val3_seeds"].value == "2"
     assert (first["steps"].value, first["minutes"].value) == (500, pytest.approx(90.5 / 60))
-
-
-@pytest.mark.parametrize("name", ["davis16", "davis17", "paper", "paper_davis16"])
-def test_a_datasets_name_is_never_a_column_of_the_papers(ablation, name):
-    """Ours once stood in the paper's column, because the dataset was called davis16."""
-
-    def renamed(lines):
-        return tuple(replace(line, dataset=name) for line in lines if line.dataset == "val3")
-
-    record = ablation.record | {"datasets": {name: ablation.record["datasets"]["val3"]}}
-    one = Published("x", record, renamed(ablation.scores), renamed(ablation.sequences))
-    table = scores(one)
-    keys = [column.key for column in table.columns]
-    assert len(keys) == len(set(keys))
-    first = row(table, "Exp 1")
-    assert (first["paper_davis17"].value, first["paper_davis16"].value) == ("57.0", "75.9")
-    assert first[f"{name}_jf"].value == pytest.approx(53.5)
-    still = row(table, "First mask held still")
-    assert "paper_davis16" not in still
-
-
-def test_frtm_stands_beside_table_5():
-    one = read_published()[[p.name for p in read_published()].index("table5")]
-    table = scores(one)
-    without = row(table, "FRTM-VOS frtm-resnet18")
-    added = row(table, "FRTM-VOS frtm-resnet18-tm")
-    assert (without["paper_davis16"].value, added["paper_davis16"].value) == ("78.5", "82.0")
-    assert (without["transition_map"].value, added["transition_map"].value) == ("–", "✓")
-    assert without["davis16_jf"].value == pytest.approx(37.0, abs=0.05)
 
 
 def test_scores_have_intervals_over_their_sequences(ablation):
@@ -149,7 +119,7 @@ def test_one_seed_has_no_spread(ablation):
 def test_a_missing_experiment_is_not_measured(ablation):
     fifth = row(scores(ablation), "Exp 5")
     assert (fifth["val3_jf"].value, fifth["val3_jf"].reason) == (None, "not measured")
-    assert (fifth["val3_seeds"].value, fifth["paper_davis17"].value) == ("0", "61.9")
+    assert (fifth["val3_seeds"].value, fifth["davis17_jf_paper"].value) == ("0", "61.9")
 
 
 def test_references_have_no_seeds(ablation):

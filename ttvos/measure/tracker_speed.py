@@ -10,6 +10,7 @@ from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.clock import peak_memory, read_clock
+from ttvos.measure.latency import percentiles
 from ttvos.measure.reach import reachable
 from ttvos.measure.speedtable import row
 from ttvos.provenance import provenance
@@ -52,7 +53,8 @@ def speed_tracker(
     more frames, a clip is a frame longer than the cycle. repeats: clips. origin: for the
     provenance, such as `ttvos.trackers.tracker_origin`.
     Returns tracker, device, precision, engine ("own"), compiled, height, width, objects,
-    frames, streaming {fps, p50_ms, p90_ms, p99_ms, repeats, init_ms, peak_memory_bytes, ...},
+    frames, streaming {fps, p50_ms, p90_ms, p99_ms (None with too few latencies, see
+    `ttvos.measure.latency`), repeats, init_ms, peak_memory_bytes, timed_frames, ...},
     with_initialisation {fps, frames}, growth {frames, state_bytes_first, state_bytes_last,
     time_ratio}, rows (the table), protocol, provenance.
     Raises UserError for fewer than 5 latencies in all, a clip without a further frame, a cycle
@@ -101,16 +103,13 @@ def summary(timed: list[TimedClip]) -> dict[str, Any]:
     """The figures of the timed clips: streaming, with_initialisation, growth."""
     latencies = np.array([clip.steps_ms for clip in timed])
     whole = latencies.sum() + sum(clip.init_ms for clip in timed)
-    p50, p90, p99 = np.percentile(latencies, [50, 90, 99])
     frames = latencies.shape[1] + 1
     third = max(1, latencies.shape[1] // 3)
     last, first = np.median(latencies[:, -third:]), np.median(latencies[:, :third])
     return {
         "streaming": {
             "fps": float(1000 * latencies.size / latencies.sum()),
-            "p50_ms": float(p50),
-            "p90_ms": float(p90),
-            "p99_ms": float(p99),
+            **percentiles(latencies.flat),
             "repeats": [clip.steps_ms for clip in timed],
             "init_ms": [clip.init_ms for clip in timed],
             "timed_frames": int(latencies.size),

@@ -80,6 +80,28 @@ def _of_sequences(result: Result, score: str) -> dict[str, list[float]]:
     return grouped
 
 
+def paired_arms(
+    one: Sequence[Result], other: Sequence[Result]
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Differences in J&F of two rows on one dataset, as `ttvos.compare.judge_claims` takes them.
+
+    one, other: evaluations, each with its seed. Only seeds and sequences that both have enter,
+    matched by seed and by name; None where there are none. (S, K) in points, and (S,) objects.
+    """
+    first, second = (
+        {result.seed: sequence_scores((result,)) for result in results if result.provenance}
+        for results in (one, other)
+    )
+    shared = sorted(first.keys() & second.keys())
+    scored = [arm[seed] for seed in shared for arm in (first, second)]
+    names = sorted(set.intersection(*(set(scores.names) for scores in scored)) if scored else ())
+    if not names:
+        return None
+    pairs = [(first[seed].part(names), second[seed].part(names)) for seed in shared]
+    values = [np.subtract(better.scores, worse.scores) for better, worse in pairs]
+    return np.transpose(values), np.array(pairs[0][0].objects, dtype=float)
+
+
 def interval(scores: SequenceScores | None) -> tuple[float, float] | None:
     """95 % interval of the mean over the sequences; None for fewer than 2."""
     return _interval(scores.scores, scores.objects) if scores else None

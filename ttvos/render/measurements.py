@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ttvos.render import quantities as q
+from ttvos.render import seeds
 from ttvos.render.inputs import Accuracy, ReportInput
 from ttvos.render.intervals import MEANS
 from ttvos.render.manifest import data_label
@@ -12,6 +13,7 @@ from ttvos.render.results import Measured, measure
 from ttvos.render.same_part import sequence_notes
 from ttvos.render.selection import selection_cautions, selection_notes, way
 from ttvos.render.table import Cell, Column, Table
+from ttvos.render.untrained import RULE, untrained
 
 STILL = "still"  # name of the reference that every accuracy is set against
 
@@ -40,7 +42,9 @@ def summary(report: ReportInput) -> Table:
                 row = {"dataset": Cell(dataset), "kind": Cell(kind), "entry": Cell(item.label)}
                 for key, (score, _, _) in SCORES.items():
                     row[key] = q.measured_cell(q.measure_score(results, score))
-                row["gain"] = Cell() if item.name == STILL else _gain(row["jf"], still)
+                why = untrained(item)
+                gain = Cell(reason=why) if why else _gain(row["jf"], still)
+                row["gain"] = Cell() if item.name == STILL else gain
                 row["runs"] = Cell(str(len(results)))
                 rows.append(row)
     columns = [Column("entry", "Entry"), Column("dataset", "Protocol")]
@@ -61,8 +65,9 @@ def summary(report: ReportInput) -> Table:
         rows,
         sources,
     )
-    notes = (*sequence_notes(report), *selection_cautions(report, report.rows))
-    return replace(table, sections="dataset", notes=notes)
+    notes = [*sequence_notes(report), *selection_cautions(report, report.rows), seeds.NOTE]
+    notes += [RULE] if any(untrained(row) for row in report.rows) else []
+    return replace(table, sections="dataset", notes=tuple(notes))
 
 
 def still_score(report: ReportInput, dataset: str) -> Measured | None:

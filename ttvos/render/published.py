@@ -12,14 +12,14 @@ from ttvos.render.claims import BACKBONE, claims, claims_sentence
 from ttvos.render.comparisons import tick
 from ttvos.render.inputs import ReportInput
 from ttvos.render.intervals import LEGEND, SequenceScores, detectable_note, interval
-from ttvos.render.paper import BACKBONES, PAPER_FOLDER, read_paper
+from ttvos.render.paper import PAPER_FOLDER, read_paper
+from ttvos.render.paper_lines import PAPER_COLUMNS, paper_accuracy, paper_cells
 from ttvos.render.published_facts import facts
 from ttvos.render.same_part import others_on_part
 from ttvos.render.table import Cell, Column, Table
 from ttvos.render.table4 import PARTS
 
 SCORES = {"jf": "J&F", "j_mean": "J", "f_mean": "F"}
-PAPER_COLUMNS = {"paper_davis17": "davis17_jf", "paper_davis16": "davis16_jf"}
 
 
 @dataclass(frozen=True)
@@ -81,44 +81,25 @@ def scores(
         shown |= {line.row for line in lines}
         row = {"exp": Cell(f"Exp {printed['exp']}")}
         row |= {key: tick(printed[key]) for key in PARTS}
-        rows.append(row | _papers(printed) | _measured(published, lines))
+        row |= paper_accuracy(printed)
+        rows.append(row | _measured(published, lines))
     others = [line for line in published.scores if line.row not in shown]
     for name in dict.fromkeys(line.row for line in others):
         lines = [line for line in others if line.row == name]
-        printed = _table5_line(lines[0], folder)
-        row = {"exp": Cell(lines[0].label), **_measured(published, lines)}
-        if printed:
-            row |= {"transition_map": tick(printed["transition_loss"]), **_papers(printed)}
-        rows.append(row)
+        row = {"exp": Cell(lines[0].label)} | paper_cells(lines[0])
+        rows.append(row | _measured(published, lines))
     return Table(
         name=f"published-{published.name}",
         title=f"Measured by us on {published.record['data_label']}",
         caption="J&F, J and F in points, mean over objects; over several seeds mean ± sample "
-        "standard deviation (of J&F). The paper's numbers are for another training and for all "
-        "sequences.",
+        "standard deviation (of J&F). The paper's numbers (its Tables 4 to 6) are for another "
+        "training and for all sequences.",
         columns=_columns(published),
         rows=tuple(rows),
         profile=published.record["profile"],
         caution=published.record["caution"],
         notes=_notes(published, report),
     )
-
-
-def _papers(printed: dict[str, str]) -> dict[str, Cell]:
-    """The paper's numbers of a line. Their keys can be no dataset's: those end otherwise."""
-    return {key: Cell(printed[column] or None) for key, column in PAPER_COLUMNS.items()}
-
-
-def _table5_line(line: Score, folder: Path) -> dict[str, str] | None:
-    """Table 5's line of FRTM-VOS, with or without the transition loss, that a row was trained as.
-
-    The rows are named as in workflow/config/variants.tsv: frtm-BACKBONE, with -tm for the loss.
-    """
-    for printed in read_paper("table5", folder) if line.kind == "model" else ():
-        suffix = "-tm" if printed["transition_loss"] == "1" else ""
-        if line.row == f"frtm-{BACKBONES[printed['backbone']]}{suffix}":
-            return printed
-    return None
 
 
 def _models(published: Published) -> list[Score]:
@@ -184,8 +165,7 @@ def sequence_scores(
 def _columns(published: Published) -> tuple[Column, ...]:
     columns = [Column("exp", "Experiment")]
     columns += [Column(key, label, "flag") for key, label in PARTS.items()]
-    columns.append(Column("paper_davis17", "DAVIS17", "paper", "Paper, J&F"))
-    columns.append(Column("paper_davis16", "DAVIS16", "paper", "Paper, J&F"))
+    columns += PAPER_COLUMNS
     for name, dataset in published.record["datasets"].items():
         for key, label in SCORES.items():
             kind = "other" if key == "jf" else "extra"

@@ -10,8 +10,12 @@ from ttvos.render.inputs import Accuracy, MaskResults, PeerResults, ReportInput,
 from ttvos.render.intervals import MEANS, interval, sequence_scores
 from ttvos.render.manifest import data_label
 from ttvos.render.results import Measured, Result, measure
+from ttvos.render.standing import standing
 from ttvos.render.table import Cell, Column, Kind
+from ttvos.render.untrained import UNTRAINED, untrained
 from ttvos.render.verdicts import (
+    NOT_MEASURED,
+    Verdict,
     accuracy_obstacle,
     data_obstacle,
     decide,
@@ -66,6 +70,13 @@ class Quantity:
     ) -> dict[str, Cell]:
         """The cells of one row. line: the paper's row as printed; entry: who measured."""
         printed = line[self.key]
+        if self.rule == "accuracy" and (why := untrained(entry)):
+            verdict = Verdict(NOT_MEASURED, UNTRAINED) if printed else None
+            return {
+                f"{self.key}_paper": Cell(printed or None),
+                f"{self.key}_not_comparable": Cell(reason=why),
+                f"{self.key}_verdict": verdict_cell(verdict, line, self.key, self.label),
+            }
         measured, obstacle = self.take(report, entry) if entry else (None, None)
         verdict = decide(self.kind(entry), printed, measured, obstacle)
         if verdict and verdict.status == DIFFERS and is_rebuilt(entry):
@@ -130,7 +141,11 @@ def measure_score(results: Iterable[Result], name: str) -> Measured | None:
 
 
 def take_accuracy(dataset: str, report: ReportInput, entry: Accuracy) -> Taken:
-    """J&F of an entry. What others trained or tracked is the paper's quantity on its data."""
+    """J&F of an entry. What others trained or tracked is the paper's quantity on its data.
+
+    dataset: "davis16" or "davis17"; the profile's dataset of that year and split is taken.
+    """
+    dataset = standing(report.manifest, dataset, entry)
     measured = measure_score(entry.evaluate.get(dataset, ()), "J&F-Mean")
     sources = measured.sources if measured else ()
     if isinstance(entry, MaskResults):
@@ -138,14 +153,6 @@ def take_accuracy(dataset: str, report: ReportInput, entry: Accuracy) -> Taken:
     if isinstance(entry, PeerResults):
         return measured, data_obstacle(report.manifest, dataset, sources)
     return measured, accuracy_obstacle(report.manifest, dataset, sources)
-
-
-def take_scores(entry: Accuracy, dataset: str) -> dict[int | None, float]:
-    """J&F of each run in points by its seed; none where a file does not say where it comes from."""
-    measured = measure(entry.evaluate.get(dataset, ()), score("J&F-Mean"))
-    if measured is None:
-        return {}
-    return dict(zip((source.seed for source in measured.sources), measured.values, strict=True))
 
 
 def runs(entry: Accuracy) -> Measured | None:

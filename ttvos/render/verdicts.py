@@ -19,7 +19,7 @@ from ttvos.judge import (
     judge,
 )
 from ttvos.render.ledger_items import explained_by
-from ttvos.render.manifest import Manifest, data_label
+from ttvos.render.manifest import DatasetEntry, Manifest, data_label
 from ttvos.render.paper import subject
 from ttvos.render.results import Measured, Result, device_of
 from ttvos.render.table import EMPTY, Cell
@@ -118,6 +118,13 @@ def accuracy_obstacle(manifest: Manifest, dataset: str, results: Iterable[Result
     return data_obstacle(manifest, dataset, results)
 
 
+def paper_set(entry: DatasetEntry | None) -> str | None:
+    """Which of the paper's validation sets a dataset stands for, by its year and split."""
+    if entry is None or entry.split != PAPER_SPLIT:
+        return None
+    return next((name for name, year in PAPER_YEARS.items() if year == entry.year), None)
+
+
 def data_obstacle(
     manifest: Manifest, dataset: str, results: Iterable[Result], tracked: bool = True
 ) -> str | None:
@@ -126,8 +133,9 @@ def data_obstacle(
     tracked: the masks were made here, from frames at the dataset's input scale.
     """
     entry = manifest.datasets.get(dataset)
-    if entry is None or (entry.year, entry.split) != (PAPER_YEARS[dataset], PAPER_SPLIT):
-        return f"not the {PAPER_SPLIT} split of DAVIS {PAPER_YEARS[dataset]}"
+    paper = paper_set(entry)
+    if entry is None or paper is None:
+        return f"not the {PAPER_SPLIT} split of DAVIS 2016 or 2017"
     if tracked and entry.input_scale != 1:
         return f"frames tracked at {entry.input_scale:g} of their size"
     for result in results:
@@ -135,8 +143,8 @@ def data_obstacle(
         if profile != manifest.profile or profile == "mini":
             return f"measured on the data of profile {profile}"
         count = len(sequences(result))
-        if count != PAPER_SEQUENCES[dataset]:
-            return f"{count} of the validation set's {PAPER_SEQUENCES[dataset]} sequences"
+        if count != PAPER_SEQUENCES[paper]:
+            return f"{count} of the validation set's {PAPER_SEQUENCES[paper]} sequences"
     return None
 
 
