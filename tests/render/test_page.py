@@ -137,6 +137,8 @@ def test_accuracies_have_their_interval_and_what_their_sequences_can_show(render
         section = text[text.index(f'<section id="{name}">') :].partition("</section>")[0]
         assert re.search(r'[0-9] <span class="ci">|[0-9]<span class="ci">\[[0-9]', section)
         assert "davis16: 6 sequences can show that one entry is better" in section
+        shows_both = "davis17: 6 sequences can show" in section
+        assert shows_both == (name != "table2")  # which has no column of DAVIS17
 
 
 def test_job_times_are_shown(rendered):

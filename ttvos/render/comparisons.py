@@ -11,6 +11,7 @@ from ttvos.render.quantities import Extra, Quantity
 from ttvos.render.results import timed_on
 from ttvos.render.same_part import sequence_notes
 from ttvos.render.selection import selection_cautions
+from ttvos.render.standing import candidates
 from ttvos.render.table import Cell, Column, Table
 from ttvos.render.verdicts import ABSENT, NOT_MEASURED
 
@@ -107,9 +108,11 @@ def _spreads(entries: list[Accuracy | None]) -> list[str]:
 
 
 def _of_sequences(comparison: Comparison, report: ReportInput) -> list[str]:
-    """What the sequences behind the accuracies can say."""
-    is_scored = any(quantity.rule == "accuracy" for quantity in comparison.quantities)
-    return sequence_notes(report) if is_scored else []
+    """What the sequences behind the accuracies can say, of the datasets that stand in the table."""
+    scored = [quantity.key for quantity in comparison.quantities if quantity.rule == "accuracy"]
+    protocols = [key.removesuffix("_jf") for key in scored]
+    datasets = [name for p in protocols for name in candidates(report.manifest, p)]
+    return sequence_notes(report, datasets) if datasets else []
 
 
 def streamed(entries: list[Accuracy | None]) -> list[str]:

@@ -65,7 +65,11 @@ def summary(report: ReportInput) -> Table:
         rows,
         sources,
     )
-    notes = [*sequence_notes(report), *selection_cautions(report, report.rows), seeds.NOTE]
+    notes = [
+        *sequence_notes(report, report.manifest.datasets),
+        *selection_cautions(report, report.rows),
+        seeds.NOTE,
+    ]
     notes += [RULE] if any(untrained(row) for row in report.rows) else []
     return replace(table, sections="dataset", notes=tuple(notes))
 

@@ -1,23 +1,20 @@
 """Accuracies of this run beside others' on the same sequences, and what these can show."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ttvos.render.inputs import Accuracy, ReportInput
 from ttvos.render.intervals import LEGEND, SequenceScores, detectable_note, sequence_scores
 from ttvos.render.verdicts import PAPER_SEQUENCES, PAPER_SPLIT, PAPER_YEARS
 
 
-def sequence_notes(report: ReportInput) -> list[str]:
-    """What stands under every table of accuracies; nothing where nothing was scored."""
+def sequence_notes(report: ReportInput, datasets: Iterable[str]) -> list[str]:
+    """What stands under a table of accuracies on these datasets; nothing where none was scored."""
     notes = []
-    for dataset in report.manifest.datasets:
+    for dataset in datasets:
         scored = [_scores(entry, dataset) for entry in entries(report)]
         if any(scored):
-            notes.append(detectable_note(dataset, scored))
-            notes.append(peers_on_the_part(report, dataset))
-    found = [note for note in notes if note]
-    scored = any(entry.evaluate.get(d) for entry in entries(report) for d in entry.evaluate)
-    return [LEGEND, *found] if scored else []
+            notes += [LEGEND, detectable_note(dataset, scored), peers_on_the_part(report, dataset)]
+    return list(dict.fromkeys(note for note in notes if note))
 
 
 def entries(report: ReportInput) -> Iterator[Accuracy]:
