@@ -1,5 +1,8 @@
 """Does the paper's number hold? The rules, at their edges, and the command that asks them."""
 
+import re
+import shlex
+
 import pytest
 
 from ttvos.cli import main
@@ -16,6 +19,7 @@ from ttvos.judge import (
     half_digit,
     judge,
 )
+from ttvos.provenance import REPOSITORY
 
 
 @pytest.mark.parametrize(
@@ -175,3 +179,15 @@ def test_a_network_without_its_long_term_memory_differs_in_parameters():
     )
     assert judge("parameters", "1.61", [full]).status == REPRODUCED
     assert judge("parameters", "1.61", [without]).status == DIFFERS
+
+
+def test_the_page_of_the_rules_shows_what_the_command_says(capsys):
+    page = (REPOSITORY / "docs/verdicts.md").read_text()
+    (block,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    commands, outputs = block.splitlines()[::2], block.splitlines()[1::2]
+    assert len(commands) == len(outputs) == 2
+    for command, output in zip(commands, outputs, strict=True):
+        assert main(shlex.split(command)[1:]) == 0
+        assert f"# {capsys.readouterr().out}".strip() == output
+    for number in (f"{NEAR:.1f} point", f"{SHARP:.1f} points", "0.2 points", "0.5 %", "10 %"):
+        assert number in page

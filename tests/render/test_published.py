@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,16 @@ def test_every_seed_has_every_sequence(ablation):
 
 
 LOST = ("exp1-hrnet", 1, "camel")
+
+
+def test_each_line_of_scores_has_its_sequences(kept, tmp_path):
+    copy = tmp_path / "ablation"
+    shutil.copytree(kept / "ablation", copy)
+    assert len(read_published(tmp_path)) == 1
+    lines = (copy / "sequences.csv").read_text().splitlines(keepends=True)
+    (copy / "sequences.csv").write_text("".join(x for x in lines if "exp1-hrnet,1,val3" not in x))
+    with pytest.raises(UserError, match=r"exp1-hrnet, seed 1, val3: 0 sequences, but .* has 3"):
+        read_published(tmp_path)
 
 
 def test_others_on_the_same_sequences_stand_beside(ablation, change):

@@ -6,16 +6,16 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from ttvos.compare import NOT_MEASURED
-from ttvos.errors import UserError
-from ttvos.publication.form import SEQUENCES, Published, Score, SequenceScore
+from ttvos.publication.form import Published, Score
 from ttvos.render.claims import BACKBONE, claims, claims_sentence
 from ttvos.render.comparisons import tick
 from ttvos.render.inputs import ReportInput
-from ttvos.render.intervals import LEGEND, SequenceScores, detectable_note, interval
+from ttvos.render.intervals import interval
 from ttvos.render.paper import PAPER_FOLDER, read_paper
 from ttvos.render.paper_lines import PAPER_COLUMNS, paper_accuracy, paper_cells
 from ttvos.render.published_facts import facts
-from ttvos.render.same_part import others_on_part
+from ttvos.render.published_notes import published_notes
+from ttvos.render.published_sequences import sequence_scores
 from ttvos.render.table import Cell, Column, Table
 from ttvos.render.table4 import PARTS
 
@@ -98,7 +98,7 @@ def scores(
         rows=tuple(rows),
         profile=published.record["profile"],
         caution=published.record["caution"],
-        notes=_notes(published, report),
+        notes=tuple(published_notes(published, report)),
     )
 
 
@@ -137,31 +137,6 @@ def _over_seeds(published: Published, lines: list[Score], key: str) -> Cell:
     return Cell(fmean(values), spread, interval=interval(found))
 
 
-def sequence_scores(
-    published: Published, row: str, dataset: str, key: str = "jf"
-) -> SequenceScores | None:
-    """Scores of a row's sequences, mean over its seeds; None where they were not kept.
-
-    key: of `SCORES`. Sequences that not all of its seeds were scored on are a UserError.
-    """
-    lines = [x for x in published.sequences if (x.row, x.dataset) == (row, dataset)]
-    by_name: dict[str, list[SequenceScore]] = {}
-    for line in lines:
-        by_name.setdefault(line.sequence, []).append(line)
-    seeds = {line.seed for line in lines}
-    for name, of in by_name.items():
-        if {line.seed for line in of} != seeds:
-            raise UserError(
-                f"results-published/{published.name}/{SEQUENCES}: {row}, {dataset}: not all seeds "
-                f"have the sequence {name}; publish the results again"
-            )
-    if not lines:
-        return None
-    names = tuple(sorted(by_name))
-    means = (fmean(getattr(line, key) for line in by_name[name]) for name in names)
-    return SequenceScores(names, tuple(means), tuple(by_name[name][0].objects for name in names))
-
-
 def _columns(published: Published) -> tuple[Column, ...]:
     columns = [Column("exp", "Experiment")]
     columns += [Column(key, label, "flag") for key, label in PARTS.items()]
@@ -175,48 +150,3 @@ def _columns(published: Published) -> tuple[Column, ...]:
     columns.append(Column("steps", "steps", "extra", "training", 0))
     columns.append(Column("minutes", "minutes", "extra", "training"))
     return tuple(columns)
-
-
-def _notes(published: Published, report: ReportInput | None) -> tuple[str, ...]:
-    notes = [LEGEND] if published.sequences else []
-    for dataset in published.record["datasets"].values():
-        names = dataset["sequences"]
-        scale = dataset["input_scale"]
-        seen = "" if scale == 1 else f"; the network saw the frames at {scale:g} of their size"
-        what = f"{len(names)} sequences of {dataset['split']}, {dataset['year']}"
-        notes.append(f"{dataset['label']}: {what} ({', '.join(names)}){seen}.")
-    notes += _sequence_notes(published, report)
-    notes += _selection_notes(published)
-    codes = {training["code"] for training in published.record["trainings"]}
-    if len(codes) > 1:
-        notes.append(f"The runs were trained with {len(codes)} versions of the training code.")
-    if missing := published.record["missing"]:
-        notes.append(f"Not there yet when this was collected: {len(missing)} result files.")
-    return tuple(notes)
-
-
-def _sequence_notes(published: Published, report: ReportInput | None) -> list[str]:
-    """What each dataset's sequences can show, and what others score on them in this run."""
-    notes = []
-    rows = dict.fromkeys(line.row for line in published.scores)
-    for name, dataset in published.record["datasets"].items():
-        label, names = dataset["label"], dataset["sequences"]
-        found = [sequence_scores(published, row, name) for row in rows]
-        notes.append(detectable_note(label, found))
-        if report:
-            which = (dataset["year"], dataset["split"], names)
-            notes.append(others_on_part(report, label, *which))
-    return [note for note in notes if note]
-
-
-def _selection_notes(published: Published) -> list[str]:
-    """Datasets whose scores chose weights: they are no independent measurement."""
-    chosen_on: set[str] = set()
-    for training in published.record["trainings"]:
-        chosen_on |= set((training["selection"]["data"] or {}).get("sequences", ()))
-    return [
-        f"{dataset['label']}: weights were selected on sequences of it, so its scores are no "
-        "independent measurement."
-        for dataset in published.record["datasets"].values()
-        if chosen_on & set(dataset["sequences"])
-    ]
