@@ -36,6 +36,7 @@ EPILOG = """examples:
   ttvos evaluate --masks masks --truth true-masks --per-sequence
   ttvos cost --backbone hrnet --out cost.json
   ttvos speed --backbone hrnet --device cuda --out speed.json
+  ttvos judge --paper 81.1 --values 80.7 81.3 80.9
   ttvos speed --tracker my_package.my_module:MyTracker --out mine.json
 
 `snakemake --cores all reports/` runs all of them and renders the report."""
@@ -113,6 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
         _add_cost,
         _add_speed,
         _add_steptime,
+        _add_judge,
         _add_report,
         _add_publish,
         _add_fill,
@@ -269,6 +271,20 @@ def _add_steptime(subcommands) -> None:
     command.add_argument("--seconds", type=float, help=text)
     command.add_argument("--out", help="JSON file to write too, with every step's time")
     add_device(command)
+
+
+def _add_judge(subcommands) -> None:
+    text = "does a paper's number hold? the verdict on measured values, by the report's rules"
+    command = _command(subcommands, "judge", commands.judge, text)
+    text = "the paper's number, with the digits that it prints, e.g. 81.1"
+    command.add_argument("--paper", required=True, metavar="NUMBER", help=text)
+    text = "measured, in the paper's unit; one a training (seed) for accuracy, else one"
+    command.add_argument("--values", required=True, nargs="+", type=float, help=text)
+    text = (
+        "accuracy: points of J&F of trainings; masks: points of J&F of given masks or weights; "
+        "count: parameters; macs: MACs"
+    )
+    command.add_argument("--kind", choices=tuple(commands.KINDS), default="accuracy", help=text)
 
 
 def _add_report(subcommands) -> None:

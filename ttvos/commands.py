@@ -231,6 +231,18 @@ def steptime(options: argparse.Namespace) -> None:
         )
 
 
+# What `ttvos judge --kind` names, by the rule of `ttvos.judge` that it is.
+KINDS = {"accuracy": "accuracy", "masks": "masks", "count": "parameters", "macs": "macs"}
+
+
+def judge(options: argparse.Namespace) -> None:
+    """`ttvos judge`: whether a paper's number holds."""
+    from ttvos.judge import judge
+
+    found = judge(KINDS[options.kind], options.paper, options.values)
+    print(f"{found.status}: {found.reason}")
+
+
 def report(options: argparse.Namespace) -> None:
     """`ttvos report`: the page, its tables and its figures."""
     from ttvos.files import atomic_directory

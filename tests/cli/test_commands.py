@@ -17,7 +17,7 @@ from ttvos.variants import find_variant
 from ttvos.video import read_mask
 
 SUBCOMMANDS = ("data", "train", "backbone", "snapshot", "predict", "evaluate", "cost", "speed")
-SUBCOMMANDS += ("steptime", "report", "publish", "fill", "card")
+SUBCOMMANDS += ("steptime", "judge", "report", "publish", "fill", "card")
 
 
 def run(arguments: list[object]) -> None:
@@ -49,8 +49,8 @@ def test_help(capsys, subcommand):
     assert finished.value.code == 0
     text = capsys.readouterr().out
     assert f"usage: ttvos {subcommand}" in text
-    place = "--root" if subcommand in DATA[1:] else "pages" if subcommand == "fill" else "--out"
-    assert place in text
+    places = dict.fromkeys(DATA[1:], "--root") | {"fill": "pages", "judge": "--values"}
+    assert places.get(subcommand, "--out") in text
     assert "default: None" not in text
 
 

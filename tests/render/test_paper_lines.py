@@ -27,9 +27,12 @@ def renamed(published: Published, old: str, new: str) -> Published:
     """The same results on a dataset of another name."""
     names = published.record["datasets"]
     datasets = {new if name == old else name: facts for name, facts in names.items()}
-    lines = (replace(x, dataset=new) if x.dataset == old else x for x in published.scores)
+    lines, sequences = (
+        tuple(replace(x, dataset=new) if x.dataset == old else x for x in kept)
+        for kept in (published.scores, published.sequences)
+    )
     record = published.record | {"datasets": datasets}
-    return Published(published.name, record, tuple(lines))
+    return Published(published.name, record, lines, sequences)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -53,11 +53,14 @@ SPEED_EXTRAS = (
             ("matrix_rate_percent", "of matrix rate, %", "matrix_rate_fraction"),
         )
     ),
-    ("pipelined", q.from_speed("pipelined_fps", "FPS", 1, lambda data: data["pipelined"]["fps"])),
-    ("released", q.from_speed("released_fps", "FPS", 1, lambda data: data["released"]["fps"])),
+    (
+        "pipelined",
+        q.from_speed("pipelined_fps", "FPS", 1, lambda data: own(data, "pipelined")["fps"]),
+    ),
+    ("released", q.from_speed("released_fps", "FPS", 1, q.released_fps)),
     (
         "released",
-        q.from_speed("released_warm_fps", "warm, FPS", 1, lambda d: d["released_warm"]["fps"]),
+        q.from_speed("released_warm_fps", "warm, FPS", 1, q.released_warm_fps),
     ),
     (
         "streaming over released",
@@ -71,9 +74,14 @@ def streamed(data: dict[str, Any]) -> dict[str, Any]:
     return data["streaming"] | carried(data["streaming"])
 
 
-def reached(data: dict[str, Any], name: str) -> float:
+def own(data: dict[str, Any], key: str) -> Any:
+    """What only TTVOS's engine is measured for; None in any other tracker's speed file."""
+    return None if q.is_trackers(data) else data[key]
+
+
+def reached(data: dict[str, Any], name: str) -> float | None:
     """A share of what the device can do, of the streaming protocol, in percent."""
-    return 100 * data["roofline"]["streaming"][name]
+    return 100 * own(data, "roofline")["streaming"][name]
 
 
 TAILS = ("p90_ms", "p99_ms")

@@ -1,0 +1,76 @@
+"""Accuracies of this run beside others' on the same sequences, and what these can show."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ttvos.render.inputs import Accuracy, ReportInput
+from ttvos.render.intervals import LEGEND, SequenceScores, detectable_note, sequence_scores
+from ttvos.render.verdicts import PAPER_SEQUENCES, PAPER_SPLIT, PAPER_YEARS
+
+
+def sequence_notes(report: ReportInput, datasets: Iterable[str]) -> list[str]:
+    """What stands under a table of accuracies on these datasets; nothing where none was scored."""
+    notes = []
+    for dataset in datasets:
+        scored = [_scores(entry, dataset) for entry in entries(report)]
+        if any(scored):
+            notes += [LEGEND, detectable_note(dataset, scored), peers_on_the_part(report, dataset)]
+    return list(dict.fromkeys(note for note in notes if note))
+
+
+def entries(report: ReportInput) -> Iterator[Accuracy]:
+    """Whatever may have an accuracy in a run."""
+    yield from (*report.rows, *report.references, *report.masks)
+    yield from (*report.published, *report.peers)
+
+
+def peers_on_the_part(report: ReportInput, dataset: str) -> str | None:
+    """Others' scores on the part of a validation set that the rows were scored on, in a sentence.
+
+    None where the rows were scored on the whole set, or on no part of it, or nobody else was.
+    """
+    rows = next((found for row in report.rows if (found := _scores(row, dataset))), None)
+    entry = report.manifest.datasets[dataset]
+    if rows is None or report.manifest.profile == "mini":
+        return None
+    return others_on_part(report, dataset, entry.year, entry.split, rows.names)
+
+
+def others_on_part(
+    report: ReportInput, label: str, year: int, split: str, names: Sequence[str]
+) -> str | None:
+    """A sentence on what others, whose masks this run scored, reach on some validation sequences.
+
+    label: of the data in whose table it stands. None where the sequences are all of the set that
+    the paper scores, or of another split, and where nobody else was scored on all of them.
+    """
+    whole = {PAPER_YEARS[name]: count for name, count in PAPER_SEQUENCES.items()}.get(year, 0)
+    if split != PAPER_SPLIT or len(names) >= whole:
+        return None
+    others = _means(report, year, names)
+    if not others:
+        return None
+    ranked = sorted(others, key=others.get, reverse=True)
+    listed = ", ".join(f"{name} {others[name]:.1f}" for name in ranked)
+    ends = dict.fromkeys(f"{ends(others.values()):.1f}" for ends in (min, max))
+    return (
+        f"{label}: {len(names)} of the validation set's {whole} sequences. On the same ones "
+        f"score, in J&F: {listed}. Read a score in this table against {' to '.join(ends)}, not "
+        "against the paper's numbers, which are for the whole set."
+    )
+
+
+def _means(report: ReportInput, year: int, names: Sequence[str]) -> dict[str, float]:
+    """J&F of others on those sequences, by their label."""
+    found = {}
+    for entry in (*report.published, *report.masks, *report.peers):
+        for dataset in entry.evaluate:
+            data = report.manifest.datasets[dataset]
+            scores = _scores(entry, dataset)
+            is_same_data = (data.year, data.split) == (year, PAPER_SPLIT)
+            if scores and is_same_data and (same := scores.part(names)):
+                found.setdefault(entry.label, same.mean)
+    return found
+
+
+def _scores(entry: Accuracy, dataset: str) -> SequenceScores | None:
+    return sequence_scores(entry.evaluate.get(dataset, ()))
