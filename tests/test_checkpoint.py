@@ -329,3 +329,28 @@ def test_a_failed_write_leaves_the_old_file(model: TTVOS, path: Path, monkeypatc
 def test_provenance_is_json(model: TTVOS, path: Path):
     with safe_open(path, "pt") as handle:
         assert json.loads(handle.metadata()["provenance"]) == PROVENANCE
+
+
+def test_a_file_says_in_whose_training_its_backbone_learnt(tmp_path):
+    """A whole checkpoint by its variant, a backbone by its origin; others say nothing."""
+    model = build_model(Variant("exp3", update_template=False), "hrnet")
+    checkpoint.save(model, tmp_path / "whole.safetensors", {})
+    command = ["ttvos", "train", "--variant", "exp5", "--backbone", "hrnet"]
+    origins = {
+        "told": {"trained_within": "exp6"},
+        "by its command": {"checkpoint_provenance": {"command": command}},
+        "silent": {"checkpoint_provenance": {"command": ["ttvos", "train", "--variant"]}},
+        "empty": {},
+    }
+    for name, origin in origins.items():
+        checkpoint.save_backbone(model, tmp_path / f"{name}.safetensors", origin)
+    found = {
+        path.stem: checkpoint.trained_within(path).get("trained_within")
+        for path in tmp_path.iterdir()
+    }
+    assert found == {
+        **{"whole": "exp3", "told": "exp6", "by its command": "exp5"},
+        **{"silent": None, "empty": None},
+    }
+    assert checkpoint.trained_within("ttvos-hrnet-davis") == {"trained_within": "exp8"}
+    assert checkpoint.trained_within("mini-hrnet-backbone") == {"trained_within": "exp8"}

@@ -57,6 +57,7 @@ def backbone(options: argparse.Namespace) -> None:
     origin = checkpoint.metadata(options.checkpoint).get("provenance")
     facts = {"checkpoint": file_hash(options.checkpoint), "checkpoint_provenance": origin}
     model = checkpoint.load(options.checkpoint)
+    facts["trained_within"] = model.variant.name
     checkpoint.save_backbone(model, options.out, provenance(precision="float16", **facts))
 
 

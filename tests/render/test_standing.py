@@ -123,5 +123,5 @@ def test_a_line_to_the_papers_dot_needs_the_same_sequences(run, records):
     finally:
         path.write_text(kept)
     part = {p.name: p for p in published_points(report, DAVIS16)}
-    assert (part["SegFlow"].origin, part["STM"].origin) == (None, 89.3)
-    assert part["SegFlow"].kind != part["STM"].kind
+    assert (part["SegFlow, masks"].origin, part["STM"].origin) == (None, 89.3)
+    assert part["SegFlow, masks"].kind != part["STM"].kind

@@ -103,7 +103,7 @@ def published_points(report: ReportInput, panel: Quantity) -> list[Point]:
             where = f", {data_label(report.manifest)}" if foreign else ""
             kind = f"published masks, scored here{where}"
             paper = None if foreign else float(line[panel.key])
-            name, fps = line["method"], float(line["fps"])
+            name, fps = line["method"] + (", masks" if foreign else ""), float(line["fps"])
             points.append(Point(name, fps, score.mean, kind, "published", True, origin=paper))
     return points
 

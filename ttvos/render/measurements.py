@@ -9,7 +9,7 @@ from ttvos.render import seeds
 from ttvos.render.inputs import Accuracy, ReportInput
 from ttvos.render.intervals import MEANS
 from ttvos.render.manifest import data_label
-from ttvos.render.results import Measured, measure
+from ttvos.render.results import Measured, Result, measure
 from ttvos.render.same_part import sequence_notes
 from ttvos.render.selection import selection_cautions, selection_notes, way
 from ttvos.render.table import Cell, Column, Table
@@ -40,11 +40,7 @@ def summary(report: ReportInput) -> Table:
                     continue
                 sources += [result.name for result in results]
                 row = {"dataset": Cell(dataset), "kind": Cell(kind), "entry": Cell(item.label)}
-                for key, (score, _, _) in SCORES.items():
-                    row[key] = q.measured_cell(q.measure_score(results, score))
-                why = untrained(item)
-                gain = Cell(reason=why) if why else _gain(row["jf"], still)
-                row["gain"] = Cell() if item.name == STILL else gain
+                row |= _scores(item, results, still)
                 row["runs"] = Cell(str(len(results)))
                 rows.append(row)
     columns = [Column("entry", "Entry"), Column("dataset", "Protocol")]
@@ -72,6 +68,16 @@ def summary(report: ReportInput) -> Table:
     ]
     notes += [RULE] if any(untrained(row) for row in report.rows) else []
     return replace(table, sections="dataset", notes=tuple(notes))
+
+
+def _scores(item: Accuracy, results: tuple[Result, ...], still: Measured | None) -> dict[str, Cell]:
+    """An entry's scores on one dataset, and its gain; of an untrained row only that it is one."""
+    if why := untrained(item):
+        return {"jf": Cell(reason=why)}
+    cells = {
+        key: q.measured_cell(q.measure_score(results, name)) for key, (name, _, _) in SCORES.items()
+    }
+    return cells | {"gain": Cell() if item.name == STILL else _gain(cells["jf"], still)}
 
 
 def still_score(report: ReportInput, dataset: str) -> Measured | None:

@@ -7,6 +7,7 @@ from ttvos.render import quantities as q
 from ttvos.render.inputs import Accuracy, ReportInput, RowResults
 from ttvos.render.quantities import Extra, Quantity
 from ttvos.render.selection import selection_cautions
+from ttvos.render.starts import start_notes
 from ttvos.render.table import Cell, Column, Table
 from ttvos.render.untrained import untrained
 
@@ -36,6 +37,7 @@ def with_own_rows(
     own = list(own)
     if not own:
         return table
+    cautions = selection_cautions(report, own)
     rows = [row | {"section": Cell(PAPERS)} for row in table.rows]
     for entry in own:
         row = named(entry) | {"section": Cell(OWN)}
@@ -48,7 +50,7 @@ def with_own_rows(
         rows=tuple(rows),
         columns=(*table.columns, Column("section", "Section")),
         sections="section",
-        notes=tuple(dict.fromkeys((*table.notes, *selection_cautions(report, own)))),
+        notes=tuple(dict.fromkeys((*table.notes, *start_notes(own), *cautions))),
         sources=tuple(dict.fromkeys((*table.sources, *_files(own)))),
     )
 

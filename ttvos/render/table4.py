@@ -59,7 +59,6 @@ def _complete(report: ReportInput, table: Table) -> Table:
     """Adds rows that the paper lacks, with their parts, and what each row has over Exp 8."""
     found = [_find(report, {"exp": str(row["exp"].value)}) for row in table.rows]
     own = own_rows(report, 4, found)
-    table = with_own_rows(report, table, own, QUANTITIES, EXTRAS, _named)
     where = data_label(report.manifest)
     columns = [
         Column(
@@ -67,18 +66,14 @@ def _complete(report: ReportInput, table: Table) -> Table:
         )
         for p in PROTOCOLS
     ]
+    table = replace(table, columns=(*table.columns, *columns))
+    table = with_own_rows(report, table, own, QUANTITIES, EXTRAS, _named)
+    entries = [*found, *own]
     rows = [
         row | {f"{p}_to_full": _to_full(report, entry, p) for p in PROTOCOLS}
-        for row, entry in zip(table.rows, [*found, *own], strict=True)
+        for row, entry in zip(table.rows, entries, strict=True)
     ]
-    entries = [*found, *own]
-    notes = accuracy_notes(report, entries)
-    return replace(
-        table,
-        columns=(*table.columns, *columns),
-        rows=tuple(rows),
-        notes=(*table.notes, *notes),
-    )
+    return replace(table, rows=tuple(rows), notes=(*table.notes, *accuracy_notes(report, entries)))
 
 
 def _named(row: RowResults) -> dict[str, Cell]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from ttvos.render import quantities as q
 from ttvos.render.accuracy_notes import accuracy_notes
 from ttvos.render.comparisons import Comparison
+from ttvos.render.gmac_counts import counts_apart
 from ttvos.render.inputs import ReportInput, RowResults
 from ttvos.render.methods import FULL
 from ttvos.render.own_rows import own_rows, with_own_rows
@@ -35,7 +36,7 @@ def _complete(report: ReportInput, table: Table) -> Table:
     """Adds rows that the paper lacks."""
     taken = [_find(report, {"backbone": str(row["backbone"].value)}) for row in table.rows]
     own = own_rows(report, 6, taken)
-    notes = accuracy_notes(report, [*taken, *own])
+    notes = [*counts_apart(report), *accuracy_notes(report, [*taken, *own])]
     table = replace(table, notes=(*table.notes, *notes))
     return with_own_rows(
         report, table, own, QUANTITIES, EXTRAS, lambda row: {"backbone": Cell(row.label)}

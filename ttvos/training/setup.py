@@ -36,7 +36,7 @@ def initial_model(
     paper's weights), a file or name of weights (`checkpoint.initial_backbone`), or null (random
     from `seed`).
     Returns the model and {"source", "sha256"} of the initial weights (the file's hash, or one
-    over the tensors).
+    over the tensors), with "trained_within" where the file says of which experiment it is.
     """
     torch.manual_seed(seed)
     model = build_model(variant, backbone)
@@ -47,7 +47,8 @@ def initial_model(
         model.backbone.load_imagenet()
         return model, {"source": source, "sha256": _hash_tensors(model.backbone.state_dict())}
     checkpoint.initial_backbone(model, source)
-    return model, {"source": source, "sha256": file_hash(find_weights(source))}
+    origin = {"source": source, "sha256": file_hash(find_weights(source))}
+    return model, origin | checkpoint.trained_within(source)
 
 
 def all_settings(

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from ttvos.checkpoint import trained_within
 from ttvos.config import as_plain
 from ttvos.config_frtm import FRTMTraining
 from ttvos.errors import UserError
@@ -39,7 +40,7 @@ def initial_learner(
         return learner, {"source": source, "sha256": None}
     path = find_weights(source)
     fill(learner.backbone, backbone_weights(path, backbone), str(path))
-    return learner, {"source": source, "sha256": file_hash(path)}
+    return learner, {"source": source, "sha256": file_hash(path)} | trained_within(path)
 
 
 def all_settings(
