@@ -117,7 +117,7 @@ def test_a_training_starts_from_the_backbone_of_a_name(shipped, tiny_davis, tmp_
     frozen = "backbone.net.conv1.weight"
     assert torch.equal(after[frozen], checkpoint.load(shipped).state_dict()[frozen])
     record = json.loads((tmp_path / "run/train.json").read_text())
-    initial = {"source": "my-weights", "sha256": file_hash(shipped)}
+    initial = {"source": "my-weights", "sha256": file_hash(shipped), "trained_within": "exp8"}
     assert record["provenance"]["initial"] == initial
     by_name = all_settings(config, EXP8, "hrnet", 0, "cpu")
     by_path = tiny_config(tiny_davis, steps=(1,), initial={"hrnet": str(shipped)})

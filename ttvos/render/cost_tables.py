@@ -60,7 +60,7 @@ SPEED_EXTRAS = (
     ("released", q.from_speed("released_fps", "FPS", 1, q.released_fps)),
     (
         "released",
-        q.from_speed("released_warm_fps", "warm, FPS", 1, q.released_warm_fps),
+        q.from_speed("released_warm_fps", "warm, FPS", 1, lambda d: released_warm_fps(d)),
     ),
     (
         "streaming over released",
@@ -69,14 +69,19 @@ SPEED_EXTRAS = (
 )
 
 
-def streamed(data: dict[str, Any]) -> dict[str, Any]:
-    """The streaming figures, with the percentiles that the file's own latencies carry."""
-    return data["streaming"] | carried(data["streaming"])
-
-
 def own(data: dict[str, Any], key: str) -> Any:
     """What only TTVOS's engine is measured for; None in any other tracker's speed file."""
     return None if q.is_trackers(data) else data[key]
+
+
+def released_warm_fps(data: dict[str, Any]) -> float | None:
+    """Of the released loop warmed up; None in a file of before that was measured."""
+    return data["released_warm"]["fps"] if "released_warm" in data else None
+
+
+def streamed(data: dict[str, Any]) -> dict[str, Any]:
+    """The streaming figures, with the percentiles that the file's own latencies carry."""
+    return data["streaming"] | carried(data["streaming"])
 
 
 def reached(data: dict[str, Any], name: str) -> float | None:

@@ -162,9 +162,6 @@ def runs(entry: Accuracy) -> Measured | None:
     return Measured((float(len(sources)),), sources) if len(sources) > 1 else None
 
 
-RUNS = Extra("runs", "runs in the mean", 0, runs)
-
-
 def score(name: str) -> Getter:
     """A global score of an evaluation, in points (0 to 100)."""
     return lambda data: 100.0 * data["global"][name]

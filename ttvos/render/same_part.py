@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ttvos.render.inputs import Accuracy, ReportInput
 from ttvos.render.intervals import LEGEND, SequenceScores, detectable_note, sequence_scores
+from ttvos.render.untrained import untrained
 from ttvos.render.verdicts import PAPER_SEQUENCES, PAPER_SPLIT, PAPER_YEARS
 
 
@@ -18,9 +19,9 @@ def sequence_notes(report: ReportInput, datasets: Iterable[str]) -> list[str]:
 
 
 def entries(report: ReportInput) -> Iterator[Accuracy]:
-    """Whatever may have an accuracy in a run."""
-    yield from (*report.rows, *report.references, *report.masks)
-    yield from (*report.published, *report.peers)
+    """Whatever may have an accuracy in a run; an untrained row's is none."""
+    yield from (row for row in report.rows if not untrained(row))
+    yield from (*report.references, *report.masks, *report.published, *report.peers)
 
 
 def peers_on_the_part(report: ReportInput, dataset: str) -> str | None:
