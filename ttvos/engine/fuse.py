@@ -63,7 +63,10 @@ def _constant(tensor: Tensor) -> nn.Parameter:
 
 
 def _has_onednn(x: Tensor) -> bool:
-    return x.device.type == "cpu" and torch.backends.mkldnn.is_available()
+    """Whether oneDNN computes in the type of x here; float16 it does on few processors."""
+    if x.device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return False
+    return x.dtype != torch.float16 or torch.ops.mkldnn._is_mkldnn_fp16_supported()
 
 
 def _is_one_pixel(shortcut: Tensor | None) -> bool:
