@@ -165,9 +165,9 @@ class OnDevice(Tensor):
 
     @staticmethod
     def __new__(cls, inner: Tensor, on: PretendedCuda) -> "OnDevice":
-        made = torch.Tensor._make_wrapper_subclass(
-            *(cls, inner.shape, inner.stride(), inner.storage_offset()), dtype=inner.dtype
-        )
+        shape = inner.shape, inner.stride(), inner.storage_offset()
+        with torch.inference_mode(inner.is_inference()):  # a view is what its base is
+            made = torch.Tensor._make_wrapper_subclass(cls, *shape, dtype=inner.dtype)
         made.inner, made.cuda_device = inner, on
         return made
 

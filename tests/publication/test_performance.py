@@ -189,3 +189,11 @@ def test_numbers_are_written_by_what_they_are(key, value, text):
 def test_keys_are_words():
     assert words("peak_memory_bytes") == "peak memory"
     assert words("over_plain") == "over plain"
+
+
+def test_an_estimate_does_not_say_that_it_was_measured(root):
+    origin = {**ORIGIN, "device": "no device", "measured": False}
+    (root / "kept/estimate.json").write_text(json.dumps({"bars": {}, "provenance": origin}))
+    block = benchmark_block("kept/estimate.json | make", root)
+    assert block.startswith("Estimated, not measured: float32, 2 threads, ")
+    assert "no device" not in block

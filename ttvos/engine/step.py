@@ -23,7 +23,6 @@ from ttvos.model.tracking import (
     ODDS_LIMIT,
     crop,
     margins,
-    normalise,
     pad,
     resize,
     transition_map,
@@ -138,9 +137,9 @@ class FastStep(nn.Module):
             padded = frame.index_select(0, self.rows).index_select(1, self.columns)
             pixels = torch.addcmul(self.shift, padded.float(), self.scale)
             return self.backbone(pixels.to(self.options.layers).permute(2, 0, 1)[None])
-        images = resize(normalise(frame.permute(2, 0, 1)[None]), self.options.network_size)
-        images = pad(images).to(self.options.layers, memory_format=torch.channels_last)
-        return self.backbone(images)
+        pixels = torch.addcmul(self.shift, frame.float(), self.scale)
+        images = pad(resize(pixels.permute(2, 0, 1)[None], self.options.network_size))
+        return self.backbone(images.to(self.options.layers, memory_format=torch.channels_last))
 
     def _fed_back(self, margin: Tensor, odds: Tensor) -> Tensor:
         """Planes (O, 4, h, w) -> the objects' shares of the odds, in the place of these.

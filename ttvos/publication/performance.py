@@ -78,7 +78,10 @@ def _origin(origin: dict[str, Any]) -> str:
     facts = [origin["device"], precision, threads]
     facts += [f"PyTorch {origin['libraries']['torch']}" if "torch" in origin["libraries"] else None]
     facts += [origin["time"][:10], f"commit {origin['commit']}"]
-    return f"Measured on {', '.join(fact for fact in facts if fact)}."
+    how = "Measured on"
+    if not origin.get("measured", True):
+        how, facts = "Estimated, not measured:", facts[1:]
+    return f"{how} {', '.join(fact for fact in facts if fact)}."
 
 
 def _bars(bars: dict[str, dict[str, Any]], file: str) -> str:

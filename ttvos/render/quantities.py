@@ -219,11 +219,6 @@ def released_fps(data: dict[str, Any]) -> float | None:
     return None if is_trackers(data) else data["released"]["fps"]
 
 
-def released_warm_fps(data: dict[str, Any]) -> float | None:
-    """The released loop warmed up; None of other trackers, and in files of earlier versions."""
-    return data["released_warm"]["fps"] if "released_warm" in data else None
-
-
 def is_trackers(data: dict[str, Any]) -> bool:
     """Whether a speed file is of any tracker, frame by frame, and not of TTVOS's engine."""
     return data.get("engine") == "own"
