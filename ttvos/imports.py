@@ -17,6 +17,7 @@ PLUMBING = {
     "placeholders.py",
     "placing.py",
     "provenance.py",
+    "shipped.py",
     "strict.py",
     "variants.py",
     "weights.py",

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from ttvos.errors import UserError
-from ttvos.provenance import REPOSITORY
+from ttvos.shipped import shipped
 from ttvos.strict import build
 
-CONFIG_FOLDER = REPOSITORY / "workflow" / "config"
+CONFIG_FOLDER = shipped("workflow/config")
 BACKBONES = ("hrnet", "resnet18", "resnet50", "mobilenetv3")
 FRTM_BACKBONES = ("resnet18", "resnet101")
 FLAGS = ("short_term", "long_term", "adaptive_weight", "update_template", "transition_loss")
