@@ -12,9 +12,9 @@ from ttvos.strict import build
 CONFIG_FOLDER = shipped("workflow/config")
 BACKBONES = ("hrnet", "resnet18", "resnet50", "mobilenetv3")
 FRTM_BACKBONES = ("resnet18", "resnet101")
+TABLES = (2, 3, 4, 5, 6)  # of the paper's, that a report has and a row can stand in
 FLAGS = ("short_term", "long_term", "adaptive_weight", "update_template", "transition_loss")
 COLUMNS = {"row", "tracker", "variant", "backbone", "attention_clue", "tables", *FLAGS}
-TABLES = ("2", "3", "4", "5", "6")  # of the paper, those that have rows of trackers
 
 
 @dataclass(frozen=True)
@@ -101,16 +101,13 @@ def load_variants() -> dict[str, Variant]:
 
 def _parse_row(line: dict, where: str) -> Row:
     tables = _tables(line["tables"], where)
+    _check_tables(tables, where)
     tracker, backbone = line["tracker"], line["backbone"]
     if tracker == "ttvos":
         _check_backbone(backbone, BACKBONES, where)
         values = {flag: _flag(line, flag, where) for flag in FLAGS}
         values |= {"name": line["variant"], "attention_clue": line["attention_clue"]}
         variant = build(Variant, values, where)
-        if not (variant.short_term or variant.long_term):
-            raise UserError(
-                f"{where}: short_term and long_term are both 0, so there is nothing to match with"
-            )
         return Row(line["row"], variant, backbone, tables, tracker, variant.transition_loss)
     if tracker == "frtm":
         _check_backbone(backbone, FRTM_BACKBONES, where)
@@ -125,13 +122,22 @@ def _parse_row(line: dict, where: str) -> Row:
 
 def _tables(text: str, where: str) -> tuple[int, ...]:
     """Numbers of tables, "3,6"; a dash or nothing means none."""
-    numbers = [] if text in ("", "-") else [number.strip() for number in text.split(",")]
-    if not set(numbers) <= set(TABLES):
+    if text in ("", "-"):
+        return ()
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError:
         raise UserError(
-            f"{where}: tables must be some of {', '.join(TABLES)}, with commas between them, or a "
-            f"dash for none; not {text!r}"
+            f"{where}: tables are numbers with commas between them, or a dash for none; not {text!r}"
+        ) from None
+
+
+def _check_tables(tables: tuple[int, ...], where: str) -> None:
+    if unknown := [str(number) for number in tables if number not in TABLES]:
+        known = ", ".join(map(str, TABLES))
+        raise UserError(
+            f"{where}: tables: no table {', '.join(unknown)} in a report; known: {known}"
         )
-    return tuple(map(int, numbers))
 
 
 def _flag(line: dict, flag: str, where: str) -> bool:

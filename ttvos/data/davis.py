@@ -60,7 +60,7 @@ def load_sequences(
     if not (root / "JPEGImages").is_dir():
         raise UserError(f"{root}: no data set in DAVIS layout (no folder JPEGImages in it)")
     resolution = only_resolution(root / "JPEGImages") if resolution is None else resolution
-    names = _split_names(root, year, split, resolution)
+    names = split_names(root, year, split, resolution)
     if unknown := set(only) - set(names):
         raise UserError(f"{root}: split {split} of {year} has no {', '.join(sorted(unknown))}")
     names = [name for name in names if not only or name in only]
@@ -107,7 +107,7 @@ def _holds_frames(folder: Path) -> bool:
     return any(path.suffix.lower() in FRAME_SUFFIXES for path in files)
 
 
-def _split_names(root: Path, year: int, split: str, resolution: str) -> list[str]:
+def split_names(root: Path, year: int, split: str, resolution: str) -> list[str]:
     """Sequence names of a split, from a list of names or of image and mask paths."""
     folders = [root / "ImageSets" / str(year)]
     if year == 2016:
@@ -171,7 +171,7 @@ def _load_sequence(root: Path, resolution: str, name: str, one_is_enough: bool) 
     if extra := [stem for stem in masks if stem not in frames]:
         raise UserError(f"{masks[extra[0]]}: a mask without a frame of that name; remove or rename")
     _check_numbers(name, list(frames))
-    _check_sizes([*frames.values(), *masks.values()])
+    check_sizes([*frames.values(), *masks.values()])
     return Sequence(name, tuple(frames.values()), tuple(masks.get(stem) for stem in frames))
 
 
@@ -202,7 +202,7 @@ def _check_numbers(name: str, stems: list[str]) -> None:
         raise UserError(f"{name}: frames are missing after {before} (the next is {after})")
 
 
-def _check_sizes(paths: list[Path]) -> None:
+def check_sizes(paths: list[Path]) -> None:
     """Refuse frames and masks of different sizes; reads the files' headers only."""
     expected = None
     for path in paths:
