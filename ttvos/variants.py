@@ -128,7 +128,7 @@ def _tables(text: str, where: str) -> tuple[int, ...]:
         return tuple(int(number) for number in text.split(","))
     except ValueError:
         raise UserError(
-            f"{where}: tables are numbers with commas between them, or a dash for none; not {text!r}"
+            f"{where}: tables are numbers with commas between, or a dash for none; not {text!r}"
         ) from None
 
 
