@@ -135,7 +135,9 @@ def time_size(device: str, checkpoint: str, size: tuple[int, int], repeats: int)
 
 
 def _tracker(device: str, checkpoint: str) -> Any:
-    return make_tracker(ttvos.load(find_weights(checkpoint)), device, compile="off")
+    return make_tracker(
+        ttvos.load(find_weights(checkpoint)), device, precision="auto", compile="off"
+    )
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -324,3 +324,25 @@ def test_compiled_code_is_recorded_also_for_the_sequence_with_maps(tiny_davis, t
     found = predict(Plain(), tiny_davis, 2017, "val", out, maps=maps, only=("one",))
     assert found["provenance"]["compiled"] is True
     assert predict(Plain(), tiny_davis, 2017, "val", out)["provenance"]["compiled"] is False
+
+
+@pytest.mark.parametrize(("named", "expected"), [(None, False), ("float32", False), ("tf32", True)])
+def test_any_tracker_computes_in_the_precision_that_is_recorded(
+    tiny_davis, tmp_path, named, expected
+):
+    """On CUDA PyTorch's default would let convolutions run in TF32 under the name of float32."""
+    seen = []
+
+    class Watching(HeldStill):
+        def step(self, frame, state):
+            seen.append((torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32))
+            return super().step(frame, state)
+
+    tracker = Watching()
+    if named:
+        tracker.precision = named
+    before = torch.backends.cudnn.allow_tf32
+    report = predict(tracker, tiny_davis, 2017, "val", tmp_path / "out", only=("one",))
+    assert set(seen) == {(expected, expected)}
+    assert torch.backends.cudnn.allow_tf32 == before
+    assert report["provenance"]["precision"] == (named or "float32")

@@ -43,7 +43,7 @@ def track(
     device: str = "cpu",
     single_object: str = "aggregated",
     input_scale: float = 1.0,
-    precision: str = "auto",
+    precision: str = "float32",
     compile: str = "auto",
     engine: str = "fast",
 ) -> "Track":

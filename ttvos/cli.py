@@ -6,6 +6,7 @@ each imports what it needs when it runs: so `ttvos --help` answers at once.
 
 import argparse
 import sys
+import warnings
 from typing import NoReturn
 
 from ttvos import commands
@@ -19,7 +20,7 @@ from ttvos.cli_options import (
     add_size,
     add_weights,
 )
-from ttvos.errors import UserError
+from ttvos.errors import UserError, UserNotice
 from ttvos.home import expand
 from ttvos.variants import BACKBONES
 
@@ -43,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     An OSError that no command has explained (a full disk, no permission) is such trouble too.
     """
+    before, warnings.formatwarning = warnings.formatwarning, _format_warning
     try:
         options = build_parser().parse_args(arguments)
         for name, value in vars(options).items():
@@ -56,12 +58,24 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("ttvos: interrupted", file=sys.stderr)
         return 130
+    finally:
+        warnings.formatwarning = before
     return 0
 
 
 def _fail(text: str) -> int:
     print("ttvos:", " ".join(text.splitlines()), file=sys.stderr)
     return 1
+
+
+_format_any_warning = warnings.formatwarning
+
+
+def _format_warning(message, category, *where) -> str:
+    """Notices for the user are a line, without the place in the code that others show."""
+    if issubclass(category, UserNotice):
+        return f"ttvos: {' '.join(str(message).split())}\n"
+    return _format_any_warning(message, category, *where)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -169,7 +183,7 @@ def _add_predict(subcommands) -> None:
         default=1.0,
         help="size at which the network sees a frame, as a share of its own (0.5: four times less)",
     )
-    add_engine(command)
+    add_engine(command, precision="float32")
     add_device(command)
 
 
@@ -230,7 +244,7 @@ def _add_speed(subcommands) -> None:
     command.add_argument("--repeats", type=int, default=5, help="clips timed, 5 or more")
     command.add_argument("--objects", type=int, default=1, help="objects tracked at once")
     command.add_argument("--out", required=True, help="JSON file to write")
-    add_engine(command)
+    add_engine(command, precision="auto")
     add_device(command)
 
 

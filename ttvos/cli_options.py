@@ -62,13 +62,15 @@ def add_size(command: argparse.ArgumentParser) -> None:
     command.add_argument("--width", type=int, default=854, help="of a frame, pixels")
 
 
-def add_engine(command: argparse.ArgumentParser) -> None:
+def add_engine(command: argparse.ArgumentParser, precision: str) -> None:
+    """--precision with that default, --compile and --engine."""
     command = command.add_argument_group("how TTVOS computes, not for --tracker or --reference")
     command.add_argument(
         "--precision",
         choices=PRECISIONS,
-        default="auto",
-        help="of the convolutions; auto: the fastest that keeps the masks (docs/performance.md)",
+        default=precision,
+        help="of the convolutions; auto: the fastest that keeps the masks (docs/performance.md), "
+        "which depends on the processor",
     )
     command.add_argument(
         "--compile",

@@ -1,4 +1,4 @@
-"""The one error type whose text is meant for the person at the keyboard."""
+"""The one error type, and the one warning, whose text is meant for the person at the keyboard."""
 
 
 class UserError(Exception):
@@ -7,3 +7,7 @@ class UserError(Exception):
     The text is one line that says what is wrong, where, and what to do about it.
     `ttvos.cli` prints it without a traceback and exits with code 1.
     """
+
+
+class UserNotice(UserWarning):
+    """Something that goes on, but not as asked or expected: one line, which `ttvos.cli` prints."""

@@ -37,7 +37,8 @@ class FastState:
 class FastTracker:
     """Tracks with a TTVOS model, as `ttvos.model.tracking.TTVOSTracker` does, but sooner.
 
-    precision: "float32", "bfloat16", "float16", "tf32" (CUDA), or "auto" (`choose_precision`).
+    precision: "float32" on every device, so that masks do not depend on the processor; on request
+    "bfloat16", "float16", "tf32" (CUDA), or "auto" (`choose_precision`).
     compile: "on" compiles the step for each size of frame and number of objects that comes, and
     keeps it on disk on the CPU; "auto" (CPU) uses what is kept there; "off" never does.
     details: predictions hold foreground, transition and attention maps, not the mask alone.
@@ -50,7 +51,7 @@ class FastTracker:
         device: str = "cpu",
         single_object: str = "aggregated",
         input_scale: float = 1.0,
-        precision: str = "auto",
+        precision: str = "float32",
         compile: str = "auto",
         details: bool = False,
     ) -> None:

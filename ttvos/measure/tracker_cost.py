@@ -1,28 +1,23 @@
 """Parameters and multiply-accumulate operations (MACs) of any tracker, counted while it runs.
 
-Unlike `ttvos.measure.cost`, which takes TTVOS apart as the paper's tables do, this knows nothing
-of the tracker but its protocol, and so counts every tracker alike.
+`ttvos.measure.cost` takes TTVOS apart as the paper's tables do; this knows nothing of the tracker
+but its protocol. Both count by `ttvos.measure.flops`, so that all are counted alike.
 """
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
-from ttvos.measure.flops import flop_counter
+from ttvos.measure.flops import OTHER, Parts, count_macs
 from ttvos.measure.reach import reachable
 from ttvos.provenance import provenance
 from ttvos.tracker import Tracker, check_prediction, cycle_of, object_ids
 
-Parts = dict[str, tuple[nn.Module, ...]]
-
-OTHER = "other"
 PROTOCOL = {
     "macs": "convolutions and matrix products only (PyTorch's FLOP counter, halved), while the "
     "tracker runs on a clip of moving discs on the CPU; resizing, batch norms, pointwise work, "
@@ -86,15 +81,17 @@ def _run(
     tracker: Tracker, parts: Parts, clip: np.ndarray, mask: np.ndarray, uncounted: set[str]
 ) -> tuple[Counter, list[Counter]]:
     """MACs by part: of frame 0, and of each further frame. uncounted: receives operators."""
-    with _counting(parts, uncounted) as init:
+    with count_macs(parts) as init:
         state = tracker.init(clip[0], mask)
+    uncounted |= init.uncounted
     steps = []
     for frame in clip[1:]:
-        with _counting(parts, uncounted) as counts:
+        with count_macs(parts) as counts:
             prediction, state = tracker.step(frame, state)
         check_prediction(prediction, frame, object_ids(mask))
-        steps.append(counts)
-    return init, steps
+        steps.append(counts.parts)
+        uncounted |= counts.uncounted
+    return init.parts, steps
 
 
 def _parts(tracker: Tracker) -> Parts:
@@ -138,30 +135,3 @@ def parameters(tracker: Any, parts: Parts) -> dict[str, Any]:
 
 def _modules(holder: Any) -> Iterator[nn.Module]:
     return (value for value in reachable(holder) if isinstance(value, nn.Module))
-
-
-@contextmanager
-def _counting(parts: Parts, uncounted: set[str]) -> Iterator[Counter]:
-    """Counts MACs by part: those of a part's modules while they run, the rest as OTHER."""
-    counts = Counter(dict.fromkeys([*parts, OTHER], 0))
-    with ExitStack() as hooks, flop_counter() as counter:
-        for part, members in parts.items():
-            for module in members:
-                for hook in _hooks(module, part, counter, counts):
-                    hooks.callback(hook.remove)
-        yield counts
-        total = counter.get_total_flops() // 2
-        uncounted |= counter.uncounted
-    counts[OTHER] = total - sum(counts.values())
-
-
-def _hooks(module: nn.Module, part: str, counter: FlopCounterMode, counts: Counter) -> list:
-    begun: list[int] = []
-
-    def before(*_: Any) -> None:
-        begun.append(counter.get_total_flops())
-
-    def after(*_: Any) -> None:
-        counts[part] += (counter.get_total_flops() - begun.pop()) // 2
-
-    return [module.register_forward_pre_hook(before), module.register_forward_hook(after)]

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ttvos.device import device_name, find_device
+from ttvos.engine.precision import matrix_precision
 from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.clock import peak_memory, read_clock
@@ -66,8 +67,9 @@ def speed_tracker(
         raise UserError(f"{repeats} clips of {frames} frames time too few; take 6 frames or more")
     settings = {"tracker": tracker.name, "device": device, "height": height, "width": width}
     settings |= {"objects": objects, "frames": frames}
-    timed = _timed(tracker, where, repeats, *disc_clip(frames, height, width, objects))
     precision = getattr(tracker, "precision", "float32")
+    with matrix_precision(precision):
+        timed = _timed(tracker, where, repeats, *disc_clip(frames, height, width, objects))
     result = {
         **settings,
         "precision": precision,

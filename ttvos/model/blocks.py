@@ -10,9 +10,13 @@ class ConvReLU(nn.Sequential):
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
         conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2)
-        nn.init.kaiming_uniform_(conv.weight, nonlinearity="relu")
-        nn.init.zeros_(conv.bias)
         super().__init__(conv, nn.ReLU())
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the weights, as the layers of PyTorch do by a method of that name."""
+        nn.init.kaiming_uniform_(self[0].weight, nonlinearity="relu")
+        nn.init.zeros_(self[0].bias)
 
 
 class GroupedBranch(nn.Sequential):

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ttvos.device import find_device
+from ttvos.engine.precision import matrix_precision
 from ttvos.errors import UserError
 from ttvos.model.ttvos import TTVOS, State, Step
 from ttvos.tracker import (
@@ -41,13 +42,15 @@ class TrackingState:
 
 
 class TTVOSTracker:
-    """Tracks with a TTVOS model, in plain PyTorch and float32.
+    """Tracks with a TTVOS model, in plain PyTorch and float32 (on CUDA without TF32).
 
     single_object: "aggregated" passes one object's heatmap through the aggregation as several
     objects' are (released code); "direct" feeds it back as it is (paper; ledger item 7).
     input_scale: the network sees frames of this share of their size (0.5: half as high and
     wide), and its heatmaps are enlarged to the frames'. Not in the paper, which has 1.
     """
+
+    precision = "float32"
 
     def __init__(
         self,
@@ -66,6 +69,7 @@ class TTVOSTracker:
             self.options["input_scale"] = input_scale
         self.name = f"ttvos-{model.variant.name}-{model.backbone_name}"
 
+    @matrix_precision(precision)
     @torch.inference_mode()
     def init(self, frame: np.ndarray, mask: np.ndarray) -> TrackingState:
         """See `Tracker.init`."""
@@ -77,6 +81,7 @@ class TTVOSTracker:
         features = self.model.features(self._images(frame)).expand(len(ids))
         return TrackingState(self.model.start(features, heatmap), ids, mask.shape)
 
+    @matrix_precision(precision)
     @torch.inference_mode()
     def step(self, frame: np.ndarray, state: TrackingState) -> tuple[Prediction, TrackingState]:
         """See `Tracker.step`."""
@@ -223,9 +228,10 @@ def track_clip(tracker: Tracker, frames: np.ndarray, first_mask: np.ndarray) -> 
     frames = _stack(frames)
     if frames.ndim != 4 or len(frames) == 0:
         raise UserError(f"frames must be (T, H, W, 3) with T > 0, these are {frames.shape}")
-    state = tracker.init(frames[0], first_mask)
-    ids = state.ids
-    predictions = list(stream(tracker, frames[1:], state))
+    with matrix_precision(getattr(tracker, "precision", "float32")):
+        state = tracker.init(frames[0], first_mask)
+        ids = state.ids
+        predictions = list(stream(tracker, frames[1:], state))
     given = np.where(np.isin(first_mask, ids), first_mask, 0).astype(np.uint8)
     nothing = np.full(len(ids), np.nan, dtype=np.float32)
     weights = [nothing if p.update_weight is None else p.update_weight for p in predictions]

@@ -180,6 +180,7 @@ def _finish(
         "hash": run.begin.settings,
         "checkpoint_sha256": file_hash(result),
         "settings": settings,
+        "codes": run.begin.code,
         "stages": stages,
         "selection": {"by": "last"},
         "steps": sum(stage["steps"] for stage in stages),
