@@ -18,6 +18,7 @@ from ttvos.cli_options import (
     add_engine,
     add_model,
     add_size,
+    add_truth,
     add_weights,
 )
 from ttvos.errors import UserError, UserNotice
@@ -32,6 +33,7 @@ EPILOG = """examples:
   ttvos predict --checkpoint runs/exp8/checkpoint.safetensors --dataset DAVIS --year 2016 \\
       --out masks
   ttvos evaluate --masks masks --dataset DAVIS --year 2016 --out scores.json
+  ttvos evaluate --masks masks --truth true-masks --per-sequence
   ttvos cost --backbone hrnet --out cost.json
   ttvos speed --backbone hrnet --device cuda --out speed.json
   ttvos speed --tracker my_package.my_module:MyTracker --out mine.json
@@ -191,7 +193,7 @@ def _add_evaluate(subcommands) -> None:
     text = "score masks by the DAVIS protocol"
     command = _command(subcommands, "evaluate", commands.evaluate, text)
     command.add_argument("--masks", required=True, help="folder with <sequence>/<frame>.png")
-    add_dataset(command)
+    add_truth(command)
     command.add_argument(
         "--evaluator",
         choices=["builtin", "official"],
@@ -205,7 +207,10 @@ def _add_evaluate(subcommands) -> None:
     command.add_argument(
         "--workers", type=int, help="processes of the builtin evaluator; default: one a processor"
     )
-    command.add_argument("--out", required=True, help="JSON file to write")
+    text = "print the scores of each sequence, too"
+    command.add_argument("--per-sequence", action="store_true", help=text)
+    text = "JSON file to write too: scores of each object and each frame, and the provenance"
+    command.add_argument("--out", help=text)
 
 
 def _add_cost(subcommands) -> None:

@@ -101,6 +101,8 @@ def evaluate(options: argparse.Namespace) -> None:
     from ttvos.files import write_json
 
     if options.fetched:
+        if not options.out:
+            raise UserError("--fetched says what stands in place of scores: add --out FILE.json")
         from ttvos.data.published_fetch import not_fetched
         from ttvos.provenance import provenance
 
@@ -109,6 +111,7 @@ def evaluate(options: argparse.Namespace) -> None:
             print(f"not scored: {reason}")
             return
     from ttvos.evaluation.davis import evaluate
+    from ttvos.evaluation.summary import per_sequence, summary
 
     scores = evaluate(
         options.masks,
@@ -119,11 +122,15 @@ def evaluate(options: argparse.Namespace) -> None:
         options.workers,
         options.profile,
         tuple(options.only),
+        truth=options.truth,
+        ignore_void=options.ignore_void,
+        objects=options.objects,
     )
-    write_json(options.out, scores)
-    overall = scores["global"]
-    shown = ("J&F-Mean", "J-Mean", "F-Mean")
-    print("  ".join(f"{name} {100 * overall[name]:.1f}" for name in shown))
+    if options.out:
+        write_json(options.out, scores)
+    if options.per_sequence:
+        print(per_sequence(scores))
+    print(summary(scores))
 
 
 def cost(options: argparse.Namespace) -> None:
