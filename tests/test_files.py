@@ -100,7 +100,9 @@ def lists(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
-@pytest.fixture(params=["a mount point", "a parent that cannot be written", "a rename refused"])
+@pytest.fixture(
+    params=["a mount point", "a parent that cannot be written", "the current folder", "refused"]
+)
 def fixed(request, tmp_path, monkeypatch):
     """A folder in whose place nothing can be put, with an earlier result and the disk's own."""
     target = tmp_path / "masks"
@@ -120,6 +122,8 @@ def fixed(request, tmp_path, monkeypatch):
         monkeypatch.setattr(Path, "is_mount", lambda path: path == target)
     elif request.param == "a parent that cannot be written":
         monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    elif request.param == "the current folder":
+        monkeypatch.chdir(target)
     return target
 
 
@@ -251,6 +255,12 @@ def test_damaged_files_are_named(tmp_path):
         assert "\n" not in str(caught.value)
     with pytest.raises(UserError, match="no such file"):
         read_json(tmp_path / "y.json")
+
+
+def test_files_are_utf_8_whatever_the_locale_and_the_editor(tmp_path):
+    (tmp_path / "x.json").write_bytes(b"\xef\xbb\xbf" + '{"name": "Jörg"}'.encode())
+    (tmp_path / "x.yaml").write_bytes(b"\xef\xbb\xbf" + "name: Jörg\r\n".encode())
+    assert read_json(tmp_path / "x.json") == read_yaml(tmp_path / "x.yaml") == {"name": "Jörg"}
 
 
 def test_what_is_deleted_from_a_folder_is_noticed(tmp_path):
