@@ -1,5 +1,6 @@
 """Tables of what each row costs and how fast it is here."""
 
+from dataclasses import replace
 from typing import Any
 
 from ttvos.render import quantities as q
@@ -7,6 +8,7 @@ from ttvos.render.inputs import ReportInput, RowResults
 from ttvos.render.measurements import own_table
 from ttvos.render.results import timed_on
 from ttvos.render.table import Cell, Column, Table
+from ttvos.render.uncounted import uncounted
 
 COST_EXTRAS = (
     *(
@@ -64,7 +66,7 @@ def reached(data: dict[str, Any], name: str) -> float:
 
 def cost(report: ReportInput) -> Table:
     """Parameters and MACs by part, for every row."""
-    return _from_files(
+    table = _from_files(
         report,
         "cost",
         "Cost by part",
@@ -72,6 +74,7 @@ def cost(report: ReportInput) -> Table:
         COST_EXTRAS,
         "cost",
     )
+    return replace(table, notes=(*table.notes, *uncounted(report)))
 
 
 def speed(report: ReportInput) -> Table:
