@@ -176,18 +176,19 @@ def test_a_fresh_disk_is_an_empty_folder(tmp_path, monkeypatch):
     assert (tmp_path / "disk" / "mark").exists()
 
 
-def test_a_file_that_cannot_be_replaced_is_written_into(tmp_path, monkeypatch):
-    """As a single file that is mounted into a container."""
+@pytest.mark.parametrize("reason", [errno.EBUSY, errno.EXDEV, errno.EPERM])
+def test_a_file_that_cannot_be_replaced_is_written_into(tmp_path, monkeypatch, reason):
+    """As a single file that is mounted into a container, or somebody else's in /tmp."""
 
     def busy(*_):
-        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        raise OSError(reason, os.strerror(reason))
 
     write_json(tmp_path / "scores.json", "earlier, and much longer")
     monkeypatch.setattr(os, "replace", busy)
     write_json(tmp_path / "scores.json", 1)
     assert read_json(tmp_path / "scores.json") == 1
     assert lists(tmp_path) == ["scores.json"]
-    with pytest.raises(UserError, match="busy"):
+    with pytest.raises(UserError, match=os.strerror(reason)):
         write_json(tmp_path / "new.json", 1)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 PART = ".part."  # how the names of unfinished folders inside a target begin
 SYSTEM = "lost+found"  # in the top folder of many a disk
-REFUSED = (errno.EBUSY, errno.EXDEV)
+REFUSED = (errno.EBUSY, errno.EXDEV, errno.EPERM)  # mounts, layers of images, sticky folders
 
 
 def is_fixed(folder: Path) -> bool:
