@@ -17,7 +17,7 @@ HEIGHT, WIDTH, FRAMES = 64, 96, 8
 def clean_tree() -> Iterator[None]:
     """`ttvos publish` refuses to work in a tree with changes, as this one may have."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ttvos.publication.publish.git_commit", lambda *_: "0123456789ab")
+        patch.setattr("ttvos.publication.publish.git_commit", lambda: "0123456789ab")
         yield
 
 

@@ -161,3 +161,17 @@ def test_a_learning_rate_is_positive_and_finite(rate):
     size = {"height": 32, "width": 48, "frames": 2, "batch": 1, "steps": 1}
     with pytest.raises(UserError, match="learning_rate must be positive and finite"):
         Stage("davis", "davis", ("x",), learning_rate=rate, **size)
+
+
+@pytest.mark.parametrize(
+    ("written", "results"),
+    [("results/a/", "results/a"), ("./results/a", "results/a"), ("/scratch//a/", "/scratch/a")],
+)
+def test_results_are_one_path_however_it_is_written(written, results):
+    values = {
+        **MINI,
+        "results": written,
+        "datasets": {"d": {"root": "{results}/data", "year": 2017}},
+    }
+    config = parse_config(values)
+    assert (config.results, config.datasets["d"].root) == (results, f"{results}/data")

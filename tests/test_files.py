@@ -100,7 +100,9 @@ def lists(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
-@pytest.fixture(params=["a mount point", "a parent that cannot be written", "a rename refused"])
+@pytest.fixture(
+    params=["a mount point", "a parent that cannot be written", "the current folder", "refused"]
+)
 def fixed(request, tmp_path, monkeypatch):
     """A folder in whose place nothing can be put, with an earlier result and the disk's own."""
     target = tmp_path / "masks"
@@ -120,6 +122,8 @@ def fixed(request, tmp_path, monkeypatch):
         monkeypatch.setattr(Path, "is_mount", lambda path: path == target)
     elif request.param == "a parent that cannot be written":
         monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    elif request.param == "the current folder":
+        monkeypatch.chdir(target)
     return target
 
 
@@ -172,18 +176,19 @@ def test_a_fresh_disk_is_an_empty_folder(tmp_path, monkeypatch):
     assert (tmp_path / "disk" / "mark").exists()
 
 
-def test_a_file_that_cannot_be_replaced_is_written_into(tmp_path, monkeypatch):
-    """As a single file that is mounted into a container."""
+@pytest.mark.parametrize("reason", [errno.EBUSY, errno.EXDEV, errno.EPERM])
+def test_a_file_that_cannot_be_replaced_is_written_into(tmp_path, monkeypatch, reason):
+    """As a single file that is mounted into a container, or somebody else's in /tmp."""
 
     def busy(*_):
-        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        raise OSError(reason, os.strerror(reason))
 
     write_json(tmp_path / "scores.json", "earlier, and much longer")
     monkeypatch.setattr(os, "replace", busy)
     write_json(tmp_path / "scores.json", 1)
     assert read_json(tmp_path / "scores.json") == 1
     assert lists(tmp_path) == ["scores.json"]
-    with pytest.raises(UserError, match="busy"):
+    with pytest.raises(UserError, match=os.strerror(reason)):
         write_json(tmp_path / "new.json", 1)
 
 
@@ -251,6 +256,12 @@ def test_damaged_files_are_named(tmp_path):
         assert "\n" not in str(caught.value)
     with pytest.raises(UserError, match="no such file"):
         read_json(tmp_path / "y.json")
+
+
+def test_files_are_utf_8_whatever_the_locale_and_the_editor(tmp_path):
+    (tmp_path / "x.json").write_bytes(b"\xef\xbb\xbf" + '{"name": "Jörg"}'.encode())
+    (tmp_path / "x.yaml").write_bytes(b"\xef\xbb\xbf" + "name: Jörg\r\n".encode())
+    assert read_json(tmp_path / "x.json") == read_yaml(tmp_path / "x.yaml") == {"name": "Jörg"}
 
 
 def test_what_is_deleted_from_a_folder_is_noticed(tmp_path):

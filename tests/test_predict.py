@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from ttvos import overlap as module
+from ttvos.cli import main
 from ttvos.errors import UserError
 from ttvos.evaluation.davis import evaluate
 from ttvos.model.tracking import TTVOSTracker
@@ -84,6 +85,13 @@ def test_the_first_mask_is_all_that_it_reads(tiny_davis, tmp_path):
             path.unlink()
     predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "first")
     assert png_bytes(tmp_path / "first") == png_bytes(tmp_path / "all")
+
+
+def test_a_sequence_may_be_named_with_the_shells_slash(tiny_davis, tmp_path):
+    words = ["predict", "--reference", "still", "--dataset", tiny_davis, "--year", 2017]
+    words += ["--only", "two/", "--out", tmp_path / "out"]
+    assert main([str(word) for word in words]) == 0
+    assert {path.parent.name for path in (tmp_path / "out").rglob("*.png")} == {"two"}
 
 
 def test_names_of_frames_and_sequences_are_kept(tiny_davis, tmp_path):

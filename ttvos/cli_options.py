@@ -79,7 +79,12 @@ def _add_part(command: argparse.ArgumentParser) -> None:
     """Which part of a data set, and what it is called."""
     command.add_argument("--split", default="val", help="list in ImageSets/<year>/")
     command.add_argument(
-        "--only", nargs="+", default=(), metavar="SEQUENCE", help="these of the split, not all"
+        "--only",
+        nargs="+",
+        default=(),
+        metavar="SEQUENCE",
+        type=lambda name: name.rstrip("/"),  # which the shell adds to the name of a folder
+        help="these of the split, not all",
     )
     command.add_argument("--profile", help="name of the data, for the record")
 

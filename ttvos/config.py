@@ -4,6 +4,7 @@ A profile (`workflow/config/*.yaml`) is one `Config`. Recipes of training stages
 `workflow/config/stages.yaml`, experiments and rows (`ttvos.variants`) in `variants.tsv` there.
 """
 
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -171,6 +172,8 @@ def parse_config(values: Any, where: str = "config") -> Config:
     """Check a profile given as plain data (what Snakemake has after --config)."""
     if not isinstance(values, dict):
         raise UserError(f"{where}: expected keys and values, got {values!r}")
+    if isinstance(values.get("results"), str):  # Snakemake knows files by their paths as text
+        values = {**values, "results": os.path.normpath(values["results"])}
     values = fill(values, values, where)
     if isinstance(values.get("train"), dict) and "recipe" in values["train"]:
         values = {**values, "train": _with_recipe(values["train"], values, where)}

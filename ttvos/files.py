@@ -105,13 +105,14 @@ def clear_errors(path: Path | str) -> Iterator[None]:
 def write_json(path: Path | str, value: Any) -> None:
     """Write `value` as indented JSON, atomically. NaN and infinity are refused."""
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+        text = json.dumps(value, indent=1, allow_nan=False) + "\n"
+        temporary.write_text(text, encoding="utf-8")
 
 
 def read_json(path: Path | str) -> Any:
     """Read a JSON file; a missing or damaged file is a UserError."""
     try:
-        return json.loads(Path(path).read_text())
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:
@@ -121,7 +122,7 @@ def read_json(path: Path | str) -> Any:
 def read_yaml(path: Path | str) -> Any:
     """Read a YAML file with the safe loader; a missing or damaged file is a UserError."""
     try:
-        return yaml.safe_load(Path(path).read_text())
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -18,6 +18,7 @@ PLUMBING = {
     "placeholders.py",
     "placing.py",
     "provenance.py",
+    "shipped.py",
     "strict.py",
     "syntax.py",
     "variants.py",

@@ -10,13 +10,16 @@ from pathlib import Path
 
 PART = ".part."  # how the names of unfinished folders inside a target begin
 SYSTEM = "lost+found"  # in the top folder of many a disk
-REFUSED = (errno.EBUSY, errno.EXDEV)
+REFUSED = (errno.EBUSY, errno.EXDEV, errno.EPERM)  # mounts, layers of images, sticky folders
 
 
 def is_fixed(folder: Path) -> bool:
-    """Whether a folder can be filled, but nothing put into its place: it is a mount point, or
-    what it lies in cannot be written."""
-    return folder.is_dir() and (folder.is_mount() or not os.access(folder.parent, os.W_OK))
+    """Whether a folder can be filled, but nothing put into its place: it is a mount point, what it
+    lies in cannot be written, or somebody stands in it (the current folder)."""
+    if not folder.is_dir():
+        return False
+    below_closed = not os.access(folder.parent, os.W_OK)
+    return folder.is_mount() or below_closed or folder.samefile(os.curdir)
 
 
 def contents(folder: Path) -> list[Path]:

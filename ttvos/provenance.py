@@ -17,6 +17,9 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROJECT = "ttvos"  # its name in pyproject.toml
 CHANGES = "+changes"  # after a commit: the tracked files were not as it has them
+# Results and tables that commands write, one after another; no number hangs on them. (The costs
+# kept among them are taken over with the provenance of their own.)
+WRITTEN = ("results-published", "docs")
 GIT_PLACES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR"}
 SOURCE_SUFFIXES = {".py", ".j2", ".css"}
 LIBRARIES = ("torch", "timm", "numpy", "opencv-python-headless", "pillow")
@@ -85,18 +88,18 @@ def source_hash(*parts: str, read: Callable[[Path], bytes] = Path.read_bytes) ->
 
 
 @cache
-def git_commit(*aside: str) -> str | None:
+def git_commit() -> str | None:
     """Commit of this project's working tree, with "+changes" when tracked files differ.
 
-    aside: folders of the repository whose changes do not count. None where the package does not
-    lie in its own repository: one that is installed or copied into somebody else's does not tell
-    that one's commit. There TTVOS_COMMIT names the commit, if it is set (a container, an archive).
+    Those in WRITTEN do not count. None where the package does not lie in its own repository: one
+    that is installed or copied into somebody else's does not tell that one's commit. There
+    TTVOS_COMMIT names the commit, if it is set (a container, an archive).
     """
     try:
         if not _is_own_repository():
             return os.environ.get("TTVOS_COMMIT")
         commit = _git("rev-parse", "--short=12", "HEAD")
-        others = [f":(exclude){folder}" for folder in aside]
+        others = [f":(exclude){folder}" for folder in WRITTEN]
         changes = _git("status", "--porcelain", "-uno", "--", ".", *others)
         return commit + (CHANGES if changes else "")
     except (OSError, subprocess.SubprocessError):

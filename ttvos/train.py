@@ -8,6 +8,7 @@ paper has (`TrainConfig`). The whole loop stands here.
 import math
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,8 +28,9 @@ from ttvos.training import denormals
 from ttvos.training.batches import batches, count_steps, reading
 from ttvos.training.curves import summarise
 from ttvos.training.gradient import gradient
+from ttvos.training.lock import only_training
 from ttvos.training.optimizer import descend, learning_rate, make_optimizer, make_scaler
-from ttvos.training.parallel import together
+from ttvos.training.parallel import Group, together
 from ttvos.training.run import Run, under_way
 from ttvos.training.setup import all_settings, initial_model
 from ttvos.training.stale import deciding_hash, finished_notice, is_finished
@@ -53,13 +55,14 @@ def train(
     with the same number of threads, the same seed gives the same weights, interrupted or not.
     Started by torchrun, its processes share every batch (`ttvos.training.parallel`).
     profile: name of the data profile, for the record.
-    Raises UserError for missing data or weights, no CUDA, a damaged state, or a non-finite loss.
+    Raises UserError for missing data or weights, no CUDA, a damaged state, another training that
+    runs in `out`, or a non-finite loss.
     """
     out = Path(out)
     if seed < 0:
         raise UserError(f"seed must be 0 or more, not {seed}")
     config = replace(config, stages=config.stages_of(backbone), effort={})
-    with together(device) as group, denormals.as_zero():
+    with together(device) as group, denormals.as_zero(), _alone(group, out):
         target = group.own_device(find_device(device))
         config.check_parts(group.size)
         scaler = make_scaler(config, target)
@@ -77,6 +80,11 @@ def train(
                 _train_stage(run, number)
         if group.is_first:
             _finish(run, settings, profile)
+
+
+def _alone(group: Group, out: Path) -> AbstractContextManager[None]:
+    """Hold `out` for this training; one of its processes is enough."""
+    return only_training(out) if group.is_first else nullcontext()
 
 
 def _begin(

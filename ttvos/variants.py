@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Literal
 
 from ttvos.errors import UserError
-from ttvos.provenance import REPOSITORY
+from ttvos.shipped import shipped
 from ttvos.strict import build
 
-CONFIG_FOLDER = REPOSITORY / "workflow" / "config"
+CONFIG_FOLDER = shipped("workflow/config")
 BACKBONES = ("hrnet", "resnet18", "resnet50", "mobilenetv3")
 FRTM_BACKBONES = ("resnet18", "resnet101")
+TABLES = (2, 3, 4, 5, 6)  # of the paper's, that a report has and a row can stand in
 FLAGS = ("short_term", "long_term", "adaptive_weight", "update_template", "transition_loss")
 COLUMNS = {"row", "tracker", "variant", "backbone", "attention_clue", "tables", *FLAGS}
-TABLES = (2, 3, 4, 5, 6)  # of the paper, those that have rows of trackers
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ def load_variants() -> dict[str, Variant]:
 
 def _parse_row(line: dict, where: str) -> Row:
     tables = _tables(line["tables"], where)
+    _check_tables(tables, where)
     tracker, backbone = line["tracker"], line["backbone"]
     if tracker == "ttvos":
         _check_backbone(backbone, BACKBONES, where)
@@ -125,14 +126,22 @@ def _parse_row(line: dict, where: str) -> Row:
 
 def _tables(text: str, where: str) -> tuple[int, ...]:
     """Numbers of tables, "3,6"; a dash or nothing means none."""
-    numbers = [] if text in ("", "-") else [number.strip() for number in text.split(",")]
-    known = [str(number) for number in TABLES]
-    if not set(numbers) <= set(known):
+    if text in ("", "-"):
+        return ()
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError:
         raise UserError(
-            f"{where}: tables must be some of {', '.join(known)}, with commas between them, or a "
-            f"dash for none; not {text!r}"
+            f"{where}: tables are numbers with commas between, or a dash for none; not {text!r}"
+        ) from None
+
+
+def _check_tables(tables: tuple[int, ...], where: str) -> None:
+    if unknown := [str(number) for number in tables if number not in TABLES]:
+        known = ", ".join(map(str, TABLES))
+        raise UserError(
+            f"{where}: tables: no table {', '.join(unknown)} in a report; known: {known}"
         )
-    return tuple(map(int, numbers))
 
 
 def _check_parts(variant: Variant, where: str) -> None:

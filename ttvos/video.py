@@ -1,6 +1,7 @@
 """Frames and masks in and out of files.
 
 Frame: (H, W, 3) uint8 RGB. Mask: (H, W) uint8, one object id per pixel, 0 = background.
+Files that are stored turned (EXIF orientation) come as viewers and OpenCV show them.
 """
 
 import struct
@@ -12,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from ttvos.errors import UserError
 from ttvos.files import atomic_path
@@ -22,6 +23,7 @@ VOID = 255  # DAVIS 2017: a pixel that belongs to no object; scored as backgroun
 IGNORED = 255  # training labels: a pixel that counts in no loss
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # RGB in [0, 1]
 MAX_GREY_ID = 20  # a grey PNG (no palette) may hold ids up to here; above are intensities
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _WAY_OUT = "save it as a palette PNG of object ids"
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 
@@ -104,7 +106,10 @@ def overlay(frame: np.ndarray, mask: np.ndarray, alpha: float = 0.5) -> np.ndarr
 def image_size(path: Path | str) -> tuple[int, int]:
     """Width and height of an image, from its header only; UserError as for `read_frame`."""
     with _clear_errors(path), Image.open(path) as image:
-        return image.size
+        # What a PNG says behind its pixels, PIL would have to decode them for.
+        tells = image.format != "PNG" or "exif" in image.info
+        turned = tells and image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+        return image.size[::-1] if turned else image.size
 
 
 def _read_bytes(path: Path | str) -> bytes:
@@ -117,6 +122,7 @@ def _open(path: Path | str, data: bytes) -> Image.Image:
     with _clear_errors(path):
         image = Image.open(BytesIO(data))
         image.load()
+        ImageOps.exif_transpose(image, in_place=True)
     # PIL is content once it has all pixels; a PNG without its end was cut off all the same.
     if image.format == "PNG" and b"IEND" not in data:
         raise UserError(f"{path}: damaged or no image (PNG truncated); replace the file")

@@ -6,9 +6,10 @@ from typing import Any
 from ttvos.errors import UserError
 from ttvos.home import expand
 from ttvos.provenance import REPOSITORY
+from ttvos.shipped import INSTALLED
 
 # Of a checkout, and of an installed package (pyproject.toml puts the files there).
-FOLDERS = (REPOSITORY / "weights", Path(__file__).parent / "shipped")
+FOLDERS = (INSTALLED,) if INSTALLED.is_dir() else (REPOSITORY / "weights",)
 SUFFIX = ".safetensors"
 
 

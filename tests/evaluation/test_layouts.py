@@ -213,8 +213,8 @@ def test_in_davis_layout_later_objects_are_background(late, tmp_path):
     scores = evaluate(results, davis, 2017)
     assert list(scores["objects"]) == ["late_1"]
     assert scores["notes"] == [
-        "late: object 2, 5 comes after the first mask and is background, as in DAVIS; "
-        'objects "all" (--objects all) would score it'
+        "late: not in the first mask, and so background as in DAVIS: id 2, 5; "
+        'scored with objects "all" (--objects all)'
     ]
 
 

@@ -355,5 +355,5 @@ def test_a_record_without_a_commit_is_refused_and_the_others_are_counted(
 
 @pytest.mark.parametrize("commit", ["abc123+changes", None])
 def test_nothing_is_published_from_a_tree_with_changes(manifest, tmp_path, monkeypatch, commit):
-    monkeypatch.setattr("ttvos.publication.publish.git_commit", lambda *_: commit)
+    monkeypatch.setattr("ttvos.publication.publish.git_commit", lambda: commit)
     refused(manifest, tmp_path / "out", "not published: no commit of this project here, or")

@@ -77,8 +77,8 @@ def _first_objects(
     _check_shown(annotation, task.year, highest, given | found, annotation.masks[-1:])
     if later := sorted(i for i in found if i > highest):
         notes.append(
-            f"{annotation.name}: object {', '.join(map(str, later))} comes after the first mask "
-            'and is background, as in DAVIS; objects "all" (--objects all) would score it'
+            f"{annotation.name}: not in the first mask, and so background as in DAVIS: "
+            f'id {", ".join(map(str, later))}; scored with objects "all" (--objects all)'
         )
     objects = range(1, highest + 1)
     return {i: [frame.get(i, ABSENT) for frame in frames] for i in objects}

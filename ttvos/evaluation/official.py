@@ -73,7 +73,8 @@ def _version() -> str:
 def _stage(task: "Task", root: Path) -> int:
     """Write a sequence as the toolkit wants it, ids from 1 in palette PNGs; returns its objects.
 
-    Writing anew is what merges the ids for 2016, and our checks run on every mask on the way.
+    Frames are numbered anew, because the toolkit takes them in the order of their names as text.
+    Writing is what merges the ids for 2016, and our checks run on every mask on the way.
     """
     from ttvos.evaluation.chunk import read_pair
     from ttvos.evaluation.objects import object_count
@@ -81,18 +82,23 @@ def _stage(task: "Task", root: Path) -> int:
     annotation, name = task.annotation, task.annotation.name
     count, last = object_count(annotation, task.year), len(annotation.masks) - 1
     for t, mask in enumerate(annotation.masks):
+        stem = _staged(t)
         # The toolkit counts the frames, and does not look at them.
-        image = root / "JPEGImages/480p" / name / f"{mask.stem}.jpg"
+        image = root / "JPEGImages/480p" / name / f"{stem}.jpg"
         image.parent.mkdir(parents=True, exist_ok=True)
         image.touch()
         if 0 < t < last:
             path = task.results / f"{mask.stem}.png"
             result, truth = read_pair(path, mask, task.year, name, count)
-            write_mask(root / "results" / name / path.name, result)
+            write_mask(root / "results" / name / f"{stem}.png", result)
         else:
             truth = read_mask(mask, task.year, void_alone=t > 0)
-        write_mask(root / "Annotations/480p" / name / f"{mask.stem}.png", truth)
+        write_mask(root / "Annotations/480p" / name / f"{stem}.png", truth)
     return count
+
+
+def _staged(number: int) -> str:
+    return f"{number:05d}"
 
 
 def _run(evaluation: Any, folder: str) -> Any:
@@ -109,7 +115,7 @@ def _run(evaluation: Any, folder: str) -> Any:
 def _frames(metrics: Any, task: "Task", root: Path, count: int) -> "dict[str, Values]":
     """Per-frame values, which the toolkit's `evaluate` does not return, by its own functions."""
     name = task.annotation.name
-    stems = [path.stem for path in task.annotation.masks[1:-1]]
+    stems = [_staged(t) for t in range(1, len(task.annotation.masks) - 1)]
     truth, result = (
         np.stack([read_mask(root / kind / name / f"{stem}.png", 2017) for stem in stems])
         for kind in ("Annotations/480p", "results")

@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ttvos.data.annotations import DAVIS, PLAIN, Annotation, Truth
+from ttvos.data.frame_names import in_order
 from ttvos.data.masks_layout import mask_files, masks_folder, sequence_folders
 from ttvos.errors import UserError
 
@@ -86,8 +87,7 @@ def _check_gaps(task: Task) -> None:
     """
     annotation, known = task.annotation, task.annotation.frames
     of_result = (path.stem for path in mask_files(task.results))
-    # By length first: frame_2 comes before frame_12.
-    frames = known or sorted(of_result, key=lambda stem: (len(stem), stem))
+    frames = known or in_order(of_result)
     annotated = {path.stem for path in annotation.masks}
     at = [i for i, stem in enumerate(frames) if stem in annotated]
     step = min(b - a for a, b in pairwise(at))

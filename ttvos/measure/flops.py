@@ -61,6 +61,7 @@ def count_macs(parts: Parts | None = None) -> Iterator[Macs]:
         found.uncounted = counter.uncounted
         yield found
         total = counter.get_total_flops() // 2
+        found.uncounted |= counter.uncounted
         by_operation = counter.get_flop_counts().get("Global", {})
     found.parts[OTHER] = total - sum(found.parts.values())
     found.convolutions = sum(by_operation.get(name, 0) for name in CONVOLUTIONS) // 2

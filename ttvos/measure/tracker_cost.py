@@ -84,14 +84,14 @@ def _run(
     """MACs by part: of frame 0, and of each further frame. uncounted: receives operators."""
     with count_macs(parts) as init:
         state = tracker.init(clip[0], mask)
-    steps = []
     uncounted |= init.uncounted
+    steps = []
     for frame in clip[1:]:
         with count_macs(parts) as counts:
             prediction, state = step_of(tracker, frame, state)
-        uncounted |= counts.uncounted
         check_prediction(prediction, frame, object_ids(mask))
         steps.append(counts.parts)
+        uncounted |= counts.uncounted
     return init.parts, steps
 
 

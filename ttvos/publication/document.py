@@ -15,22 +15,23 @@ from statistics import fmean, stdev
 from ttvos.errors import UserError
 from ttvos.files import atomic_path, read_json
 from ttvos.measure.steptable import read_steptime, tables
-from ttvos.provenance import REPOSITORY
 from ttvos.publication.form import RECORD, SCORES, Published, Score, read_lines
 from ttvos.publication.performance import benchmark_block, speed_block
+from ttvos.shipped import checkout
 
 BLOCK = re.compile(
     r"(<!-- (scores|steptime|speed|benchmark): ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL
 )
 
 
-def fill(page: Path | str, root: Path = REPOSITORY) -> bool:
+def fill(page: Path | str, root: Path | None = None) -> bool:
     """Write every table of a page anew; returns whether the page changed.
 
     root: where a marker's files are looked for that lie neither beside the page nor in its
-    repository. Raises UserError for a page without markers, and for a folder that is not there.
+    repository; None means this repository. Raises UserError for a page without markers, and for a
+    folder that is not there.
     """
-    page = Path(page)
+    page, root = Path(page), root or checkout("ttvos fill")
     try:
         text = page.read_text(encoding="utf-8")
     except OSError as error:

@@ -25,7 +25,6 @@ from ttvos.render.manifest import Located, Manifest, data_label, load_manifest
 from ttvos.render.results import Result
 
 KEPT = ("commit", "source", "config", "seed", "device", "precision", "cpus", "time", "command")
-KEPT_IN = "results-published"  # where one publication after another may have changed files
 POINTS = {
     "jf": "J&F-Mean",
     "j_mean": "J-Mean",
@@ -43,9 +42,9 @@ def publish(manifest: Path | str, out: Path | str) -> dict[str, Any]:
     manifest: results/PROFILE/manifest.json. out: takes the place of an earlier one as a whole.
     Files that the manifest names but that are not there yet are listed as missing.
     Raises UserError where nothing was scored yet, for a file without provenance, for results of
-    changed code or of no commit, in a tree with changes (`KEPT_IN` aside), for runs of one
-    backbone with different settings, for scores of other weights than the training's, and for
-    scores under one dataset's name that are of different data.
+    changed code or of no commit, in a tree with changes, for runs of one backbone with different
+    settings, for scores of other weights than the training's, and for scores under one dataset's
+    name that are of different data.
     """
     located = load_manifest(manifest)
     runs = load_runs(located)
@@ -53,7 +52,7 @@ def publish(manifest: Path | str, out: Path | str) -> dict[str, Any]:
         raise UserError(f"{manifest}: none of the scores that it names is there yet")
     check_runs(runs)
     check_commits(result for run in runs for result in run.results)
-    if not is_a_commit(git_commit(KEPT_IN)):
+    if not is_a_commit(git_commit()):
         text = "no commit of this project here, or uncommitted changes"
         raise UserError(f"{out}: not published: {text}; commit them, and publish again")
     record = _record(located, runs)
@@ -122,7 +121,7 @@ def _record(located: Located, runs: list[Run]) -> dict[str, Any]:
         "trainings": [_training(run, train) for run, train in trains],
         "files": [_origin(result) for run in runs for result in run.results],
         "missing": [name for run in runs for name in run.missing],
-        "provenance": public({**provenance(), "commit": git_commit(KEPT_IN)}),
+        "provenance": public(provenance()),
     }
 
 

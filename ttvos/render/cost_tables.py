@@ -11,6 +11,7 @@ from ttvos.render.inputs import ReportInput, RowResults
 from ttvos.render.measurements import own_table
 from ttvos.render.results import timed_on
 from ttvos.render.table import EMPTY, Cell, Column, Table
+from ttvos.render.uncounted import uncounted
 
 COST_EXTRAS = (
     *(
@@ -106,7 +107,7 @@ def cost(report: ReportInput) -> Table:
         COST_EXTRAS,
         "cost",
     )
-    return replace(table, notes=(*table.notes, *counts_apart(report)))
+    return replace(table, notes=(*table.notes, *counts_apart(report), *uncounted(report)))
 
 
 def speed(report: ReportInput) -> Table:

@@ -4,9 +4,9 @@ import csv
 from pathlib import Path
 
 from ttvos.errors import UserError
-from ttvos.provenance import REPOSITORY
+from ttvos.shipped import shipped
 
-PAPER_FOLDER = REPOSITORY / "data" / "paper"
+PAPER_FOLDER = shipped("data/paper")
 
 # The paper's backbone names and the ones used here.
 BACKBONES = {
