@@ -8,9 +8,9 @@ from ttvos.errors import UserError
 from ttvos.files import read_json
 from ttvos.measure.table import aligned
 
-HEADS = ("model", "device", "precision", "engine", "protocol", "FPS", "p50 ms", "p90 ms", "p99 ms")
+HEADS = ("model", "device", "precision", "engine", "protocol", "FPS", "spread")
+HEADS += ("p50 ms", "p90 ms", "p99 ms")
 HEADS += ("memory MiB", "GMAC", "of roofline", "of matrix rate", "× released")
-HEADS += ("spread",)
 
 
 def make_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -90,12 +90,12 @@ def _cells(row: dict[str, Any]) -> list[str]:
     return [
         *(row["model"], row["device"], row["precision"] or "", row["engine"] + compiled),
         *(row["protocol"], f"{row['fps']:.2f}"),
+        "" if row.get("spread") is None else f"{row['spread']:.0%}",
         *("" if row[key] is None else f"{row[key]:.1f}" for key in ("p50_ms", "p90_ms", "p99_ms")),
         "" if memory is None else f"{memory / 2**20:.0f}",
         "" if macs is None else f"{macs / 1e9:.2f}",
         *("" if share is None else f"{share:.0%}" for share in shares),
         "" if faster is None else f"{faster:.2f}",
-        "" if row.get("spread") is None else f"{row['spread']:.0%}",
     ]
 
 
