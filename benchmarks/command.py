@@ -9,6 +9,8 @@ from typing import Any
 from ttvos.errors import UserError
 from ttvos.files import write_json
 
+AT_LEAST, AT_MOST = "at least", "at most"
+
 
 def parser(text: str | None, out: Path | None = None) -> argparse.ArgumentParser:
     """A parser whose help is the script's own text, with --out (needed unless `out` is given)."""
@@ -36,10 +38,14 @@ def run_and_write(
     show(result)
     for name, found in result["bars"].items():
         verdict = "holds" if found["holds"] else "MISSED"
-        print(f"{name:44} {found['value']:10.4g}  (bar {found['bar']:g}, {verdict})")
+        print(
+            f"{name:44} {found['value']:10.4g}  (bar {found['asked']} {found['bar']:g}, {verdict})"
+        )
     return 0
 
 
 def bar(value: float, bar: float, at_least: bool = True) -> dict[str, Any]:
-    """A measured value beside what was asked of it."""
-    return {"value": value, "bar": bar, "holds": value >= bar if at_least else value <= bar}
+    """A measured value beside what was asked of it: at least, or at most, the bar."""
+    holds = value >= bar if at_least else value <= bar
+    asked = AT_LEAST if at_least else AT_MOST
+    return {"value": value, "bar": bar, "asked": asked, "holds": holds}

@@ -9,6 +9,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from tests.released import released_state_dict
 from ttvos import checkpoint
 from ttvos.errors import UserError
 from ttvos.model.ttvos import TTVOS, build_model
@@ -206,8 +207,11 @@ def test_text_called_pth(tmp_path: Path):
 
 
 @pytest.fixture(scope="module")
-def released(shared: Path) -> Path:
-    return shared / "golden" / "released-hrnet-random.safetensors"
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the names, shapes and types of the authors' HRNet checkpoint."""
+    path = tmp_path_factory.mktemp("released") / "released-hrnet.safetensors"
+    save_file(released_state_dict("hrnet"), path)
+    return path
 
 
 def test_released_safetensors(released: Path):
@@ -329,3 +333,28 @@ def test_a_failed_write_leaves_the_old_file(model: TTVOS, path: Path, monkeypatc
 def test_provenance_is_json(model: TTVOS, path: Path):
     with safe_open(path, "pt") as handle:
         assert json.loads(handle.metadata()["provenance"]) == PROVENANCE
+
+
+def test_a_file_says_in_whose_training_its_backbone_learnt(tmp_path):
+    """A whole checkpoint by its variant, a backbone by its origin; others say nothing."""
+    model = build_model(Variant("exp3", update_template=False), "hrnet")
+    checkpoint.save(model, tmp_path / "whole.safetensors", {})
+    command = ["ttvos", "train", "--variant", "exp5", "--backbone", "hrnet"]
+    origins = {
+        "told": {"trained_within": "exp6"},
+        "by its command": {"checkpoint_provenance": {"command": command}},
+        "silent": {"checkpoint_provenance": {"command": ["ttvos", "train", "--variant"]}},
+        "empty": {},
+    }
+    for name, origin in origins.items():
+        checkpoint.save_backbone(model, tmp_path / f"{name}.safetensors", origin)
+    found = {
+        path.stem: checkpoint.trained_within(path).get("trained_within")
+        for path in tmp_path.iterdir()
+    }
+    assert found == {
+        **{"whole": "exp3", "told": "exp6", "by its command": "exp5"},
+        **{"silent": None, "empty": None},
+    }
+    assert checkpoint.trained_within("ttvos-hrnet-davis") == {"trained_within": "exp8"}
+    assert checkpoint.trained_within("mini-hrnet-backbone") == {"trained_within": "exp8"}

@@ -45,7 +45,10 @@ def test_a_recipe_may_be_changed_in_some_keys():
 
 
 def test_the_papers_recipes_differ_where_the_ledger_says():
-    """Ledger items 3 and 5 (FACTS section 7): frames of the last stage, warp of the first."""
+    """Ledger items 3 and 5: frames of the last stage, warp of the first.
+
+    Facts: docs/facts.md, section 7.
+    """
     stages = {
         name: parse_config({**MINI, "davis": "x", "train": {"recipe": name}}).train.stages
         for name in ("paper", "released")

@@ -77,6 +77,32 @@ def test_every_frame_gets_a_palette_mask_of_its_size_and_name(tiny_davis, tmp_pa
         assert set(np.unique(image)) <= known
 
 
+def test_the_first_mask_is_all_that_it_reads(tiny_davis, tmp_path):
+    predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "all")
+    for path in (tiny_davis / "Annotations/480p").rglob("*.png"):
+        if path.stem not in ("00000", "00005"):
+            path.unlink()
+    predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "first")
+    assert png_bytes(tmp_path / "first") == png_bytes(tmp_path / "all")
+
+
+def test_names_of_frames_and_sequences_are_kept(tiny_davis, tmp_path):
+    """Numbers without zeros, and a sequence in a folder."""
+    for kind in ("JPEGImages", "Annotations"):
+        folder = tiny_davis / kind / "480p"
+        for path in (folder / "one").iterdir():
+            path.rename(path.with_stem(f"frame_{int(path.stem) + 5}"))
+        (folder / "park").mkdir()
+        (folder / "one").rename(folder / "park/one")
+    (tiny_davis / "ImageSets/2017/val.txt").write_text("park/one\n")
+    out = tmp_path / "out"
+    predict(HeldStill(), tiny_davis, 2017, "val", out)
+    assert {str(p.relative_to(out)) for p in out.rglob("*.png")} == {
+        f"park/one/frame_{t}.png" for t in range(5, 13)
+    }
+    assert list(evaluate(out, tiny_davis, 2017, "val")["objects"]) == ["park/one_1"]
+
+
 def test_only_the_named_sequences_are_tracked_and_scored(tiny_davis, tmp_path):
     out = tmp_path / "out"
     report = predict(HeldStill(), tiny_davis, 2017, "val", out, only=("two",))
@@ -343,3 +369,25 @@ def test_compiled_code_is_recorded_also_for_the_sequence_with_maps(tiny_davis, t
     found = predict(Plain(), tiny_davis, 2017, "val", out, maps=maps, only=("one",))
     assert found["provenance"]["compiled"] is True
     assert predict(Plain(), tiny_davis, 2017, "val", out)["provenance"]["compiled"] is False
+
+
+@pytest.mark.parametrize(("named", "expected"), [(None, False), ("float32", False), ("tf32", True)])
+def test_any_tracker_computes_in_the_precision_that_is_recorded(
+    tiny_davis, tmp_path, named, expected
+):
+    """On CUDA PyTorch's default would let convolutions run in TF32 under the name of float32."""
+    seen = []
+
+    class Watching(HeldStill):
+        def step(self, frame, state):
+            seen.append((torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32))
+            return super().step(frame, state)
+
+    tracker = Watching()
+    if named:
+        tracker.precision = named
+    before = torch.backends.cudnn.allow_tf32
+    report = predict(tracker, tiny_davis, 2017, "val", tmp_path / "out", only=("one",))
+    assert set(seen) == {(expected, expected)}
+    assert torch.backends.cudnn.allow_tf32 == before
+    assert report["provenance"]["precision"] == named  # NumPy alone: no precision to record

@@ -4,7 +4,15 @@ import pytest
 
 from ttvos.errors import UserError
 from ttvos.provenance import REPOSITORY
-from ttvos.variants import BACKBONES, CONFIG_FOLDER, find_variant, load_rows, load_variants
+from ttvos.render.paper_tables import COMPARISONS
+from ttvos.variants import (
+    BACKBONES,
+    CONFIG_FOLDER,
+    TABLES,
+    find_variant,
+    load_rows,
+    load_variants,
+)
 
 
 def test_variants_are_the_eight_experiments_and_all_backbones():
@@ -27,6 +35,32 @@ def test_a_class_of_the_users_own_is_a_row(tmp_path):
     (tmp_path / "variants.tsv").write_text(text + "\t".join(own) + "\n")
     row = load_rows(tmp_path / "variants.tsv")["mine"]
     assert (row.tracker, row.variant, row.transition_loss) == (own[1], None, None)
+
+
+def own_row(*tables):
+    return "\t".join(["mine", "my_package.tracker:Mine", *["-"] * 8, *tables]) + "\n"
+
+
+@pytest.mark.parametrize("tables", [("-",), ("",), (), (" - ",)], ids=repr)
+def test_no_tables_are_a_dash_or_nothing(tmp_path, tables):
+    text = (CONFIG_FOLDER / "variants.tsv").read_text()
+    (tmp_path / "variants.tsv").write_text(text + own_row(*tables))
+    assert load_rows(tmp_path / "variants.tsv")["mine"].tables == ()
+
+
+@pytest.mark.parametrize("change", ["\ufeff{}", "{}\n\n", "{}\t\t\n"])
+def test_what_editors_add_changes_nothing(tmp_path, change):
+    text = (CONFIG_FOLDER / "variants.tsv").read_text()
+    edited = change.format(text).replace("\n", "\r\n")
+    (tmp_path / "variants.tsv").write_bytes(edited.encode())
+    assert load_rows(tmp_path / "variants.tsv") == load_rows()
+
+
+def test_another_encoding_is_one_clear_line(tmp_path):
+    text = (CONFIG_FOLDER / "variants.tsv").read_text()
+    (tmp_path / "variants.tsv").write_bytes(text.encode("utf-16"))
+    with pytest.raises(UserError, match=r"variants\.tsv: .*save it as UTF-8"):
+        load_rows(tmp_path / "variants.tsv")
 
 
 def test_variants_are_those_of_table_4():
@@ -60,6 +94,11 @@ def test_variants_are_those_of_table_4():
         ("hrnet\t1\t0\t0\t0", "hrnet\t1\t0\t0\t1", "update_template is 1 but long_term 0"),
         ("hrnet\t1\t0\t0\t0", "hrnet\t1\t0\t1\t0", "adaptive_weight is 1 but long_term 0"),
         ("short_term\t", "short\t", "columns must be exactly"),
+        ("\tlong_term\t", "\tlong_term,", "columns must be exactly"),
+        ("exp1\thrnet\t1", "exp1\thrnet\t0", "row exp1-hrnet: .* both 0"),
+        ("\tnone\t0\t4\n", "\tnone\t0\t3;6\n", "row exp1-hrnet: tables .* not '3;6'"),
+        ("\tnone\t0\t4\n", "\tnone\t0\t7\n", "row exp1-hrnet: tables .* not '7'"),
+        ("exp1\thrnet\t1", "exp1 hrnet 1", "row exp1-hrnet: 9 fields, 11 expected"),
     ],
 )
 def test_bad_rows_are_one_clear_line(tmp_path, old, new, message):
@@ -68,6 +107,10 @@ def test_bad_rows_are_one_clear_line(tmp_path, old, new, message):
     (tmp_path / "variants.tsv").write_text(text.replace(old, new))
     with pytest.raises(UserError, match=message):
         load_rows(tmp_path / "variants.tsv")
+
+
+def test_the_tables_that_a_row_can_name_are_those_of_the_report():
+    assert tuple(comparison.number for comparison in COMPARISONS) == TABLES
 
 
 def test_unknown_variant_lists_the_known_ones():

@@ -99,6 +99,8 @@ def test_grey_masks(tmp_path):
     np.testing.assert_array_equal(read_mask(binary, 2016), IDS > 0)
     with pytest.raises(UserError, match="use year 2016"):
         read_mask(binary, 2017)
+    only_void = read_mask(binary, 2017, void_alone=True)
+    np.testing.assert_array_equal(only_void, np.where(IDS > 0, 255, 0))
     ids = save(tmp_path / "ids.png", IDS)
     np.testing.assert_array_equal(read_mask(ids, 2017), IDS)
     np.testing.assert_array_equal(read_mask(ids, 2016), IDS > 0)

@@ -6,6 +6,7 @@ PyTorch is imported when one of the two is first used, so that `ttvos --help` an
 from typing import TYPE_CHECKING
 
 from ttvos.errors import UserError
+from ttvos.home import name_unknown_user
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["UserError", "load", "track"]
+
+name_unknown_user()
 
 
 def load(checkpoint: "Path | str", backbone: str | None = None) -> "TTVOS":
@@ -42,7 +45,7 @@ def track(
     device: "str | torch.device" = "cpu",
     single_object: str = "aggregated",
     input_scale: float = 1.0,
-    precision: str = "auto",
+    precision: str = "float32",
     compile: str = "auto",
     engine: str = "fast",
 ) -> "Track":

@@ -117,6 +117,22 @@ def metadata(path: Path | str) -> dict[str, Any]:
     return facts
 
 
+def trained_within(path: Path | str) -> dict[str, str]:
+    """{"trained_within": experiment} where a file says in whose training its backbone learnt.
+
+    Such a backbone has learnt what that experiment needs; {} for a file that does not say.
+    """
+    path = find_weights(path)
+    facts = metadata(path) if path.suffix == ".safetensors" else {}
+    if "variant" in facts:
+        return {"trained_within": facts["variant"]["name"]}
+    source = facts.get("provenance") or {}
+    command = (source.get("checkpoint_provenance") or {}).get("command") or []
+    named = command[command.index("--variant") + 1 :] if "--variant" in command else []
+    name = source.get("trained_within") or next(iter(named), None)
+    return {"trained_within": name} if name else {}
+
+
 def _write(tensors: dict[str, Tensor], path: Path | str, facts: dict[str, str], half: bool) -> None:
     ready = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     if half:

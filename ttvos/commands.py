@@ -6,6 +6,7 @@ its result and says in a line what it found. A wrong name is refused before the 
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from ttvos.commands_tracker import (
     check_weights,
@@ -58,6 +59,7 @@ def backbone(options: argparse.Namespace) -> None:
     origin = checkpoint.metadata(options.checkpoint).get("provenance")
     facts = {"checkpoint": file_hash(options.checkpoint), "checkpoint_provenance": origin}
     model = checkpoint.load(options.checkpoint)
+    facts["trained_within"] = model.variant.name
     checkpoint.save_backbone(model, options.out, provenance(precision="float16", **facts))
 
 
@@ -102,6 +104,8 @@ def evaluate(options: argparse.Namespace) -> None:
     from ttvos.files import write_json
 
     if options.fetched:
+        if not options.out:
+            raise UserError("--fetched says what stands in place of scores: add --out FILE.json")
         from ttvos.data.published_fetch import not_fetched
         from ttvos.provenance import provenance
 
@@ -110,6 +114,7 @@ def evaluate(options: argparse.Namespace) -> None:
             print(f"not scored: {reason}")
             return
     from ttvos.evaluation.davis import evaluate
+    from ttvos.evaluation.summary import per_sequence, summary
 
     scores = evaluate(
         options.masks,
@@ -120,11 +125,15 @@ def evaluate(options: argparse.Namespace) -> None:
         options.workers,
         options.profile,
         tuple(options.only),
+        truth=options.truth,
+        ignore_void=options.ignore_void,
+        objects=options.objects,
     )
-    write_json(options.out, scores)
-    overall = scores["global"]
-    shown = ("J&F-Mean", "J-Mean", "F-Mean")
-    print("  ".join(f"{name} {100 * overall[name]:.1f}" for name in shown))
+    if options.out:
+        write_json(options.out, scores)
+    if options.per_sequence:
+        print(per_sequence(scores))
+    print(summary(scores))
 
 
 def cost(options: argparse.Namespace) -> None:
@@ -199,6 +208,10 @@ def steptime(options: argparse.Namespace) -> None:
     limit_threads()
     from ttvos.measure.steptime import steptime
 
+    def keep(result: dict[str, Any]) -> None:
+        if options.out:
+            write_json(options.out, result)
+
     result = steptime(
         config,
         tuple(options.rows),
@@ -206,12 +219,14 @@ def steptime(options: argparse.Namespace) -> None:
         options.steps,
         options.warmup,
         options.accumulate,
+        options.seconds,
+        keep,
     )
-    if options.out:
-        write_json(options.out, result)
+    keep(result)
     if result["hours"] is not None:
+        timed = sum(row["hours"] is not None for row in result["rows"])
         print(
-            f"{result['hours']:.1f} hours for {len(result['rows'])} rows of "
+            f"{result['hours']:.1f} hours for {timed} rows of "
             f"{result['rows_of_profile']}, {result['seeds']} seeds each, one after another"
         )
 

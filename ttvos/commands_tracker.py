@@ -100,6 +100,10 @@ def tracker_costs(options: argparse.Namespace) -> None:
             f"{macs['frame'] / 1e9:.3f} GMAC a frame  {macs['init'] / 1e9:.3f} GMAC for frame 0"
             f"{'  (kept)' if kept else ''}"
         )
+        if result.get("uncounted"):
+            print(f"{name}: not in the MACs, nor countable: {', '.join(result['uncounted'])}")
+        elif not macs["frame"]:
+            print(f"{name}: no product or convolution of PyTorch's ran: its MACs are not known")
 
 
 def _counted(

@@ -1,4 +1,4 @@
-"""The one error type whose text is meant for the person at the keyboard."""
+"""The one error type, and the one warning, whose text is meant for the person at the keyboard."""
 
 
 class UserError(Exception):
@@ -12,3 +12,7 @@ class UserError(Exception):
     def __init__(self, text: str, on_command_line: str | None = None) -> None:
         super().__init__(text)
         self.on_command_line = on_command_line or text
+
+
+class UserNotice(UserWarning):
+    """Something that goes on, but not as asked or expected: one line, which `ttvos.cli` prints."""

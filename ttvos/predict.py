@@ -1,8 +1,9 @@
 """Run a tracker over a DAVIS-layout dataset: one palette PNG a frame, one predict.json."""
 
+import sys
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def predict(
     Raises UserError for an empty first mask, a frame of another size, unreadable files.
     """
     dataset, out = Path(dataset), Path(out)
-    sequences = load_sequences(dataset, year, split, only=only)
+    sequences = load_sequences(dataset, year, split, only=only, first_masks=True)
     strip = Strip(choose_sequence(sequences, maps_sequence), year) if maps else None
     shown = tracker.detailed() if strip and hasattr(tracker, "detailed") else tracker
     tracked_by = {"name": tracker.name, **getattr(tracker, "options", {})}
@@ -99,7 +100,8 @@ def track_sequence(
     ids = object_ids(given)
     mask = np.where(given == VOID, 0, given).astype(np.uint8)
     ratios, weights, shown = [_ratios(mask, ids)], [], deque()
-    with read_ahead(sequence.frames) as frames, write_behind() as write:
+    reader, writer = read_ahead(sequence.frames), write_behind()
+    with _as_recorded(tracker), reader as frames, writer as write:
         first = next(frames)
         _check_size(first, given.shape, sequence.frames[0], "its mask")
         write(folder / f"{sequence.frames[0].stem}.png", mask)
@@ -123,6 +125,15 @@ def track_sequence(
         "foreground_ratio": ratios,
         "notes": _notes(ids),
     }
+
+
+def _as_recorded(tracker: Tracker) -> AbstractContextManager:
+    """Keep CUDA to the precision that the tracker names: PyTorch's default would let TF32 in."""
+    if "torch" not in sys.modules:  # the tracker does without, and its import takes seconds
+        return nullcontext()
+    from ttvos.engine.precision import matrix_precision
+
+    return matrix_precision(precision_of(tracker) or "float32")
 
 
 def _checked(

@@ -13,11 +13,16 @@ CONFIG_FOLDER = REPOSITORY / "workflow" / "config"
 BACKBONES = ("hrnet", "resnet18", "resnet50", "mobilenetv3")
 FRTM_BACKBONES = ("resnet18", "resnet101")
 FLAGS = ("short_term", "long_term", "adaptive_weight", "update_template", "transition_loss")
+COLUMNS = {"row", "tracker", "variant", "backbone", "attention_clue", "tables", *FLAGS}
+TABLES = (2, 3, 4, 5, 6)  # of the paper, those that have rows of trackers
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One experiment of the paper's Table 4 (FACTS section 6): which parts the model has."""
+    """One experiment of the paper's Table 4: which parts the model has.
+
+    Facts: docs/facts.md, section 6.
+    """
 
     name: str
     short_term: bool = True
@@ -51,19 +56,44 @@ class Row:
 
 
 def load_rows(path: Path | None = None) -> dict[str, Row]:
-    """All rows of variants.tsv by name; the same variant name must always mean the same parts."""
+    """All rows of variants.tsv by name; the same variant name must always mean the same parts.
+
+    Tabs separate the columns. No tables are a dash, or nothing. Raises UserError for a line that
+    is no row, and a file that is not UTF-8.
+    """
     path = path or CONFIG_FOLDER / "variants.tsv"
     rows: dict[str, Row] = {}
     variants: dict[str, Variant] = {}
-    with open(path, newline="") as handle:
-        for line in csv.DictReader(handle, delimiter="\t"):
-            row = _parse_row(line, f"{path.name}: row {line.get('row')}")
-            if row.variant and variants.setdefault(row.variant.name, row.variant) != row.variant:
-                raise UserError(f"{path.name}: variant {row.variant.name} has two meanings")
-            if row.name in rows:
-                raise UserError(f"{path.name}: row {row.name} stands there twice")
-            rows[row.name] = row
+    for line in _read_lines(path):
+        row = _parse_row(line, f"{path.name}: row {line['row']}")
+        if row.variant and variants.setdefault(row.variant.name, row.variant) != row.variant:
+            raise UserError(f"{path.name}: variant {row.variant.name} has two meanings")
+        if row.name in rows:
+            raise UserError(f"{path.name}: row {row.name} stands there twice")
+        rows[row.name] = row
     return rows
+
+
+def _read_lines(path: Path) -> list[dict[str, str]]:
+    """The lines below the header, by column; the last column may be left out."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as handle:
+            found = [list(map(str.strip, cells)) for cells in csv.reader(handle, delimiter="\t")]
+    except UnicodeDecodeError:
+        raise UserError(f"{path.name}: not UTF-8 text; save it as UTF-8") from None
+    header, *rest = [cells for cells in found if any(cells)] or [[]]
+    if set(header) != COLUMNS or len(header) != len(COLUMNS):
+        known = ", ".join(sorted(COLUMNS))
+        raise UserError(f"{path.name}: its columns must be exactly {known}, separated by tabs")
+    for cells in rest:
+        if len(cells) == len(header) - 1 and header[-1] == "tables":
+            cells.append("")  # editors strip what cannot be seen
+        if len(cells) != len(header):
+            raise UserError(
+                f"{path.name}: row {cells[0]}: {len(cells)} fields, {len(header)} expected, "
+                "separated by tabs"
+            )
+    return [dict(zip(header, cells, strict=True)) for cells in rest]
 
 
 def load_variants() -> dict[str, Variant]:
@@ -73,10 +103,7 @@ def load_variants() -> dict[str, Variant]:
 
 
 def _parse_row(line: dict, where: str) -> Row:
-    known = {"row", "tracker", "variant", "backbone", "attention_clue", "tables", *FLAGS}
-    if set(line) != known:
-        raise UserError(f"{where}: columns must be exactly {', '.join(sorted(known))}")
-    tables = tuple(int(number) for number in line["tables"].split(",") if number)
+    tables = _tables(line["tables"], where)
     tracker, backbone = line["tracker"], line["backbone"]
     if tracker == "ttvos":
         _check_backbone(backbone, BACKBONES, where)
@@ -94,6 +121,18 @@ def _parse_row(line: dict, where: str) -> Row:
         raise UserError(f"{where}: tracker {tracker!r}: ttvos, frtm, or package.module:Class")
     _check_unused(line, {"variant", "backbone", "attention_clue", *FLAGS}, where)
     return Row(line["row"], None, "", tables, tracker)
+
+
+def _tables(text: str, where: str) -> tuple[int, ...]:
+    """Numbers of tables, "3,6"; a dash or nothing means none."""
+    numbers = [] if text in ("", "-") else [number.strip() for number in text.split(",")]
+    known = [str(number) for number in TABLES]
+    if not set(numbers) <= set(known):
+        raise UserError(
+            f"{where}: tables must be some of {', '.join(known)}, with commas between them, or a "
+            f"dash for none; not {text!r}"
+        )
+    return tuple(map(int, numbers))
 
 
 def _check_parts(variant: Variant, where: str) -> None:

@@ -18,7 +18,7 @@ from ttvos.errors import UserError
 from ttvos.files import atomic_path
 from ttvos.png import Simple, decode_simple
 
-VOID = 255  # DAVIS 2017: a pixel that belongs to no object and is not judged
+VOID = 255  # DAVIS 2017: a pixel that belongs to no object; scored as background
 IGNORED = 255  # training labels: a pixel that counts in no loss
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # RGB in [0, 1]
 MAX_GREY_ID = 20  # a grey PNG (no palette) may hold ids up to here; above are intensities
@@ -37,13 +37,14 @@ def read_frame(path: Path | str) -> np.ndarray:
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
-def read_mask(path: Path | str, year: int) -> np.ndarray:
+def read_mask(path: Path | str, year: int, void_alone: bool = False) -> np.ndarray:
     """Read a mask PNG as (H, W) uint8.
 
-    year 2016: 0 and 1, any value above 0 being the object (FACTS section 5).
+    year 2016: 0 and 1, any value above 0 being the object (docs/facts.md, section 5).
     year 2017: object ids 0..254; 255 (void) is kept.
 
     Palette PNGs hold ids. Grey PNGs are accepted when they hold 0 and 255 (2016) or small ids.
+    void_alone: of 2017, also 0 and 255: the sequence is known to hold ids, and here is only void.
     DAVIS-2016's `bear/00077.png` has a second, constant channel, which is dropped.
     Raises UserError for anything else: a missing, truncated, RGB, anti-aliased or otherwise
     ambiguous mask is never guessed at.
@@ -54,7 +55,7 @@ def read_mask(path: Path | str, year: int) -> np.ndarray:
     ids, palette = decode_simple(data) or _decode_mask(path, data)
     used = distinct_values(ids)
     if palette is None or _check_palette(path, used, palette):
-        _check_grey(path, used, year)
+        _check_grey(path, used, year, void_alone)
     return (ids > 0).view(np.uint8) if year == 2016 else np.array(ids, dtype=np.uint8, order="C")
 
 
@@ -176,9 +177,9 @@ def _check_palette(path: Path | str, used: np.ndarray, palette: np.ndarray) -> b
     return len(used) > 1 and bool((colours == used[:, None]).all())
 
 
-def _check_grey(path: Path | str, used: np.ndarray, year: int) -> None:
+def _check_grey(path: Path | str, used: np.ndarray, year: int, void_alone: bool) -> None:
     """Refuse grey values that look like intensities rather than ids; used: as above."""
-    if year == 2016 and set(used) <= {0, 255}:
+    if (year == 2016 or void_alone) and set(used) <= {0, 255}:
         return
     if set(used) == {0, 255}:
         raise UserError(f"{path}: a mask of 0 and 255 only is a DAVIS 2016 mask; use year 2016")

@@ -29,7 +29,7 @@ def test_writes_every_repeat_the_bars_and_their_origin(tiny_davis, capsys):
     assert set(found["objects"]["seconds"]) == {"one", "ten", "one_decoded", "ten_decoded"}
     assert set(found["bars"]) == set(evaluator.BARS)
     for bar in found["bars"].values():
-        assert set(bar) == {"value", "bar", "holds"}
+        assert set(bar) == {"value", "bar", "asked", "holds"}
     ours, theirs = found["medians"]["ours"], found["medians"]["vos_benchmark"]
     assert found["bars"]["speedup_over_vos_benchmark"]["value"] == theirs / ours
     assert found["bars"]["largest_difference_of_j_and_f"]["holds"]

@@ -65,8 +65,9 @@ def test_startup(tmp_path, monkeypatch):
 
 
 def test_bars():
-    assert bar(2, 1.5) == {"value": 2, "bar": 1.5, "holds": True}
-    assert not bar(2, 1.5, at_least=False)["holds"]
+    lower, upper = bar(2, 1.5), bar(2, 1.5, at_least=False)
+    assert lower == {"value": 2, "bar": 1.5, "asked": "at least", "holds": True}
+    assert upper == {"value": 2, "bar": 1.5, "asked": "at most", "holds": False}
 
 
 def test_turns_leave_the_warm_up_out():

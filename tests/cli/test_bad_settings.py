@@ -210,7 +210,7 @@ def test_full_disk(tiny_davis, results, refused, monkeypatch):
 
 def test_place_that_cannot_be_written(tiny_davis, results, refused):
     masks = tiny_davis / "Annotations/480p"
-    refused(evaluate(masks, tiny_davis, results), "cannot write", "directory")
+    refused(evaluate(masks, tiny_davis, results), "results", "is a folder; name a file")
     refused(evaluate(masks, tiny_davis, results / "scores.json/x"), "cannot write")
     refused(predict(tiny_davis, results / "scores.json"), "scores.json", "not replaced")
 

@@ -86,6 +86,7 @@ def test_help_is_quick_and_names_all_subcommands():
         ("ttvos.render.report", ("torch", "timm")),
         ("ttvos.publication.publish", ("torch", "timm")),
         ("ttvos.train, ttvos.predict, ttvos.measure.speed", ("fvcore", "snakemake", "pooch")),
+        ("ttvos.measure.cost, ttvos.measure.tracker_cost", ("fvcore", "snakemake", "pooch")),
     ],
 )
 def test_imports_stay_apart(module, absent):

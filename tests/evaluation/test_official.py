@@ -124,5 +124,7 @@ def test_leaves_no_files_behind(toolkit, tiny_davis, results, monkeypatch, tmp_p
 
 @pytest.mark.skipif(importlib.util.find_spec("davis2017") is not None, reason="it is installed")
 def test_names_the_extra_when_the_package_is_missing(tiny_davis, results):
-    with pytest.raises(UserError, match=r'davis2017.*pip install "ttvos\[official\]"'):
+    """ttvos is no published package: the extra is that of a checkout."""
+    way_out = r"'davis2017'; in a checkout of this project: pip install -e \"\.\[official\]\""
+    with pytest.raises(UserError, match=way_out):
         evaluate(results, tiny_davis, 2017, "val", evaluator="official")

@@ -37,6 +37,7 @@ def test_summary_of_known_latencies():
     found = summary([TimedClip(50.0, [10.0, 20.0, 30.0], [1, 2, 3])] * 2)
     assert found["streaming"]["fps"] == pytest.approx(50)
     assert found["streaming"]["p50_ms"] == 20
+    assert (found["streaming"]["p90_ms"], found["streaming"]["p99_ms"]) == (None, None)
     assert found["streaming"]["init_ms"] == [50.0, 50.0]
     assert found["with_initialisation"]["fps"] == pytest.approx(1000 * 8 / 220)
     assert found["with_initialisation"]["frames"] == 4

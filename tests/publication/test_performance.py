@@ -24,8 +24,8 @@ RESULT = {
     "repeats": {"decode": [1, 2, 4]},
     "clip": {"frames": 9, "late": {"seconds": [2.0, 3.0, 9.0], "memory_bytes": 2 << 20}},
     "bars": {
-        "times_faster": {"value": 4.0, "bar": 1.5, "holds": True},
-        "waiting_share": {"value": 0.2, "bar": 0.1, "holds": False},
+        "times_faster": {"value": 4.0, "bar": 1.5, "asked": "at least", "holds": True},
+        "waiting_share": {"value": 0.2, "bar": 0.1, "asked": "at most", "holds": False},
     },
     "provenance": ORIGIN,
 }
@@ -35,12 +35,18 @@ def speed_result(backbone: str) -> dict:
     result = {
         **{"variant": "exp8", "backbone": backbone, "device": "cpu", "precision": "bfloat16"},
         **{"height": 480, "width": 854, "objects": 1, "engine": "fast", "compiled": True},
-        "streaming": {"fps": 8.0, "p50_ms": 125.0, "p90_ms": 130.0, "p99_ms": 140.0},
+        "streaming": {
+            **{"fps": 8.0, "p50_ms": 125.0, "p90_ms": 130.0, "p99_ms": None},
+            "timed_frames": 30,
+        },
         "pipelined": None,
         "released": {"fps": 2.0, "frames": 3},
+        "released_warm": {"fps": 2.5, "frames": 2},
+        "ratio_to_released": 3.2,
         "roofline": {
             "streaming": {"macs": 5_490_000_000, "fraction": 0.5, "matrix_rate_fraction": 0.25},
             "released": {"macs": 15_000_000_000, "fraction": 0.2, "matrix_rate_fraction": 0.1},
+            "released_warm": {"macs": 5_490_000_000, "fraction": 0.25, "matrix_rate_fraction": 0.1},
         },
         "provenance": ORIGIN,
     }
@@ -68,6 +74,22 @@ def test_bars_say_what_was_asked_and_whether_it_holds(root):
     assert "| times faster | 4.00 | at least 1.50 | holds |" in text
     assert "| waiting share | 20.0% | at most 10.0% | **missed** |" in text
     assert "plain" not in text
+
+
+@pytest.mark.parametrize("asked", ["at least", "at most"])
+def test_a_bar_that_is_just_met_says_what_was_asked(root, asked):
+    """Value and bar alone do not tell: 2 is at least 2, and at most 2."""
+    bars = {"ratio": {"value": 2.0, "bar": 2.0, "asked": asked, "holds": True}}
+    (root / "kept/tracker.json").write_text(json.dumps(RESULT | {"bars": bars}))
+    text = squeezed(benchmark_block("kept/tracker.json | make it", root))
+    assert f"| ratio | 2.00 | {asked} 2.00 | holds |" in text
+
+
+def test_a_bar_without_a_direction_is_refused(root):
+    bars = {"ratio": {"value": 2.0, "bar": 2.0, "holds": True}}
+    (root / "kept/tracker.json").write_text(json.dumps(RESULT | {"bars": bars}))
+    with pytest.raises(UserError, match="bar ratio: asked must be at least or at most"):
+        benchmark_block("kept/tracker.json | make it", root)
 
 
 def test_chosen_tables_are_shown(root):
@@ -104,10 +126,11 @@ def test_what_was_not_run_says_how_to_run_it(root):
 def test_speed_files_share_one_table(root):
     text = squeezed(speed_block("kept/speed-*.json | ttvos speed", root))
     assert text.count("Measured on") == 1
-    assert text.count("\n| exp8-") == 4
-    assert "| bfloat16 | fast, compiled | streaming | 8.00 | 125.0 |" in text
-    assert "| 700 | 5.49 | 50% | 25% | 4.00 |" in text
-    assert "| released | 2.00 | | | | | 5.00 | 20% | 10% | 1.00 |" in text
+    assert text.count("\n| exp8-") == 6
+    assert "| bfloat16 | fast, compiled | streaming | 8.00 | 125.0 | 130.0 | – | 30 |" in text
+    assert "| 700 | 5.49 | 50% | 25% | 3.20 |" in text
+    assert "| released | 2.00 | | | | | | 5.00 | 20% | 10% | 1.00 |" in text
+    assert "| released, warm | 2.50 | | | | | | 5.49 | 25% | 10% | 1.00 |" in text
 
 
 @pytest.mark.parametrize(

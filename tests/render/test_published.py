@@ -54,7 +54,7 @@ def test_the_eight_experiments_stand_beside_the_papers_numbers(ablation):
         *("TTVOS exp8-resnet18", "First mask held still", "First mask carried by flow", "OSVOS"),
     ]
     first = row(table, "Exp 1")
-    assert (first["davis17_jf"].value, first["davis16_jf"].value) == ("57.0", "75.9")
+    assert (first["davis17_jf_paper"].value, first["davis16_jf_paper"].value) == ("57.0", "75.9")
     assert (first["short_term"].value, first["long_term"].value) == ("✓", "–")
 
 
@@ -78,7 +78,7 @@ def test_one_seed_has_no_spread(ablation):
 def test_a_missing_experiment_is_not_measured(ablation):
     fifth = row(scores(ablation), "Exp 5")
     assert (fifth["val3_jf"].value, fifth["val3_jf"].reason) == (None, "not measured")
-    assert (fifth["val3_seeds"].value, fifth["davis17_jf"].value) == ("0", "61.9")
+    assert (fifth["val3_seeds"].value, fifth["davis17_jf_paper"].value) == ("0", "61.9")
 
 
 def test_references_have_no_seeds(ablation):

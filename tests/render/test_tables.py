@@ -90,7 +90,9 @@ def test_the_speed_table_has_the_roofline_and_the_ratio(report):
     assert row["device"].value == "Imaginary CPU <2 cores>, bfloat16, compiled"
     assert row["roofline_percent"].value == pytest.approx(60)
     assert row["matrix_rate_percent"].value == pytest.approx(55)
-    assert row["over_released"].value == pytest.approx(2.5)
+    assert row["over_released"].value == pytest.approx(2.0)
+    assert row["released_warm_fps"].value == pytest.approx(row["fps"].value / 2)
+    assert (row["latencies"].value, row["p90_ms"].value, row["p99_ms"].value) == (25, None, None)
     assert "pipelined_fps" not in [column.key for column in speed(report).shown()]
 
 

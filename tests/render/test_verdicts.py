@@ -158,9 +158,17 @@ def test_a_part_of_the_validation_set_is_not_the_validation_set():
 def test_another_year_or_split_is_not_compared():
     train = replace(REAL, datasets={"davis16": DatasetEntry("DAVIS", 2016, "train")})
     assert "val split of DAVIS 2016" in accuracy_obstacle(train, "davis16", [evaluation(20)])
-    ids = replace(REAL, datasets={"davis16": DatasetEntry("DAVIS", 2017)})
-    assert "val split of DAVIS 2016" in accuracy_obstacle(ids, "davis16", [evaluation(20)])
     assert accuracy_obstacle(train, "davis17", [evaluation(30)]) is not None
+    later = replace(REAL, datasets={"davis16": DatasetEntry("DAVIS", 2019)})
+    assert "val split of DAVIS 2016" in accuracy_obstacle(later, "davis16", [evaluation(20)])
+
+
+def test_the_year_decides_what_a_dataset_is_and_its_name_does_not():
+    for name in ("davis16", "davis17", "val8"):
+        ids = replace(REAL, datasets={name: DatasetEntry("DAVIS", 2017)})
+        assert "20 of the validation set's 30" in accuracy_obstacle(ids, name, [evaluation(20)])
+        one = replace(REAL, datasets={name: DatasetEntry("DAVIS", 2016)})
+        assert accuracy_obstacle(one, name, [evaluation(20)]) is None
 
 
 def test_smaller_frames_are_not_compared():

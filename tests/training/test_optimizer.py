@@ -28,7 +28,7 @@ def test_adam_of_the_paper_decays_nothing_and_takes_only_what_learns():
     model.freeze()
     (group,) = make_optimizer(TrainConfig(stages=()), model, 1e-3).param_groups
     assert group["weight_decay"] == 0
-    assert sum(p.numel() for p in group["params"]) == 1_110_118  # FACTS section 3
+    assert sum(p.numel() for p in group["params"]) == 1_110_118  # docs/facts.md, section 3
 
 
 def test_adamw_decays_weights_but_no_biases_and_no_batch_norms():

@@ -17,6 +17,7 @@ from ttvos.provenance import REPOSITORY
 from ttvos.render.report import expected_files
 
 PROFILE = "tests/workflow/tiny.yaml"
+NEW_LINE = ("\nfrom ", "\nCHANGED = 1\nfrom ")  # the first import, with a line of code before it
 COPIED = (
     "results-published",
     "Snakefile",
@@ -227,7 +228,19 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
             PROFILE,
             "cost: {height: 64",
             "precision: float32\ncost: {height: 64",
-            {"predict": 4, "evaluate": 4, "speed": 1},
+            {},
+        ),
+        (
+            PROFILE,
+            "cost: {height: 64",
+            "precision: bfloat16\ncost: {height: 64",
+            {"predict": 4, "evaluate": 4},
+        ),
+        (
+            PROFILE,
+            "frames: 2, repeats: 5",
+            "frames: 2, precision: float32, repeats: 5",
+            {"speed": 1},
         ),
         (PROFILE, "repeats: 5", "repeats: 6", {"speed": 1}),
         (
@@ -248,22 +261,15 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
             'tracker: "ttvos.peers.stm:STM"',
             {"tracker_cost": 1, "tracker_speed": 1},
         ),
-        (
-            "ttvos/peers/stm.py",
-            '"""',
-            '"""Changed. ',
-            {"tracker_cost": 1, "tracker_speed": 1},
-        ),
-        ("ttvos/evaluation/metrics.py", '"""', '"""Changed. ', {"evaluate": 11}),
-        ("ttvos/measure/cost.py", '"""', '"""Changed. ', {"cost": 1}),
-        ("ttvos/references.py", '"""', '"""Changed. ', {"reference": 4, "evaluate": 4}),
-        ("ttvos/render/writers.py", '"""', '"""Changed. ', {}),
+        ("ttvos/peers/stm.py", *NEW_LINE, {"tracker_cost": 1, "tracker_speed": 1}),
+        ("ttvos/evaluation/metrics.py", *NEW_LINE, {"evaluate": 11}),
+        ("ttvos/measure/cost.py", *NEW_LINE, {"cost": 1}),
+        ("ttvos/references.py", *NEW_LINE, {"reference": 4, "evaluate": 4}),
+        ("ttvos/render/writers.py", *NEW_LINE, {}),
         (
             "ttvos/model/refinement.py",
-            '"""',
-            '"""Changed. ',
-            {"train": 2, "predict": 4, "evaluate": 6, "cost": 1, "speed": 1}
-            | {"train_frtm": 1, "track": 2},  # FRTM may start from a backbone of TTVOS's
+            *NEW_LINE,
+            {"predict": 4, "evaluate": 4, "cost": 1, "speed": 1},  # and no training
         ),
     ],
 )
@@ -310,6 +316,42 @@ def test_what_the_profile_names_and_is_not_there_is_one_clear_line(project):
     assert done.returncode == 1
     assert len([line for line in told if "masks: M: /nope: no such folder" in line]) == 1
     assert not [line for line in told if "Traceback" in line or "MissingInput" in line]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "ttvos/model/refinement.py",
+        "ttvos/train.py",
+        "ttvos/evaluation/metrics.py",
+        "ttvos/render/writers.py",
+    ],
+)
+def test_a_changed_docstring_or_comment_runs_nothing(project, file):
+    path = project / file
+    text, times = path.read_text(), path.stat()
+    path.write_text(text.replace('"""', '"""Changed. ', 1) + "# changed\n")
+    try:
+        assert planned(project) == {}
+    finally:
+        path.write_text(text)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_changed_code_of_training_is_told_of_and_trains_nothing(project):
+    assert "has changed" not in snakemake(project, "-n").stderr
+    path = project / "ttvos/losses.py"
+    text, times = path.read_text(), path.stat()
+    path.write_text(text + "\nCHANGED = 1\n")
+    try:
+        done = snakemake(project, "-n")
+        assert planned(project) == {}
+    finally:
+        path.write_text(text)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    (line,) = [line for line in done.stderr.splitlines() if "has changed" in line]
+    assert "exp2-hrnet-s0, exp8-hrnet-s0" in line
+    assert "frtm" not in line
 
 
 def test_an_unknown_key_is_one_clear_line(project):

@@ -12,7 +12,7 @@ def make_tracker(
     device: str = "cpu",
     single_object: str = "aggregated",
     input_scale: float = 1.0,
-    precision: str = "auto",
+    precision: str = "float32",
     compile: str = "auto",
     engine: str = "fast",
     details: bool = False,

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ttvos.engine.fuse import fuse
 from ttvos.engine.heads import Memory, SharedHeads
+from ttvos.engine.joined import notice_plain
 from ttvos.engine.plain_heads import PlainHeads, PlainMemory
 from ttvos.engine.planes import from_planes
 from ttvos.model.backbones import Features
@@ -91,6 +92,8 @@ class FastStep(nn.Module):
         self.to(dtype=options.layers, memory_format=torch.channels_last)
         # No buffers: they keep their types whatever the layers compute in.
         device = next(model.parameters()).device
+        if device.type == "cpu":
+            notice_plain(options.layers)
         where = [torch.arange(float(side), device=device) for side in options.size]
         rows, columns = pad(torch.stack(torch.meshgrid(*where, indexing="ij"))[None])[0].long()
         self.rows, self.columns = rows[:, 0].contiguous(), columns[0].contiguous()

@@ -1,13 +1,14 @@
-"""How fast a model tracks, by two protocols side by side (FACTS section 5).
+"""How fast a model tracks, by two protocols side by side (docs/facts.md, section 5).
 
 streaming: as a user's program runs it, frame by frame from host memory and the mask back again,
 after a warm-up, the device synchronised before every reading of the clock; by the engine,
 precision and compilation that the user names. On CUDA also pipelined: as a stream, in which
 transfers overlap with computing.
 released: as the authors' code measures it, one reading around a whole clip, plain and float32.
+released_warm: the same loop after the same warm-up and without frame 0, for the ratio: warm is
+compared with warm, over the same frames.
 """
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,18 @@ from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.clock import peak_memory, read_clock
 from ttvos.measure.counting import count_layers
+from ttvos.measure.latency import percentiles
 from ttvos.measure.load import Load
+from ttvos.measure.released import ratio_to_released, time_released, time_released_warm
 from ttvos.measure.roofline import PROTOCOL as ROOFLINE_PROTOCOL
 from ttvos.measure.roofline import fractions, measure_ceilings, roofline
 from ttvos.measure.speedtable import make_rows
-from ttvos.model.tracking import aggregate, label, normalise, pad
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import provenance
-from ttvos.tracker import Tracker, object_ids, one_hot, stream
+from ttvos.tracker import Tracker, stream
 from ttvos.variants import Variant
 
 MIN_REPEATS = 5
-RELEASED_MAX_FRAMES = 128
 RELEASED_PRECISION = "float32"
 PROTOCOL = {
     "streaming": "frame by frame from host memory to the mask in host memory; whole clips of "
@@ -43,6 +44,9 @@ PROTOCOL = {
     "to the last mask in host memory; transfers overlap with computing",
     "released": "frames / wall time around one whole clip, images already on the device, frame 0 "
     "counted, no warm-up, no synchronisation, at most 128 frames; plain PyTorch, float32",
+    "released_warm": "the loop of the released protocol after as many warm-up clips as streaming, "
+    "the frames after frame 0, device synchronised before each clock reading, every repeat kept",
+    "ratio_to_released": "frames a second of streaming over those of released_warm, same frames",
     "roofline": ROOFLINE_PROTOCOL,
 }
 
@@ -68,13 +72,15 @@ def speed(
     frames: length of the clip with frame 0. repeats, warmup: whole clips. checkpoint: weights to
     load; random ones take the same time. precision, compile, engine: see
     `ttvos.engine.choose.make_tracker`.
-    Returns streaming {fps, p50_ms, p90_ms, p99_ms, repeats (ms of each frame, a list a repeat),
-    init_ms, spread, peak_memory_bytes, ...}, pipelined {fps, seconds} or None, released {fps,
-    ...}, ratio_to_released, roofline {streaming, released: {macs, bytes, seconds, fraction, ...}
-    of a frame and of a whole clip}, ceilings, rows (the table), device, precision (as chosen),
-    engine, compiled (None where not known), load (what other processes used meanwhile, see
-    `ttvos.measure.load`), height, width, objects, protocol, provenance. Times are in milliseconds
-    where named so, else in seconds; fps in frames a second.
+    Returns streaming {fps, p50_ms, p90_ms, p99_ms (None with too few latencies, see
+    `ttvos.measure.latency`), repeats (ms of each frame, a list a repeat), init_ms, spread,
+    peak_memory_bytes, timed_frames, ...}, pipelined {fps, seconds} or None, released {fps, ...},
+    released_warm {fps, seconds, frames, ...}, ratio_to_released (streaming over released_warm),
+    roofline {streaming, released, released_warm: {macs, bytes, seconds, fraction, ...} of a
+    frame, of a whole clip, of a frame}, ceilings, rows (the table), device, precision (as
+    chosen), engine, compiled (None where not known), load (what other processes used meanwhile,
+    see `ttvos.measure.load`), height, width, objects, protocol, provenance. Times are in
+    milliseconds where named so, else in seconds; fps in frames a second.
     Raises UserError for fewer than 5 repeats or 2 frames, or for CUDA where there is none.
     """
     _check(frames, repeats, warmup)
@@ -99,6 +105,8 @@ def speed(
         released = time_released(model, clip, mask, where)  # first: it knows no warm-up
     with torch.random.fork_rng(devices=[]):  # new layers draw random weights first
         streaming = time_streaming(tracker, clip, mask, where, repeats, warmup)
+    with matrix_precision(RELEASED_PRECISION):
+        released_warm = time_released_warm(model, clip, mask, where, repeats, warmup)
     pipelined = None
     if where.type == "cuda" and engine == "fast":
         pipelined = time_pipelined(tracker, clip, mask, where, repeats)
@@ -109,9 +117,12 @@ def speed(
         "streaming": streaming,
         "pipelined": pipelined,
         "released": released,
-        "ratio_to_released": streaming["fps"] / released["fps"],
+        "released_warm": released_warm,
+        "ratio_to_released": ratio_to_released(streaming, released_warm),
         # Last: its large matrices and buffers are no part of the tracker's memory.
-        **_rooflines(model, (height, width), objects, chosen, streaming, released, where),
+        **_rooflines(
+            model, (height, width), objects, chosen, (streaming, released, released_warm), where
+        ),
         "protocol": PROTOCOL,
         "provenance": provenance(
             {**settings, "repeats": repeats, "warmup": warmup, "compile": compile},
@@ -129,24 +140,25 @@ def _rooflines(
     size: tuple[int, int],
     objects: int,
     precision: str,
-    streaming: dict[str, Any],
-    released: dict[str, Any],
+    timed: tuple[dict[str, Any], dict[str, Any], dict[str, Any]],
     device: torch.device,
 ) -> dict[str, Any]:
-    """Ceilings by precision, and what both protocols reach of them."""
+    """Ceilings by precision, and what the protocols reach of them: streaming, released, warm."""
+    streaming, released, warm = timed
     layers = count_layers(model, *size, objects)
     ceilings = {
         name: measure_ceilings(device, name)
         for name in dict.fromkeys((precision, RELEASED_PRECISION))
     }
     own, plain = ceilings[precision], ceilings[RELEASED_PRECISION]
-    frame = roofline(layers.further, own)
+    frame, plain_frame = roofline(layers.further, own), roofline(layers.further, plain)
     clip = roofline(layers.first + layers.further * (released["frames"] - 1), plain)
     return {
         "ceilings": ceilings,
         "roofline": {
             "streaming": frame | fractions(frame, own, 1 / streaming["fps"]),
             "released": clip | fractions(clip, plain, released["seconds"]),
+            "released_warm": plain_frame | fractions(plain_frame, plain, 1 / warm["fps"]),
         },
     }
 
@@ -174,12 +186,9 @@ def time_streaming(
     kept = [steps for _, steps in clips]
     latencies = np.array(kept)
     each = 1000 * latencies.shape[1] / latencies.sum(axis=1)
-    p50, p90, p99 = np.percentile(latencies, [50, 90, 99])
     return {
         "fps": float(1000 * latencies.size / latencies.sum()),
-        "p50_ms": float(p50),
-        "p90_ms": float(p90),
-        "p99_ms": float(p99),
+        **percentiles(latencies.flat),
         "repeats": kept,
         "init_ms": [first for first, _ in clips],
         "spread": {
@@ -218,32 +227,6 @@ def time_pipelined(
             pass
         seconds.append(read_clock(device) - before)
     return {"fps": (len(clip) - 1) * repeats / sum(seconds), "seconds": seconds}
-
-
-@torch.inference_mode()
-def time_released(
-    model: TTVOS, clip: np.ndarray, mask: np.ndarray, device: torch.device
-) -> dict[str, Any]:
-    """Wall time of one whole clip whose images lie on the device; results stay there."""
-    clip = clip[:RELEASED_MAX_FRAMES]
-    ids = object_ids(mask)
-    images = [
-        pad(normalise(torch.from_numpy(frame).to(device).permute(2, 0, 1)[None])) for frame in clip
-    ]
-    foreground = torch.from_numpy(one_hot(mask, ids)).to(device)
-    heatmap = pad(torch.stack([1 - foreground, foreground], dim=1))
-    before = time.perf_counter()
-    state = model.start(model.features(images[0]).expand(len(ids)), heatmap)
-    labels = []
-    for image in images[1:]:
-        features = model.features(image).expand(len(ids))
-        step = model.step(features, state)
-        fed_back = aggregate(step.logits.softmax(dim=1))
-        state = model.advance(features, state, step, fed_back)
-        labels.append(label(fed_back))
-    seconds = time.perf_counter() - before
-    read_clock(device)  # outside the measurement: leave no work behind for the next one
-    return {"fps": len(clip) / seconds, "seconds": seconds, "frames": len(clip)}
 
 
 def _model(variant: Variant | None, backbone: str | None, path: Path | str | None) -> TTVOS:

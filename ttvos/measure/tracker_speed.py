@@ -7,9 +7,11 @@ import numpy as np
 import torch
 
 from ttvos.device import device_name, find_device
+from ttvos.engine.precision import matrix_precision
 from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.clock import peak_memory, read_clock
+from ttvos.measure.latency import percentiles
 from ttvos.measure.load import Load, spread
 from ttvos.measure.reach import reachable
 from ttvos.measure.speedtable import row
@@ -55,7 +57,8 @@ def speed_tracker(
     provenance, such as `ttvos.trackers.tracker_origin`.
     Returns tracker, device, precision (None where the tracker has none), engine ("own"),
     compiled, load (`ttvos.measure.load.Load.record`), height, width, objects,
-    frames, streaming {fps, p50_ms, p90_ms, p99_ms, repeats, init_ms, peak_memory_bytes, ...},
+    frames, streaming {fps, p50_ms, p90_ms, p99_ms (None with too few latencies, see
+    `ttvos.measure.latency`), repeats, init_ms, peak_memory_bytes, timed_frames, ...},
     with_initialisation {fps, frames}, growth {frames, state_bytes_first, state_bytes_last,
     time_ratio}, rows (the table), protocol, provenance.
     Raises UserError for fewer than 5 latencies in all, a clip without a further frame, a cycle
@@ -69,9 +72,9 @@ def speed_tracker(
         raise UserError(f"{repeats} clips of {frames} frames time too few; take 6 frames or more")
     settings = {"tracker": tracker.name, "device": device, "height": height, "width": width}
     settings |= {"objects": objects, "frames": frames}
-    load = Load()
-    timed = _timed(tracker, where, repeats, *disc_clip(frames, height, width, objects))
-    precision = precision_of(tracker)
+    precision, load = precision_of(tracker), Load()
+    with matrix_precision(precision or "float32"):
+        timed = _timed(tracker, where, repeats, *disc_clip(frames, height, width, objects))
     result = {
         **settings,
         "precision": precision,
@@ -106,16 +109,13 @@ def summary(timed: list[TimedClip]) -> dict[str, Any]:
     """The figures of the timed clips: streaming, with_initialisation, growth."""
     latencies = np.array([clip.steps_ms for clip in timed])
     whole = latencies.sum() + sum(clip.init_ms for clip in timed)
-    p50, p90, p99 = np.percentile(latencies, [50, 90, 99])
     frames = latencies.shape[1] + 1
     third = max(1, latencies.shape[1] // 3)
     last, first = np.median(latencies[:, -third:]), np.median(latencies[:, :third])
     return {
         "streaming": {
             "fps": float(1000 * latencies.size / latencies.sum()),
-            "p50_ms": float(p50),
-            "p90_ms": float(p90),
-            "p99_ms": float(p99),
+            **percentiles(latencies.flat),
             "repeats": [clip.steps_ms for clip in timed],
             "init_ms": [clip.init_ms for clip in timed],
             "spread": spread([clip.steps_ms for clip in timed]),

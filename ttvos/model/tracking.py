@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ttvos.device import find_device
+from ttvos.engine.precision import matrix_precision
 from ttvos.errors import UserError
 from ttvos.given import as_frames, as_mask
 from ttvos.model.ttvos import TTVOS, State, Step
@@ -43,13 +44,15 @@ class TrackingState:
 
 
 class TTVOSTracker:
-    """Tracks with a TTVOS model, in plain PyTorch and float32.
+    """Tracks with a TTVOS model, in plain PyTorch and float32 (on CUDA without TF32).
 
     single_object: "aggregated" passes one object's heatmap through the aggregation as several
     objects' are (released code); "direct" feeds it back as it is (paper; ledger item 7).
     input_scale: the network sees frames of this share of their size (0.5: half as high and
     wide), and its heatmaps are enlarged to the frames'. Not in the paper, which has 1.
     """
+
+    precision = "float32"
 
     def __init__(
         self,
@@ -68,6 +71,7 @@ class TTVOSTracker:
             self.options["input_scale"] = input_scale
         self.name = f"ttvos-{model.variant.name}-{model.backbone_name}"
 
+    @matrix_precision(precision)
     @torch.inference_mode()
     def init(self, frame: np.ndarray, mask: np.ndarray) -> TrackingState:
         """See `Tracker.init`."""
@@ -79,6 +83,7 @@ class TTVOSTracker:
         features = self.model.features(self._images(frame)).expand(len(ids))
         return TrackingState(self.model.start(features, heatmap), ids, mask.shape)
 
+    @matrix_precision(precision)
     @torch.inference_mode()
     def step(self, frame: np.ndarray, state: TrackingState) -> tuple[Prediction, TrackingState]:
         """See `Tracker.step`."""
@@ -146,7 +151,7 @@ def transition_map(raw: Tensor) -> Tensor:
 
 
 def aggregate(raw: Tensor) -> Tensor:
-    """Make several objects' heatmaps exclude one another (FACTS section 2).
+    """Make several objects' heatmaps exclude one another (docs/facts.md, section 2).
 
     raw (O, 2, H, W) probabilities -> (O, 2, H, W): the shares of each object's odds and of the
     background's, which are those of the smallest background probability; clipped to 1e-7.
@@ -191,7 +196,7 @@ def margins(size: int) -> tuple[int, int]:
 
 
 def pad(x: Tensor) -> Tensor:
-    """Reflect-pad (N, C, H, W) to multiples of 16 (FACTS section 1).
+    """Reflect-pad (N, C, H, W) to multiples of 16 (docs/facts.md, section 1).
 
     A side under 9 pixels cannot be reflected that far; its border is repeated instead.
     """
@@ -217,9 +222,10 @@ def track_clip(tracker: Tracker, frames: np.ndarray, first_mask: np.ndarray) -> 
     cannot, for a mask without an object, and for predictions that are not numbers.
     """
     frames, first_mask = as_frames(frames), as_mask(first_mask)
-    state = tracker.init(frames[0], first_mask)
-    ids = state.ids
-    predictions = list(stream(tracker, frames[1:], state))
+    with matrix_precision(getattr(tracker, "precision", None) or "float32"):
+        state = tracker.init(frames[0], first_mask)
+        ids = state.ids
+        predictions = list(stream(tracker, frames[1:], state))
     for prediction, frame in zip(predictions, frames[1:], strict=True):
         check_prediction(prediction, frame, ids)
     given = np.where(np.isin(first_mask, ids), first_mask, 0).astype(np.uint8)

@@ -17,6 +17,8 @@ from ttvos.measure.speedtable import table as speed_table
 from ttvos.measure.table import aligned
 from ttvos.publication.numbers import words, written
 
+ASKED = ("at least", "at most")  # what a bar of a benchmark may ask
+
 
 def speed_block(named: str, root: Path) -> str:
     """One table of all the `ttvos speed` files that are there. UserError for another file."""
@@ -33,7 +35,8 @@ def speed_block(named: str, root: Path) -> str:
 def benchmark_block(named: str, root: Path) -> str:
     """Bars and chosen tables of a benchmark's file.
 
-    Raises UserError for a file that no benchmark wrote, and for a table that it does not hold.
+    Raises UserError for a file that no benchmark wrote, for a bar that does not say whether it is a
+    lower or an upper bound, and for a table that the file does not hold.
     """
     (name, *shown), command = _parts(named)
     path = root / name
@@ -44,7 +47,7 @@ def benchmark_block(named: str, root: Path) -> str:
         raise UserError(f"{name}: not a benchmark's result; run it again")
     parts = [_origin(result["provenance"])]
     if result["bars"]:
-        parts.append(_bars(result["bars"]))
+        parts.append(_bars(result["bars"], name))
     for text in shown:
         key, _, columns = text.partition(":")
         rows = _chosen(_rows(result.get(key)), columns.split(",") if columns else None)
@@ -78,11 +81,14 @@ def _origin(origin: dict[str, Any]) -> str:
     return f"Measured on {', '.join(fact for fact in facts if fact)}."
 
 
-def _bars(bars: dict[str, dict[str, Any]]) -> str:
+def _bars(bars: dict[str, dict[str, Any]], file: str) -> str:
     lines = []
     for name, found in bars.items():
-        is_lower = found["holds"] == (found["value"] >= found["bar"])
-        asked = f"{'at least' if is_lower else 'at most'} {written(name, found['bar'])}"
+        if found.get("asked") not in ASKED:
+            raise UserError(
+                f"{file}: bar {name}: asked must be {' or '.join(ASKED)}; run the benchmark again"
+            )
+        asked = f"{found['asked']} {written(name, found['bar'])}"
         verdict = "holds" if found["holds"] else "**missed**"
         lines.append([words(name), written(name, found["value"]), asked, verdict])
     return aligned(("figure", "measured", "bar", ""), lines, numbers=(1,))

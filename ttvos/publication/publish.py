@@ -8,9 +8,9 @@ import numpy as np
 
 from ttvos.errors import UserError
 from ttvos.files import atomic_directory, write_json
-from ttvos.provenance import provenance
+from ttvos.provenance import git_commit, provenance
 from ttvos.public import public
-from ttvos.publication.checks import check_runs, recipe, scoring
+from ttvos.publication.checks import check_commits, check_runs, is_a_commit, recipe, scoring
 from ttvos.publication.form import (
     RECORD,
     SCORES,
@@ -25,6 +25,7 @@ from ttvos.render.manifest import Located, Manifest, data_label, load_manifest
 from ttvos.render.results import Result
 
 KEPT = ("commit", "source", "config", "seed", "device", "precision", "cpus", "time", "command")
+KEPT_IN = "results-published"  # where one publication after another may have changed files
 POINTS = {
     "jf": "J&F-Mean",
     "j_mean": "J-Mean",
@@ -41,7 +42,8 @@ def publish(manifest: Path | str, out: Path | str) -> dict[str, Any]:
 
     manifest: results/PROFILE/manifest.json. out: takes the place of an earlier one as a whole.
     Files that the manifest names but that are not there yet are listed as missing.
-    Raises UserError where nothing was scored yet, for a file without provenance, for runs of one
+    Raises UserError where nothing was scored yet, for a file without provenance, for results of
+    changed code or of no commit, in a tree with changes (`KEPT_IN` aside), for runs of one
     backbone with different settings, for scores of other weights than the training's, and for
     scores under one dataset's name that are of different data.
     """
@@ -50,6 +52,10 @@ def publish(manifest: Path | str, out: Path | str) -> dict[str, Any]:
     if not any(run.scores for run in runs):
         raise UserError(f"{manifest}: none of the scores that it names is there yet")
     check_runs(runs)
+    check_commits(result for run in runs for result in run.results)
+    if not is_a_commit(git_commit(KEPT_IN)):
+        text = "no commit of this project here, or uncommitted changes"
+        raise UserError(f"{out}: not published: {text}; commit them, and publish again")
     record = _record(located, runs)
     scores = [line for run in runs for line in _scores(run, located.manifest)]
     parts = [line for run in runs for line in _sequence_scores(run)]
@@ -116,7 +122,7 @@ def _record(located: Located, runs: list[Run]) -> dict[str, Any]:
         "trainings": [_training(run, train) for run, train in trains],
         "files": [_origin(result) for run in runs for result in run.results],
         "missing": [name for run in runs for name in run.missing],
-        "provenance": public(provenance()),
+        "provenance": public({**provenance(), "commit": git_commit(KEPT_IN)}),
     }
 
 

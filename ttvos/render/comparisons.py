@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ttvos.render import quantities as q
-from ttvos.render.inputs import Accuracy, ReportInput, RowResults, Tracked
+from ttvos.render.inputs import Accuracy, ReportInput, Tracked
 from ttvos.render.paper import PAPER_FOLDER, read_paper
 from ttvos.render.quantities import Extra, Quantity
 from ttvos.render.results import timed_on
 from ttvos.render.selection import selection_cautions
+from ttvos.render.starts import start_notes
 from ttvos.render.table import Cell, Column, Table
 from ttvos.render.verdicts import ABSENT, NO_NUMBER, NOT_MEASURED, RECORD_AGREES
 
@@ -65,7 +66,7 @@ def build(comparison: Comparison, report: ReportInput, folder: Path = PAPER_FOLD
             *_spreads(entries),
             *(streamed(entries) if q.STREAMING in comparison.extras else ()),
             *_reasons(comparison, rows),
-            *_starts(entries),
+            *start_notes(entries),
             *selection_cautions(report, entries),
         ),
         sources=tuple(dict.fromkeys(sources)),
@@ -109,22 +110,6 @@ def streamed(entries: list[Accuracy | None]) -> list[str]:
     files = [entry.speed for entry in entries if isinstance(entry, Tracked) and entry.speed]
     found = dict.fromkeys(timed_on(file) for file in files)
     return [f"Streaming FPS: {'; '.join(found)}."] if found else []
-
-
-def _starts(entries: list[Accuracy | None]) -> list[str]:
-    """What the trainings behind the rows started from, one note; none for given checkpoints."""
-    seeds: dict[tuple[str, str, int | None], list[str]] = {}
-    for entry in entries:
-        for result in entry.train if isinstance(entry, RowResults) else ():
-            start = (result.provenance or {}).get("initial") or {}
-            source, steps = Path(start.get("source") or "unknown").name, result.data.get("steps")
-            seeds.setdefault((entry.label, source, steps), []).append(str(result.data["seed"]))
-    found = [
-        f"{label} ({'seeds' if len(numbers) > 1 else 'seed'} {', '.join(numbers)}) "
-        f"from {source} weights, {steps} steps"
-        for (label, source, steps), numbers in seeds.items()
-    ]
-    return [f"Trained here: {'; '.join(found)}."] if found else []
 
 
 def _sources(comparison: Comparison, entry: Accuracy | None) -> list[str]:

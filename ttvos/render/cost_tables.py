@@ -1,12 +1,16 @@
 """Tables of what each row costs and how fast it is here."""
 
+from dataclasses import replace
 from typing import Any
 
+from ttvos.measure.latency import carried, samples
+from ttvos.measure.speedtable import times_released
 from ttvos.render import quantities as q
+from ttvos.render.gmac_counts import counts_apart
 from ttvos.render.inputs import ReportInput, RowResults
 from ttvos.render.measurements import own_table
 from ttvos.render.results import timed_on
-from ttvos.render.table import Cell, Column, Table
+from ttvos.render.table import EMPTY, Cell, Column, Table
 
 COST_EXTRAS = (
     *(
@@ -24,7 +28,7 @@ COST_EXTRAS = (
 )
 SPEED_EXTRAS = (
     *(
-        ("streaming", q.from_speed(key, label, 1, lambda data, name=key: data["streaming"][name]))
+        ("streaming", q.from_speed(key, label, 1, lambda data, name=key: streamed(data)[name]))
         for key, label in (
             ("fps", "FPS"),
             ("p50_ms", "p50, ms"),
@@ -32,6 +36,7 @@ SPEED_EXTRAS = (
             ("p99_ms", "p99, ms"),
         )
     ),
+    ("streaming", q.from_speed("latencies", "latencies", 0, lambda d: samples(d["streaming"]))),
     (
         "streaming",
         q.from_speed(
@@ -51,10 +56,19 @@ SPEED_EXTRAS = (
     ("pipelined", q.from_speed("pipelined_fps", "FPS", 1, lambda data: data["pipelined"]["fps"])),
     ("released", q.from_speed("released_fps", "FPS", 1, lambda data: data["released"]["fps"])),
     (
+        "released",
+        q.from_speed("released_warm_fps", "warm, FPS", 1, lambda d: d["released_warm"]["fps"]),
+    ),
+    (
         "streaming over released",
-        q.from_speed("over_released", "ratio", 2, lambda data: data["ratio_to_released"]),
+        q.from_speed("over_released", "warm, ratio", 2, times_released),
     ),
 )
+
+
+def streamed(data: dict[str, Any]) -> dict[str, Any]:
+    """The streaming figures, with the percentiles that the file's own latencies carry."""
+    return data["streaming"] | carried(data["streaming"])
 
 
 def reached(data: dict[str, Any], name: str) -> float:
@@ -62,9 +76,16 @@ def reached(data: dict[str, Any], name: str) -> float:
     return 100 * data["roofline"]["streaming"][name]
 
 
+TAILS = ("p90_ms", "p99_ms")
+SAME = (
+    "Same measurement: rows that track with the same network, as FRTM-VOS does with and without "
+    "the transition loss in its training, share one file; what they cost was measured once."
+)
+
+
 def cost(report: ReportInput) -> Table:
     """Parameters and MACs by part, for every row."""
-    return _from_files(
+    table = _from_files(
         report,
         "cost",
         "Cost by part",
@@ -72,6 +93,7 @@ def cost(report: ReportInput) -> Table:
         COST_EXTRAS,
         "cost",
     )
+    return replace(table, notes=(*table.notes, *counts_apart(report)))
 
 
 def speed(report: ReportInput) -> Table:
@@ -82,7 +104,9 @@ def speed(report: ReportInput) -> Table:
         "Speed on this device",
         "Streaming: frame by frame from host memory to the mask, warmed up, frame 0 apart. "
         "Released: the whole clip with frame 0, plain float32, as the authors time it. Latency: "
-        "share of frames at most that slow. Of roofline: the least time that the frame's layers "
+        "share of frames at most that slow; p90 is told from 30 latencies on, p99 from 300. "
+        "Released, warm: the same loop warmed up and without frame 0, as streaming is timed; the "
+        "ratio is over that, same frames. Of roofline: the least time that the frame's layers "
         "need by this device's matrix rate and memory bandwidth, over the time they took; of "
         "matrix rate: their operations alone. docs/performance.md has how both were measured.",
         SPEED_EXTRAS,
@@ -93,22 +117,29 @@ def speed(report: ReportInput) -> Table:
 def _from_files(report, name, title, caption, extras, attribute) -> Table:
     """A table with one line a row that has the cost or speed file."""
     rows, sources = [], []
+    measured_as: dict[str, str] = {}
     for item in report.rows:
         result = getattr(item, attribute)
         if result is None:
             continue
         sources.append(result.name)
         row = {"entry": Cell(item.label), "size": Cell(frame_size(item, attribute))}
+        first = measured_as.setdefault(result.name, item.label)
+        row["same"] = Cell(None if first == item.label else f"as {first}")
         if attribute == "speed":
             row["device"] = Cell(timed_on(result))
         for _, extra in extras:
             row[extra.key] = q.measured_cell(extra.take(item))
+            if extra.key in TAILS and row[extra.key] == EMPTY:
+                row[extra.key] = Cell(reason="–")  # told: the sample is too small for it
         rows.append(row)
     columns = [Column("entry", "Entry"), Column("size", "Frame")]
+    columns.append(Column("same", "Same measurement", "remark"))
     if attribute == "speed":
         columns.append(Column("device", "Device"))
     columns += [Column(e.key, e.label, "extra", group, e.digits) for group, e in extras]
-    return own_table(report, name, title, caption, columns, rows, sources)
+    table = own_table(report, name, title, caption, columns, rows, sources)
+    return replace(table, notes=(SAME,)) if any(row["same"].value for row in rows) else table
 
 
 def frame_size(item: RowResults, attribute: str) -> str:

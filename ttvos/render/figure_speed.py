@@ -12,6 +12,7 @@ from ttvos.render.paper import read_paper
 from ttvos.render.quantities import STREAMING, Quantity
 from ttvos.render.results import timed_on
 from ttvos.render.scatter import PANELS, Point, scatter
+from ttvos.render.untrained import untrained
 from ttvos.render.verdicts import size_obstacle, speed_obstacle
 
 OWN = "measured here"  # how the kind of a measured point begins
@@ -30,12 +31,14 @@ def figure1(report: ReportInput) -> Drawing:
         "figure1",
         "Figure 1: speed against accuracy",
         "Frames per second (logarithmic) against J&F. Grey and red: the paper's figures, on the "
-        "paper's device, by the released timing protocol; a small mark on a line is what a "
-        "method's published masks score here, at the paper's speed. Blue: measured here frame by "
+        "paper's device, by the released timing protocol; a small mark is what a method's "
+        "published masks score here, at the paper's speed, on a line to the paper's score where "
+        "both are of the same sequences. Blue: measured here frame by "
         "frame, from host memory to the mask in host memory (streaming), "
         f"{_devices(report)}, with the accuracy on {data_label(report.manifest)}; diamonds are "
         "masks with a speed as their owner gives it. A hollow mark has another device or other "
-        f"data than the filled ones and is not to be ranked among them.{_without_speed(report)}",
+        "data than the filled ones and is not to be ranked among them."
+        f"{_without_speed(report)}{_left_out(report)}",
         scatter(points),
         alt="Scatter plot of frame rate against J&F for the paper's methods and this run's rows.",
         sources=tuple(dict.fromkeys(_sources(report))),
@@ -67,6 +70,13 @@ def _without_speed(report: ReportInput) -> str:
     return f" Not drawn, since no speed is known: {', '.join(names)}." if names else ""
 
 
+def _left_out(report: ReportInput) -> str:
+    """Rows that have a speed and yet no point, and why."""
+    timed = [row for row in report.rows if row.speed]
+    names = [f"{row.name} {why}" for row in timed if (why := untrained(row))]
+    return f" Not drawn, since no mask comes of them: {', '.join(names)}." if names else ""
+
+
 def paper_points(panel: Quantity) -> list[Point]:
     """The peers of Table 3 and TTVOS with each backbone of Table 6."""
     points = [
@@ -81,7 +91,10 @@ def paper_points(panel: Quantity) -> list[Point]:
 
 
 def published_points(report: ReportInput, panel: Quantity) -> list[Point]:
-    """Published masks as scored here, at the paper's speed."""
+    """Published masks as scored here, at the paper's speed.
+
+    A line leads to the paper's score where both are of the same sequences, and only there.
+    """
     points = []
     for line in read_paper("table3"):
         masks = masks_of(report, line)
@@ -89,8 +102,8 @@ def published_points(report: ReportInput, panel: Quantity) -> list[Point]:
         if line[panel.key] and score and score.mean is not None:
             where = f", {data_label(report.manifest)}" if foreign else ""
             kind = f"published masks, scored here{where}"
-            fps, paper = float(line["fps"]), float(line[panel.key])
-            name = line["method"]
+            paper = None if foreign else float(line[panel.key])
+            name, fps = line["method"] + (", masks" if foreign else ""), float(line["fps"])
             points.append(Point(name, fps, score.mean, kind, "published", True, origin=paper))
     return points
 
@@ -110,9 +123,9 @@ def _mask_point(report: ReportInput, panel: Quantity, masks: MaskResults) -> lis
 
 
 def own_points(report: ReportInput, panel: Quantity) -> list[Point]:
-    """Rows with both a speed and an accuracy."""
+    """Rows with both a speed and an accuracy; untrained rows have none."""
     points = []
-    for row in report.rows:
+    for row in (row for row in report.rows if not untrained(row)):
         fps, slow = STREAMING.take(row), speed_obstacle(report.manifest, row.speed)
         score, foreign = panel.take(report, row)
         if not (row.speed and fps and fps.values and score and score.values):

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from ttvos.render import figures
 from ttvos.render.figures import Drawing, new_figure
-from ttvos.render.manifest import Located, data_label
+from ttvos.render.manifest import Located, Manifest, data_label
 from ttvos.render.results import Result, load_result
 from ttvos.render.weights import (
     Correlation,
@@ -20,7 +20,7 @@ from ttvos.render.weights import (
     relative_change,
 )
 
-VARIANT, BACKBONE, DATASETS = "exp8", "hrnet", ("davis17", "davis16")
+VARIANT, BACKBONE, YEARS = "exp8", "hrnet", (2017, 2016)
 FOLLOWED = 0.5  # J-Mean from which an object counts as followed
 TITLES = {
     "figure9a": "Figure 9a: first update weight and object size",
@@ -46,13 +46,14 @@ class WeightData:
 def load_weights(located: Located) -> WeightData | str:
     """Read the run that Figure 9 shows, or say why there is none.
 
-    The full model with HRNet, its first seed, on the first of `DATASETS` with predictions.
+    The full model with HRNet, its first seed, on the first dataset with predictions, those of
+    `YEARS` first: a dataset's name decides nothing.
     Only these files are opened, so the notebook can run before the rest is measured.
     """
     for row in located.manifest.rows:
         if (row.variant, row.backbone) != (VARIANT, BACKBONE):
             continue
-        for dataset in DATASETS:
+        for dataset in sorted(row.predict, key=lambda name: _place(located.manifest, name)):
             paths = [path for path in row.predict.get(dataset, ()) if path]
             if not paths:
                 continue
@@ -63,6 +64,12 @@ def load_weights(located: Located) -> WeightData | str:
             results = load_result(located, paths[0]), load_result(located, evaluation)
             return _weight_data(dataset, seed, *results)
     return f"This run has no predictions of {VARIANT} with {BACKBONE}."
+
+
+def _place(manifest: Manifest, dataset: str) -> int:
+    """Where a dataset stands in the order of `YEARS`; after them where it is of none."""
+    entry = manifest.datasets.get(dataset)
+    return YEARS.index(entry.year) if entry and entry.year in YEARS else len(YEARS)
 
 
 def _weight_data(

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ttvos.render import quantities as q
+from ttvos.render import seeds
 from ttvos.render.inputs import Accuracy, ReportInput
 from ttvos.render.manifest import data_label
-from ttvos.render.results import Measured, measure
+from ttvos.render.results import Measured, Result, measure
 from ttvos.render.selection import selection_cautions, selection_notes, way
 from ttvos.render.table import Cell, Column, Table
+from ttvos.render.untrained import RULE, untrained
 
 STILL = "still"  # name of the reference that every accuracy is set against
 
@@ -35,9 +37,7 @@ def summary(report: ReportInput) -> Table:
                     continue
                 sources += [result.name for result in results]
                 row = {"dataset": Cell(dataset), "kind": Cell(kind), "entry": Cell(item.label)}
-                for key, (score, _, _) in SCORES.items():
-                    row[key] = q.measured_cell(measure(results, q.score(score)))
-                row["gain"] = Cell() if item.name == STILL else _gain(row["jf"], still)
+                row |= _scores(item, results, still)
                 row["runs"] = Cell(str(len(results)))
                 rows.append(row)
     columns = [Column("entry", "Entry"), Column("dataset", "Protocol")]
@@ -58,8 +58,20 @@ def summary(report: ReportInput) -> Table:
         rows,
         sources,
     )
-    notes = tuple(selection_cautions(report, report.rows))
-    return replace(table, sections="dataset", notes=notes)
+    notes = [*selection_cautions(report, report.rows), seeds.NOTE]
+    notes += [RULE] if any(untrained(row) for row in report.rows) else []
+    return replace(table, sections="dataset", notes=tuple(notes))
+
+
+def _scores(item: Accuracy, results: tuple[Result, ...], still: Measured | None) -> dict[str, Cell]:
+    """An entry's scores on one dataset, and its gain; of an untrained row only that it is one."""
+    if why := untrained(item):
+        return {"jf": Cell(reason=why)}
+    cells = {
+        key: q.measured_cell(measure(results, q.score(name)))
+        for key, (name, _, _) in SCORES.items()
+    }
+    return cells | {"gain": Cell() if item.name == STILL else _gain(cells["jf"], still)}
 
 
 def still_score(report: ReportInput, dataset: str) -> Measured | None:

@@ -4,9 +4,12 @@ import re
 
 from ttvos.peers.record import Peer
 from ttvos.render.inputs import MaskResults, PeerResults, ReportInput, RowResults, Tracked
+from ttvos.render.manifest import RowEntry
 from ttvos.render.paper import read_paper
 
 Line = dict[str, str]  # one of the paper's, as printed
+FULL, BACKBONE = "exp8", "hrnet"  # the experiment with all parts; on HRNet the paper's model
+TRAINED = ("ttvos", "frtm")  # trackers that are trained here; others are the users' own
 
 
 def plain(text: str) -> str:
@@ -17,6 +20,11 @@ def plain(text: str) -> str:
 def is_backbone(printed: str, built: str) -> bool:
     """Whether a backbone is the printed one; "ResNet101 and FlowNetS" is ResNet101 too."""
     return plain(printed) in plain(built)
+
+
+def is_papers_model(entry: RowEntry) -> bool:
+    """Whether a row is the full model on HRNet."""
+    return (entry.variant, entry.backbone) == (FULL, BACKBONE)
 
 
 def record_of(report: ReportInput, line: Line) -> Peer | None:
@@ -34,12 +42,22 @@ def peer_of(report: ReportInput, line: Line) -> PeerResults | None:
 
 def tracked_by(report: ReportInput, line: Line) -> Tracked | None:
     """Who ran the method here: with its authors' weights, else trained here, else with none."""
-    rows = [row for row in report.rows if 3 in row.entry.tables]
-    row = next((row for row in rows if plain(row.entry.method) == plain(line["method"])), None)
+    row = next((row for row in report.rows if _is_published_form(row, line)), None)
     peer = peer_of(report, line)
     if peer and (row is None or any(peer.evaluate.values())):
         return peer
     return row
+
+
+def _is_published_form(row: RowResults, line: Line) -> bool:
+    """Whether a row is the method as Table 3 has it, and no other experiment with it."""
+    entry = row.entry
+    return (
+        3 in entry.tables
+        and plain(entry.method) == plain(line["method"])
+        and is_backbone(line["backbone"], entry.backbone)
+        and (entry.variant == FULL if entry.tracker == "ttvos" else not entry.transition_loss)
+    )
 
 
 def timed_by(report: ReportInput, line: Line) -> Tracked | None:
@@ -66,11 +84,16 @@ def masks_of(report: ReportInput, line: Line) -> MaskResults | None:
 
 
 def own_entries(report: ReportInput) -> list[MaskResults | RowResults]:
-    """Masks and trackers that Table 3 has no line for: the users' own."""
+    """Masks and trackers that Table 3 has no line for: the users' own, and rows that name it."""
     lines = read_paper("table3")
     taken = [masks_of(report, line) for line in lines]
     masks = [m for m in (*report.published, *report.masks) if m not in taken]
-    trackers = [row for row in report.rows if row.entry.tracker not in ("ttvos", "frtm")]
+    tracked = [tracked_by(report, line) for line in lines]
+    trackers = [
+        row
+        for row in report.rows
+        if row not in tracked and (3 in row.entry.tables or row.entry.tracker not in TRAINED)
+    ]
     return [*(m for m in masks if any(m.evaluate.values())), *trackers]
 
 

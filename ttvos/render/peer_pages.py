@@ -5,6 +5,7 @@ from pathlib import Path
 from statistics import median
 
 from ttvos.files import atomic_path
+from ttvos.measure.latency import carried, samples
 from ttvos.peers.record import Peer
 from ttvos.render import quantities as q
 from ttvos.render.inputs import PeerResults, ReportInput
@@ -102,7 +103,7 @@ def speed_facts(peer: PeerResults | None) -> Facts:
         ("Without frame 0", f"{streaming['fps']:.2f} frames a second"),
         ("With frame 0", f"{q.fps_with_initialisation(data):.2f} frames a second{_length(data)}"),
         ("Frame 0", f"{median(streaming['init_ms']):.0f} ms"),
-        ("A frame", ", ".join(f"{p} {streaming[f'{p}_ms']:.0f} ms" for p in ("p50", "p90", "p99"))),
+        ("A frame", _latencies(streaming)),
         ("Peak memory", f"{q.peak_memory_mib(data):.0f} MiB"),
     ]
     if growth:
@@ -111,7 +112,13 @@ def speed_facts(peer: PeerResults | None) -> Facts:
             ("State", f"{first:.1f} MiB after frame 1, {last:.1f} MiB after {growth['frames']}")
         )
         lines.append(("Time of a late frame", f"{growth['time_ratio']:.2f} times an early one's"))
-    return lines
+    return [(label, text) for label, text in lines if text]
+
+
+def _latencies(streaming: dict) -> str:
+    """The percentiles that the sample carries, and its size."""
+    told = [f"{key[:-3]} {ms:.0f} ms" for key, ms in carried(streaming).items() if ms is not None]
+    return f"{', '.join(told)}; of {samples(streaming)} latencies" if told else ""
 
 
 def _length(data: dict) -> str:

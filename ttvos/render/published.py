@@ -9,6 +9,7 @@ from ttvos.publication.form import Published, Score
 from ttvos.render.claims import BACKBONE, NOT_MEASURED, claims
 from ttvos.render.comparisons import tick
 from ttvos.render.paper import PAPER_FOLDER, read_paper
+from ttvos.render.paper_lines import PAPER_COLUMNS, paper_accuracy, paper_cells
 from ttvos.render.published_facts import facts
 from ttvos.render.table import Cell, Column, Table
 from ttvos.render.table4 import PARTS
@@ -60,18 +61,19 @@ def scores(published: Published, folder: Path = PAPER_FOLDER) -> Table:
         shown |= {line.row for line in lines}
         row = {"exp": Cell(f"Exp {printed['exp']}")}
         row |= {key: tick(printed[key]) for key in PARTS}
-        row |= {key: Cell(printed[key]) for key in ("davis17_jf", "davis16_jf")}
+        row |= paper_accuracy(printed)
         rows.append(row | _measured(published, lines))
     others = [line for line in published.scores if line.row not in shown]
     for name in dict.fromkeys(line.row for line in others):
         lines = [line for line in others if line.row == name]
-        rows.append({"exp": Cell(lines[0].label), **_measured(published, lines)})
+        row = {"exp": Cell(lines[0].label)} | paper_cells(lines[0])
+        rows.append(row | _measured(published, lines))
     return Table(
         name=f"published-{published.name}",
         title=f"Measured by us on {published.record['data_label']}",
         caption="J&F, J and F in points, mean over objects; over several seeds mean ± sample "
-        "standard deviation (of J&F). The paper's numbers are for another training and for all "
-        "sequences.",
+        "standard deviation (of J&F). The paper's numbers (its Tables 4 to 6) are for another "
+        "training and for all sequences.",
         columns=_columns(published),
         rows=tuple(rows),
         profile=published.record["profile"],
@@ -116,8 +118,7 @@ def _over_seeds(values: list[float]) -> Cell:
 def _columns(published: Published) -> tuple[Column, ...]:
     columns = [Column("exp", "Experiment")]
     columns += [Column(key, label, "flag") for key, label in PARTS.items()]
-    columns.append(Column("davis17_jf", "DAVIS17", "paper", "Paper, J&F"))
-    columns.append(Column("davis16_jf", "DAVIS16", "paper", "Paper, J&F"))
+    columns += PAPER_COLUMNS
     for name, dataset in published.record["datasets"].items():
         for key, label in SCORES.items():
             kind = "other" if key == "jf" else "extra"

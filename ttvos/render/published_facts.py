@@ -11,6 +11,7 @@ from ttvos.publication.stages import (
     stage_length,
     stage_rate,
 )
+from ttvos.render.starts import start, within
 
 
 def facts(published: Published) -> list[tuple[str, str]]:
@@ -19,6 +20,7 @@ def facts(published: Published) -> list[tuple[str, str]]:
     sources = [file["provenance"] for file in record["files"]]
     times = sorted(source["time"] for source in sources)
     trained = {(line.row, line.seed): line.seconds for line in published.scores if line.seconds}
+    initials = [training["initial"] for training in record["trainings"]]
     lines = [
         ("Data profile", f"{record['profile']}. {record['caution']}"),
         ("Trained on", _distinct(line.device for line in published.scores)),
@@ -28,7 +30,8 @@ def facts(published: Published) -> list[tuple[str, str]]:
         ("Source hash", _distinct(source["source"] for source in sources)),
         ("Measured between", f"{times[0]} and {times[-1]}"),
         ("Trainings", f"{len(trained)}, {sum(trained.values()) / 3600:.1f} hours in all"),
-        ("Started from", _distinct(_start(training) for training in record["trainings"])),
+        ("Started from", _distinct(start(initial) for initial in initials)),
+        ("Its backbone", _distinct(within(initial) for initial in initials)),
     ]
     for backbone, recipe in record["recipes"].items():
         lines += [
@@ -42,11 +45,6 @@ def facts(published: Published) -> list[tuple[str, str]]:
 
 def _distinct(values: Iterable[str | None]) -> str:
     return "; ".join(sorted({str(value) for value in values if value}))
-
-
-def _start(training: dict[str, Any]) -> str | None:
-    """What a training's backbone started from."""
-    return (training["initial"] or {}).get("source")
 
 
 def _stage(stage: dict[str, Any]) -> str:

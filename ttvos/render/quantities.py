@@ -8,8 +8,11 @@ from typing import Any
 from ttvos.render.inputs import Accuracy, MaskResults, PeerResults, ReportInput, Tracked
 from ttvos.render.manifest import data_label
 from ttvos.render.results import Measured, Result, measure
+from ttvos.render.standing import standing
 from ttvos.render.table import Cell, Column
+from ttvos.render.untrained import UNTRAINED, untrained
 from ttvos.render.verdicts import (
+    NOT_MEASURED,
     RULES,
     accuracy_obstacle,
     data_obstacle,
@@ -53,6 +56,12 @@ class Quantity:
     ) -> dict[str, Cell]:
         """The cells of one row. line: the paper's row as printed; entry: who measured."""
         printed = line[self.key]
+        if self.rule == "accuracy" and (why := untrained(entry)):
+            return {
+                f"{self.key}_paper": Cell(printed or None),
+                f"{self.key}_not_comparable": Cell(reason=why),
+                f"{self.key}_verdict": Cell(NOT_MEASURED, reason=UNTRAINED),
+            }
         measured, obstacle = self.take(report, entry) if entry else (None, None)
         verdict = decide(RULES[self.rule], printed, measured, obstacle)
         place = "not_comparable" if obstacle else "measured"
@@ -93,7 +102,11 @@ def accuracy(key: str, label: str, dataset: str) -> Quantity:
 
 
 def take_accuracy(dataset: str, report: ReportInput, entry: Accuracy) -> Taken:
-    """J&F of an entry. What others trained or tracked is the paper's quantity on its data."""
+    """J&F of an entry. What others trained or tracked is the paper's quantity on its data.
+
+    dataset: "davis16" or "davis17"; the profile's dataset of that year and split is taken.
+    """
+    dataset = standing(report.manifest, dataset, entry)
     measured = measure(entry.evaluate.get(dataset, ()), score("J&F-Mean"))
     sources = measured.sources if measured else ()
     if isinstance(entry, MaskResults):

@@ -74,6 +74,12 @@ class Table:
     sources: tuple[str, ...] = ()
     sections: str = ""
 
+    def __post_init__(self) -> None:
+        """Two columns of one key would show one's numbers under the other's heading."""
+        keys = [column.key for column in self.columns]
+        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+            raise ValueError(f"table {self.name}: two columns are called {', '.join(twice)}")
+
     def shown(self) -> tuple[Column, ...]:
         """Columns for reading: an empty column of numbers or remarks is left out."""
         return tuple(column for column in self.columns if self._is_shown(column))

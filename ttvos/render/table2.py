@@ -4,9 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 from ttvos.render import quantities as q
+from ttvos.render.accuracy_notes import accuracy_notes
 from ttvos.render.comparisons import Comparison
 from ttvos.render.inputs import Accuracy, PeerResults, ReportInput
-from ttvos.render.table import Table
+from ttvos.render.methods import is_papers_model
+from ttvos.render.own_rows import own_rows, with_own_rows
+from ttvos.render.seeds import SEEDS
+from ttvos.render.table import Cell, Table
 
 # Table 2's two stages of GC by the names of its parts (data/peers/gc.yaml), and what it leaves out.
 SEGMENTATION = ("query encoder", "query key/value", "distribution")
@@ -54,14 +58,14 @@ def _before_refinement(data: dict[str, Any]) -> int:
 
 def _find(report: ReportInput, printed: dict[str, str]) -> Accuracy | None:
     method = printed["method"].casefold()
-    rows = [row for row in report.rows if 2 in row.entry.tables]
+    rows = [row for row in report.rows if 2 in row.entry.tables and is_papers_model(row.entry)]
     found = [row for row in rows if row.entry.method.casefold() == method]
     found += [peer for peer in report.peers if peer.record.method.casefold() == method]
     return next(iter(found), None)
 
 
-def _with_records(report: ReportInput, table: Table) -> Table:
-    """Links to the pages of peers, and what was counted of each."""
+def _complete(report: ReportInput, table: Table) -> Table:
+    """Links to the pages of peers, what was counted of each, and rows that the paper lacks."""
     notes = []
     for row in table.rows:
         record = next((r for r in report.records.values() if r.method == row["method"].value), None)
@@ -70,12 +74,28 @@ def _with_records(report: ReportInput, table: Table) -> Table:
             entry = _find(report, {"method": record.method})
             if isinstance(entry, PeerResults):
                 notes.append(f"{record.method}: {record.status}. {record.reason}")
-    return replace(table, notes=(*table.notes, *notes))
+    taken = [_find(report, {"method": str(row["method"].value)}) for row in table.rows]
+    return with_own_rows(
+        report,
+        replace(table, notes=(*table.notes, *accuracy_notes(report, taken), *notes)),
+        own_rows(report, 2, taken),
+        QUANTITIES,
+        EXTRAS,
+        lambda row: {"method": Cell(row.label)},
+    )
 
 
 REFINE = q.from_cost("refine_gmac", "decoder or refinement, GMAC", 2, refinement_gmac)
 WHOLE = q.from_cost("whole_segmentation_gmac", "segmentation with it", 2, whole_segmentation_gmac)
 FRAME = q.from_cost("frame_gmac", "whole frame, GMAC", 2, q.gmac("frame"))
+
+QUANTITIES = (
+    q.macs("segmentation_gmac", "Segmentation, GMAC", 2, segmentation_gmac),
+    q.macs("update_gmac", "Update, GMAC", 3, update_gmac),
+    q.PARAMETERS,
+    q.DAVIS16,
+)
+EXTRAS = (REFINE, WHOLE, FRAME, SEEDS)
 
 TABLE2 = Comparison(
     2,
@@ -84,19 +104,14 @@ TABLE2 = Comparison(
     "refinement, of one update, and parameters; under “also measured” the same with it.",
     {"method": "Method", "input": "Input"},
     {},
-    (
-        q.macs("segmentation_gmac", "Segmentation, GMAC", 2, segmentation_gmac),
-        q.macs("update_gmac", "Update, GMAC", 3, update_gmac),
-        q.PARAMETERS,
-        q.DAVIS16,
-    ),
+    QUANTITIES,
     _find,
-    (REFINE, WHOLE, FRAME, q.RUNS),
+    EXTRAS,
     (
         "Segmentation measured. TTVOS: backbone features, both matchings and the attention map, "
         "that is all of a frame before the refinement. GC: " + ", ".join(SEGMENTATION) + "; its "
         "update is " + ", ".join(UPDATE) + ". A whole frame is segmentation, decoder or "
         "refinement, and update (ledger item 12).",
     ),
-    _with_records,
+    _complete,
 )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from ttvos.render import quantities as q
+from ttvos.render.accuracy_notes import accuracy_notes
 from ttvos.render.comparisons import Comparison, streamed
 from ttvos.render.inputs import Accuracy, MaskResults, PeerResults, ReportInput, RowResults
 from ttvos.render.manifest import data_label
@@ -21,8 +22,10 @@ from ttvos.render.methods import (
 from ttvos.render.paper import read_paper
 from ttvos.render.quantities import Quantity
 from ttvos.render.results import Measured
+from ttvos.render.seeds import SEEDS
 from ttvos.render.table import Cell, Column, Table
-from ttvos.render.verdicts import NOT_MEASURED, RULES, decide, weigh_record
+from ttvos.render.untrained import UNTRAINED, untrained
+from ttvos.render.verdicts import ABSENT, NOT_MEASURED, RULES, Verdict, decide, weigh_record
 
 FLAGS = {
     "online_learning": "OnL",
@@ -66,10 +69,11 @@ class PeerAccuracy(Quantity):
         """See `Quantity.cells`."""
         printed, record = line[self.key], recorded(line, self.dataset)
         masks = masks_of(report, line)
+        why = untrained(entry)
         cells = {f"{self.key}_paper": Cell(printed or None)}
         cells[f"{self.key}_record"] = Cell(record or None)
         verdict = decide(RULES[self.rule], printed, None, None)
-        for who, suffix in ((masks, "_masks"), (entry, "")):
+        for who, suffix in ((masks, "_masks"), (None if why else entry, "")):
             measured, obstacle = self.take(report, who) if who else (None, None)
             if measured is None:
                 continue
@@ -79,12 +83,18 @@ class PeerAccuracy(Quantity):
                 verdict = found
             if found.status != NOT_MEASURED:
                 cells[f"{self.key}_difference"] = Cell(measured.mean - float(printed))
+        if why:
+            cells[f"{self.key}_not_comparable"] = Cell(reason=why)
+            if verdict.reason == ABSENT:
+                verdict = Verdict(NOT_MEASURED, UNTRAINED)
         verdict = weigh_record(RULES[self.rule], printed, record, verdict)
         cells[f"{self.key}_verdict"] = Cell(verdict.status, reason=verdict.reason)
         return cells
 
     def own_cells(self, report: ReportInput, entry: Accuracy) -> dict[str, Cell]:
         """The cells of a row that the paper does not have: no number of its, no verdict."""
+        if why := untrained(entry):
+            return {f"{self.key}_not_comparable": Cell(reason=why)}
         measured, obstacle = self.take(report, entry)
         suffix = "_masks" if isinstance(entry, MaskResults) else ""
         return self.number(suffix, measured, obstacle) if measured else {}
@@ -122,12 +132,13 @@ def _complete(report: ReportInput, table: Table) -> Table:
     timed = [timed_by(report, line) for line in lines]
     files = [masks_of(report, line) for line in lines]
     found = [*files, *timed, *own_entries(report)]
+    scored = [*(tracked_by(report, line) for line in lines), *files, *own_entries(report)]
     return replace(
         table,
         columns=columns,
         rows=(*rows, *own),
         sections="section",
-        notes=(*table.notes, *streamed(timed), *_notes(report)),
+        notes=(*table.notes, *streamed(timed), *accuracy_notes(report, scored), *_notes(report)),
         sources=tuple(dict.fromkeys((*table.sources, *(n for e in found for n in _files(e))))),
     )
 
@@ -166,8 +177,8 @@ def _own_row(report: ReportInput, entry: Accuracy) -> dict[str, Cell]:
     if isinstance(entry, MaskResults):
         speed = f", {entry.fps:g} FPS on {entry.fps_device}" if entry.fps else ""
         return row | {"here": Cell("masks"), "source": Cell(entry.source + speed)}
-    row["here"] = Cell("tracker")
-    for extra in (q.STREAMING, q.WITH_FRAME_0):
+    row["here"] = Cell("trained here" if entry.train else "tracker")
+    for extra in (q.STREAMING, q.WITH_FRAME_0, SEEDS):
         row[extra.key] = q.measured_cell(extra.take(entry))
     return row
 
@@ -216,7 +227,7 @@ TABLE3 = Comparison(
     FLAGS,
     (*ACCURACIES, q.FPS),
     tracked_by,
-    (q.RUNS,),
+    (SEEDS,),
     ("Items 13 and 14 of the ledger: entries of this table that the public record disputes.",),
     _complete,
 )

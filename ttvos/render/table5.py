@@ -1,13 +1,15 @@
 """Table 5: what the transition loss adds to another method, FRTM-VOS."""
 
 from dataclasses import replace
-from statistics import fmean, stdev
 
 from ttvos.render import quantities as q
-from ttvos.render.comparisons import Comparison
-from ttvos.render.inputs import Accuracy, ReportInput, RowResults
+from ttvos.render.accuracy_notes import accuracy_notes
+from ttvos.render.comparisons import Comparison, tick
+from ttvos.render.inputs import ReportInput, RowResults
 from ttvos.render.manifest import data_label
+from ttvos.render.own_rows import own_rows, with_own_rows
 from ttvos.render.paper import BACKBONES, read_paper
+from ttvos.render.seeds import SEEDS, difference
 from ttvos.render.table import Cell, Column, Table
 
 QUANTITIES = {"davis17": q.DAVIS17, "davis16": q.DAVIS16}
@@ -18,24 +20,16 @@ def _find(report: ReportInput, printed: dict[str, str]) -> RowResults | None:
     backbone, loss = BACKBONES[printed["backbone"]], printed["transition_loss"] == "1"
     for row in report.rows:
         is_meant = row.entry.backbone == backbone and row.entry.transition_loss is loss
-        if is_meant and 5 in row.entry.tables:
+        if is_meant and row.entry.tracker == "frtm" and 5 in row.entry.tables:
             return row
     return None
 
 
-def added(with_loss: Accuracy | None, without: Accuracy | None, dataset: str) -> Cell:
-    """J&F with the loss minus without, in points; paired over the runs where there are as many."""
-    scored = [q.take_scores(entry, dataset) if entry else () for entry in (with_loss, without)]
-    if not all(scored):
-        return Cell()
-    if len(scored[0]) != len(scored[1]):
-        return Cell(fmean(scored[0]) - fmean(scored[1]))
-    differences = [one - other for one, other in zip(*scored, strict=True)]
-    return Cell(fmean(differences), stdev(differences) if len(differences) > 1 else None)
-
-
 def _with_differences(report: ReportInput, table: Table) -> Table:
-    """Two columns a dataset, filled in the rows with the loss: the paper's difference and ours."""
+    """Two columns a dataset, filled in the rows with the loss: the paper's difference and ours.
+
+    Rows that the paper lacks stand below.
+    """
     lines = read_paper("table5")
     without = {line["backbone"]: line for line in lines if line["transition_loss"] == "0"}
     rows = []
@@ -44,7 +38,7 @@ def _with_differences(report: ReportInput, table: Table) -> Table:
             base = without[line["backbone"]]
             for dataset, quantity in QUANTITIES.items():
                 paper = float(line[quantity.key]) - float(base[quantity.key])
-                ours = added(_find(report, line), _find(report, base), dataset)
+                ours = difference(report, _find(report, line), _find(report, base), dataset)
                 row = row | {f"{dataset}_added_paper": Cell(paper), f"{dataset}_added": ours}
         rows.append(row)
     where = data_label(report.manifest)
@@ -55,18 +49,28 @@ def _with_differences(report: ReportInput, table: Table) -> Table:
             Column(f"{dataset}_added_paper", f"{name}, paper", "paper", ADDED, signed=True),
             Column(f"{dataset}_added", f"{name}, {where}", "other", ADDED, signed=True),
         ]
-    return replace(table, rows=tuple(rows), columns=tuple(columns))
+    taken = [_find(report, line) for line in lines]
+    own = own_rows(report, 5, taken)
+    notes = accuracy_notes(report, [*taken, *own])
+    table = replace(table, rows=tuple(rows), columns=tuple(columns), notes=(*table.notes, *notes))
+    return with_own_rows(report, table, own, QUANTITIES.values(), (SEEDS,), _named)
+
+
+def _named(row: RowResults) -> dict[str, Cell]:
+    loss = row.entry.transition_loss
+    flag = {} if loss is None else {"transition_loss": tick(str(int(loss)))}
+    return {"method": Cell(row.label), "backbone": Cell(row.entry.backbone)} | flag
 
 
 TABLE5 = Comparison(
     5,
     "the transition loss in another method",
     "FRTM-VOS with and without the transition loss, trained here. What the loss adds: J&F with it "
-    "minus J&F without, with the same backbone; ours paired over the seeds.",
+    "minus J&F without, with the same backbone; ours over the seeds that both have.",
     {"method": "Method", "backbone": "Backbone"},
     {"transition_loss": "TM loss"},
     (q.DAVIS17, q.DAVIS16),
     _find,
-    (q.RUNS,),
+    (SEEDS,),
     extend=_with_differences,
 )

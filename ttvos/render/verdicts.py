@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from ttvos.render.manifest import Manifest, data_label
+from ttvos.render.manifest import DatasetEntry, Manifest, data_label
 from ttvos.render.results import Measured, Result, device_of
 
 Status = Literal["reproduced", "differs", "differs from the public record", "not measured here"]
@@ -26,13 +26,13 @@ ABSENT, NO_NUMBER = "not in this run", "the paper gives no number"
 RECORD_AGREES = "not in this run; the public record agrees"
 STATUSES: tuple[Status, ...] = (REPRODUCED, DIFFERS, DISPUTED, NOT_MEASURED)
 
-# Sequences of the validation sets that the paper scores (FACTS section 5, PEERS section 0):
-# a part of a validation set is another quantity.
+# Sequences of the validation sets that the paper scores (docs/facts.md, section 5; docs/peers.md,
+# section 0): a part of a validation set is another quantity.
 PAPER_SEQUENCES = {"davis16": 20, "davis17": 30}
 PAPER_YEARS = {"davis16": 2016, "davis17": 2017}
 PAPER_SPLIT = "val"
 # Frame sizes that the paper's costs and speeds are for: Table 2 says 480x853, the videos are
-# 480x854 and the network pads them to 480x864 (FACTS section 1); all are one 480x864 input.
+# 480x854 and the network pads them to 480x864 (docs/facts.md, section 1); all are one input.
 PAPER_HEIGHT, PAPER_WIDTHS = 480, (853, 854, 864)
 
 
@@ -166,6 +166,13 @@ def accuracy_obstacle(manifest: Manifest, dataset: str, results: Iterable[Result
     return data_obstacle(manifest, dataset, results)
 
 
+def paper_set(entry: DatasetEntry | None) -> str | None:
+    """Which of the paper's validation sets a dataset stands for, by its year and split."""
+    if entry is None or entry.split != PAPER_SPLIT:
+        return None
+    return next((name for name, year in PAPER_YEARS.items() if year == entry.year), None)
+
+
 def data_obstacle(
     manifest: Manifest, dataset: str, results: Iterable[Result], tracked: bool = True
 ) -> str | None:
@@ -174,8 +181,9 @@ def data_obstacle(
     tracked: the masks were made here, from frames at the dataset's input scale.
     """
     entry = manifest.datasets.get(dataset)
-    if entry is None or (entry.year, entry.split) != (PAPER_YEARS[dataset], PAPER_SPLIT):
-        return f"not the {PAPER_SPLIT} split of DAVIS {PAPER_YEARS[dataset]}"
+    paper = paper_set(entry)
+    if entry is None or paper is None:
+        return f"not the {PAPER_SPLIT} split of DAVIS 2016 or 2017"
     if tracked and entry.input_scale != 1:
         return f"frames tracked at {entry.input_scale:g} of their size"
     for result in results:
@@ -183,8 +191,8 @@ def data_obstacle(
         if profile != manifest.profile or profile == "mini":
             return f"measured on the data of profile {profile}"
         count = len(sequences(result))
-        if count != PAPER_SEQUENCES[dataset]:
-            return f"{count} of the validation set's {PAPER_SEQUENCES[dataset]} sequences"
+        if count != PAPER_SEQUENCES[paper]:
+            return f"{count} of the validation set's {PAPER_SEQUENCES[paper]} sequences"
     return None
 
 

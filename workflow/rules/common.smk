@@ -18,7 +18,6 @@ NEEDS_GPU = int(settings.device == "cuda")
 PROCESSES = settings.train.processes if settings.train else 1  # of each training
 WORKERS = settings.train.workers if settings.train else 0  # of each such process
 TORCHRUN = "python -m torch.distributed.run --standalone --nproc-per-node"
-TRAINING_CODE = code_hash(*settings.train.modules) if settings.train else None
 LAUNCH = "python" if PROCESSES == 1 else f"{TORCHRUN} {PROCESSES}"
 SETTINGS = {}  # path -> content of the files that are written when a run starts
 NOTES = {}  # name -> the note of deleted files that this run has for it

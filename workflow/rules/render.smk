@@ -25,8 +25,9 @@ rule notebook:
         content=plan.manifest(),
         source=code_hash("render/report.py", "render/templates"),
         folder=lambda wildcards, output: os.path.dirname(output[0]),
+    # realpath: the notebook runs in its own folder.
     shell:
-        "TTVOS_MANIFEST=$PWD/{params.manifest:q}"
+        "TTVOS_MANIFEST=$(realpath {params.manifest:q})"
         " jupyter nbconvert --execute --to html --template basic"
         " --output-dir {params.folder:q} {input.notebook:q} > {log:q} 2>&1"
 

@@ -1,4 +1,20 @@
-"""Train each row with each seed: TTVOS, and FRTM-VOS for Table 5."""
+"""Train each row with each seed: TTVOS, and FRTM-VOS for Table 5.
+
+Settings and data make a training stale. Its code is recorded, no parameter of a rule: a changed
+line must not throw days of training away, so a change is told of when Snakemake starts.
+"""
+
+import sys
+
+from ttvos.training.stale import changed_code_notice
+
+for tracker, part in (("ttvos", settings.train), ("frtm", settings.frtm)):
+    if part and workflow.is_main_process:
+        records = [
+            plan.path("train", run.name, "train.json") for run in plan.runs_of(tracker)
+        ]
+        if told := changed_code_notice(records, code_hash(*part.modules)):
+            print(told, file=sys.stderr)
 
 
 # launch: what starts the processes of one training: torchrun where the profile's train section
@@ -36,7 +52,6 @@ rule train:
         seed=lambda wildcards: plan.runs[wildcards.run].seed,
         out=lambda wildcards, output: os.path.dirname(output.record),
         device=settings.device,
-        source=TRAINING_CODE,
     shell:
         "TTVOS_THREADS=$((({threads} + {params.processes} - 1) / {params.processes}))"
         " {resources.launch} -m ttvos train {params.model} --config {params.config:q}"
@@ -70,7 +85,6 @@ rule train_frtm:
         seed=lambda wildcards: plan.runs[wildcards.frtm_run].seed,
         out=lambda wildcards, output: os.path.dirname(output.record),
         device=settings.device,
-        source=code_hash(*settings.frtm.modules) if settings.frtm else None,
     shell:
         "TTVOS_THREADS={threads} python -m ttvos train --row {params.row:q}"
         " --config {params.config:q} --seed {params.seed} --device {params.device:q}"

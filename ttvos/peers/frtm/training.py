@@ -1,8 +1,8 @@
 """Training of FRTM-VOS with and without the transition loss: the rows of Table 5.
 
-PEERS section 3.8: only the segmentation network learns. A clip's target model is fitted to its
-first frame and fixed; the losses are of the other frames. Adam with amsgrad, a learning rate that
-falls in steps. docs/table5.md says what was decided for the transition loss.
+docs/peers.md, section 3.8: only the segmentation network learns. A clip's target model is fitted to
+its first frame and fixed; the losses are of the other frames. Adam with amsgrad, a learning rate
+that falls in steps. docs/table5.md says what was decided for the transition loss.
 """
 
 import math
@@ -178,6 +178,7 @@ def _finish(
         "hash": run.begin.settings,
         "checkpoint_sha256": file_hash(result),
         "settings": settings,
+        "codes": run.begin.code,
         "stages": stages,
         "selection": {"by": "last"},
         "steps": sum(stage["steps"] for stage in stages),
