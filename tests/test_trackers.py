@@ -231,10 +231,12 @@ class Streaming:
 
 
 @pytest.mark.parametrize("late", [False, True])
-def test_a_stream_may_be_late(late):
-    assert len(list(stream(Streaming(0, late), [FRAME] * 3, None))) == 3
+@pytest.mark.parametrize("kind", [iter, list])
+def test_a_stream_may_be_late(late, kind):
+    assert len(list(stream(Streaming(0, late), kind([FRAME] * 3), None))) == 3
 
 
+@pytest.mark.parametrize("kind", [iter, list])
 @pytest.mark.parametrize(
     ("tracker", "message"),
     [
@@ -243,9 +245,13 @@ def test_a_stream_may_be_late(late):
         (Streaming(-1, late=True), r"streaming: its stream\(\) ended after 2 predictions"),
         (Streaming(0, reads=2), "ended after 2 predictions although more frames were there"),
         (Streaming(0, reads=0), "ended after 0 predictions"),
-        (Streaming(1, reads=0), "yielded 1 prediction for 0 frames"),
     ],
 )
-def test_a_stream_yields_one_prediction_a_frame(tracker, message):
+def test_a_stream_yields_one_prediction_a_frame(tracker, message, kind):
     with pytest.raises(UserError, match=message):
-        list(stream(tracker, iter([FRAME] * 3), None))
+        list(stream(tracker, kind([FRAME] * 3), None))
+
+
+def test_a_stream_yields_none_before_it_has_read_a_frame():
+    with pytest.raises(UserError, match="yielded 1 prediction for 0 frames"):
+        list(stream(Streaming(1, reads=0), iter([FRAME] * 3), None))

@@ -1,6 +1,6 @@
 """The protocol every tracker meets: TTVOS, the reference rows, and users' own models."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -63,7 +63,7 @@ def stream(tracker: Tracker, frames: Iterable[np.ndarray], state: Any) -> Iterat
     or that leaves frames unread, raises UserError, because masks would go to the wrong frames.
     """
     if hasattr(tracker, "stream"):
-        yield from _counted(tracker, iter(frames), state)
+        yield from _counted(tracker, frames, state)
         return
     for frame in frames:
         prediction, state = step_of(tracker, frame, state)
@@ -87,29 +87,42 @@ def _kind(value: Any) -> str:
     return type(value).__name__
 
 
-def _counted(tracker: Any, frames: Iterator[np.ndarray], state: Any) -> Iterator[Prediction]:
+def _counted(tracker: Any, frames: Iterable[np.ndarray], state: Any) -> Iterator[Prediction]:
     """The tracker's own stream, with as many predictions as frames."""
-    given = yielded = 0
-
-    def counted() -> Iterator[np.ndarray]:
-        nonlocal given
-        for frame in frames:
-            given += 1
-            yield frame
-
-    for prediction in tracker.stream(counted(), state):
+    given = frames if isinstance(frames, Sized) else _Frames(frames)
+    yielded = 0
+    for prediction in tracker.stream(given, state):
         yielded += 1
-        if yielded > given:
+        if yielded > len(given):
             raise UserError(
                 f"{tracker.name}: its stream() has yielded {_count(yielded, 'prediction')} for "
-                f"{_count(given, 'frame')}; it must yield one for each frame that it is given"
+                f"{_count(len(given), 'frame')}; it must yield one for each frame that it is given"
             )
         yield prediction
-    if yielded < given or next(frames, None) is not None:
+    is_whole = isinstance(frames, Sized) or next(given, None) is None
+    if yielded < len(given) or not is_whole:
         raise UserError(
             f"{tracker.name}: its stream() ended after {_count(yielded, 'prediction')} although "
-            f"more frames were there; it must yield one for each frame that it is given"
+            "more frames were there; it must yield one for each frame that it is given"
         )
+
+
+class _Frames:
+    """An iterator of frames whose length is the number of those that were taken."""
+
+    def __init__(self, frames: Iterable[np.ndarray]) -> None:
+        self._frames, self._taken = iter(frames), 0
+
+    def __iter__(self) -> "_Frames":
+        return self
+
+    def __next__(self) -> np.ndarray:
+        frame = next(self._frames)
+        self._taken += 1
+        return frame
+
+    def __len__(self) -> int:
+        return self._taken
 
 
 def _count(number: int, noun: str) -> str:
@@ -137,8 +150,8 @@ def object_ids(mask: np.ndarray) -> tuple[int, ...]:
     ids = tuple(int(i) for i in values if i not in (0, VOID))
     if not ids and VOID in values:
         raise UserError(
-            "the first mask holds no object, only 0 and 255, and 255 is void: where 255 marks the "
-            "object, pass `mask > 0`"
+            "the first mask is empty but for 255, which is void: where 255 marks the object, pass "
+            "`mask > 0`"
         )
     if not ids:
         raise UserError("the first mask is empty: it must mark at least one object")
