@@ -55,15 +55,21 @@ def mean_interval(
 ) -> tuple[float, float] | None:
     """95 % bootstrap interval of a mean over objects, whole sequences drawn; None for fewer than 2.
 
-    scores: (S,), each sequence's mean over its objects. objects: (S,), their number; None: 1 each.
+    scores: (S,), each sequence's mean over its objects, in points. objects: (S,), their number;
+    None: 1 each.
     Percentiles of the draws, moved outward so that few sequences do not give too narrow an
     interval (the expanded percentile interval of Hesterberg, The American Statistician 69, 2015).
-    It stays within the range of the scores.
+    No draw leaves the range of the scores, which for fewer than 6 sequences holds the mean too
+    seldom: theirs is Student's interval, within 0 and 100 points.
     """
     values, weights = _with_weights(scores, objects)
     count = len(values)
     if count < 2:
         return None
+    if count < fewest_sequences():
+        mean = float(_weighted_mean(values, weights))
+        half = _quantile(count - 1) * float(np.sqrt(_variance(values, weights)))
+        return max(mean - half, 0.0), min(mean + half, 100.0)
     tail = stats.norm.sf(np.sqrt(count / (count - 1)) * _quantile(count - 1))
     found = stats.bootstrap(
         (values, weights),
@@ -191,8 +197,7 @@ def _freedom(values: NDArray, weights: NDArray) -> float:
     """Satterthwaite's degrees of freedom of the sum of the two levels' variances."""
     sequences, seeds = values.shape
     rows = values.mean(axis=1)
-    centred = weights * (rows - _weighted_mean(rows, weights)) / weights.sum()
-    levels = [(sequences - 1, float((centred**2).sum()) * sequences / (sequences - 1))]
+    levels = [(sequences - 1, _variance(rows, weights))]
     if seeds > 1:
         columns = _weighted_mean(values, weights[:, None], axis=0)
         levels.append((seeds - 1, float(columns.var(ddof=1)) / seeds))
@@ -200,3 +205,9 @@ def _freedom(values: NDArray, weights: NDArray) -> float:
     if total == 0:
         return float(min(freedom for freedom, _ in levels))
     return total**2 / sum(variance**2 / freedom for freedom, variance in levels)
+
+
+def _variance(values: NDArray, weights: NDArray) -> float:
+    """Variance of the weighted mean of values that are drawn with their weights."""
+    centred = weights * (values - _weighted_mean(values, weights)) / weights.sum()
+    return float((centred**2).sum()) * len(values) / (len(values) - 1)

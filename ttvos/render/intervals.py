@@ -9,11 +9,18 @@ from statistics import fmean
 import numpy as np
 
 from ttvos.errors import UserError
-from ttvos.evaluation.statistics import detectable_by_sequences, mean_interval
+from ttvos.evaluation.statistics import (
+    detectable_by_sequences,
+    fewest_sequences,
+    mean_interval,
+)
 from ttvos.render.results import Result
 
 MEANS = {"J&F-Mean": ("J-Mean", "F-Mean"), "J-Mean": ("J-Mean",), "F-Mean": ("F-Mean",)}
-LEGEND = "[ ]: 95 % interval over the sequences (bootstrap; whole sequences are drawn)."
+LEGEND = (
+    "[ ]: 95 % interval over the sequences (bootstrap of whole sequences; Student's for fewer than "
+    f"{fewest_sequences()})."
+)
 
 
 @dataclass(frozen=True)

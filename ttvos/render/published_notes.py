@@ -35,8 +35,7 @@ def _sequence_notes(published: Published, report: ReportInput | None) -> list[st
         found = [sequence_scores(published, row, name) for row in rows]
         notes.append(detectable_note(label, found))
         if report:
-            which = (dataset["year"], dataset["split"], names)
-            notes.append(others_on_part(report, label, *which))
+            notes.append(others_on_part(report, label, dataset["year"], names))
     return [note for note in notes if note]
 
 

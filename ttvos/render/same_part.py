@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from ttvos.data.davis_val import VAL
 from ttvos.render.inputs import Accuracy, ReportInput
 from ttvos.render.intervals import LEGEND, SequenceScores, detectable_note, sequence_scores
 from ttvos.render.untrained import untrained
-from ttvos.render.verdicts import PAPER_SEQUENCES, PAPER_SPLIT, PAPER_YEARS
 
 
 def sequence_notes(report: ReportInput, datasets: Iterable[str]) -> list[str]:
@@ -30,31 +30,27 @@ def peers_on_the_part(report: ReportInput, dataset: str) -> str | None:
     None where the rows were scored on the whole set, or on no part of it, or nobody else was.
     """
     rows = next((found for row in report.rows if (found := _scores(row, dataset))), None)
-    entry = report.manifest.datasets[dataset]
-    if rows is None or report.manifest.profile == "mini":
+    if rows is None:
         return None
-    return others_on_part(report, dataset, entry.year, entry.split, rows.names)
+    year = report.manifest.datasets[dataset].year
+    return others_on_part(report, dataset, year, rows.names)
 
 
-def others_on_part(
-    report: ReportInput, label: str, year: int, split: str, names: Sequence[str]
-) -> str | None:
+def others_on_part(report: ReportInput, label: str, year: int, names: Sequence[str]) -> str | None:
     """A sentence on what others, whose masks this run scored, reach on some validation sequences.
 
-    label: of the data in whose table it stands. None where the sequences are all of the set that
-    the paper scores, or of another split, and where nobody else was scored on all of them.
+    label: of the data in whose table it stands. None where the sequences are no part of that
+    year's validation set, or all of it, and where nobody else was scored on all of them.
     """
-    whole = {PAPER_YEARS[name]: count for name, count in PAPER_SEQUENCES.items()}.get(year, 0)
-    if split != PAPER_SPLIT or len(names) >= whole:
-        return None
-    others = _means(report, year, names)
+    whole = VAL.get(year, ())
+    others = _means(report, year, names) if set(names) < set(whole) else {}
     if not others:
         return None
     ranked = sorted(others, key=others.get, reverse=True)
     listed = ", ".join(f"{name} {others[name]:.1f}" for name in ranked)
-    ends = dict.fromkeys(f"{ends(others.values()):.1f}" for ends in (min, max))
+    ends = dict.fromkeys(f"{end(others.values()):.1f}" for end in (min, max))
     return (
-        f"{label}: {len(names)} of the validation set's {whole} sequences. On the same ones "
+        f"{label}: {len(names)} of the validation set's {len(whole)} sequences. On the same ones "
         f"score, in J&F: {listed}. Read a score in this table against {' to '.join(ends)}, not "
         "against the paper's numbers, which are for the whole set."
     )
@@ -65,10 +61,9 @@ def _means(report: ReportInput, year: int, names: Sequence[str]) -> dict[str, fl
     found = {}
     for entry in (*report.published, *report.masks, *report.peers):
         for dataset in entry.evaluate:
-            data = report.manifest.datasets[dataset]
             scores = _scores(entry, dataset)
-            is_same_data = (data.year, data.split) == (year, PAPER_SPLIT)
-            if scores and is_same_data and (same := scores.part(names)):
+            is_same_year = report.manifest.datasets[dataset].year == year
+            if scores and is_same_year and (same := scores.part(names)):
                 found.setdefault(entry.label, same.mean)
     return found
 

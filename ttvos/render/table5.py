@@ -56,7 +56,7 @@ def _with_differences(report: ReportInput, table: Table) -> Table:
             Column(
                 f"{dataset}_added", f"{name}, {where}", "other", ADDED, signed=True, interval=True
             ),
-            Column(f"{dataset}_added_verdict", "is it better?", "finding", ADDED),
+            Column(f"{dataset}_added_verdict", f"{name}, is it better?", "finding", ADDED),
         ]
     taken = [_find(report, line) for line in lines]
     own = own_rows(report, 5, taken)
