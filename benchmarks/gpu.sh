@@ -2,8 +2,8 @@
 # Proof that everything runs on a GPU, and how fast, in ten minutes of one device.
 #
 #   benchmarks/gpu.sh --data PACK --out FOLDER         all steps, in order of worth
-#   benchmarks/gpu.sh --data PACK --out FOLDER STEP... some of: masks tracker sweep kernels peers
-#                                                      steptime compiled growth train
+#   benchmarks/gpu.sh --data PACK --out FOLDER STEP... some of: masks tracker joined sweep kernels
+#                                                      peers steptime compiled growth train
 #                                                      training ablations (these two not in "all")
 #   benchmarks/gpu.sh pack PACK                        what --data takes, from ../shared
 #   benchmarks/gpu.sh --dry [--out FOLDER] [STEP...]   the same on the CPU, tiny, to try the script
@@ -32,7 +32,7 @@ if [ "${1-}" = pack ]; then
 fi
 
 data= out= dry= total= steps=()
-known="masks tracker sweep kernels peers steptime compiled growth train training ablations"
+known="masks tracker joined sweep kernels peers steptime compiled growth train training ablations"
 while [ $# -gt 0 ]; do
     case $1 in
         --data) [ $# -ge 2 ] || fail "--data needs a folder"; data=$2; shift 2 ;;
@@ -45,7 +45,7 @@ while [ $# -gt 0 ]; do
             steps+=("$1"); shift ;;
     esac
 done
-everything="masks tracker sweep kernels peers steptime compiled growth train"
+everything="masks tracker joined sweep kernels peers steptime compiled growth train"
 case " ${steps[*]-} " in "  " | *" all "*) read -ra steps <<<"$everything" ;; esac
 [ -n "$total" ] || total=$([ -n "$dry" ] && echo 3600 || echo 570)
 case $total in *[!0-9]*) fail "--seconds $total: whole seconds" ;; esac
@@ -117,7 +117,14 @@ for name in "${steps[@]}"; do
         steptime) step steptime 75 "$python" -m ttvos steptime --config "$profile" \
             --rows "${rows[@]}" --device $device --steps 3 --warmup 1 --seconds 45 \
             --out "$out/steptime-$device.json" ;;
-        # A compiler is the likeliest to fail or to take too long: in a step of its own.
+        # What may fail on a device, or take too long, is in steps of its own. On trial: cuDNN's
+        # calls that join bias, sum and ReLU to a convolution; their speed, then their masks.
+        joined) if [ -z "$dry" ]; then
+            bench joined 40 tracker --repeats $repeats \
+                --paths "graph float16" "joined graph float16" --out "$out/joined-$device.json"
+            bench joined-masks 30 masks --dataset "$data/val" "${only[@]}" \
+                --paths "joined graph float16" --out "$out/joined-masks-$device.json"
+        fi ;;
         compiled) [ -n "$dry" ] || bench compiled 100 tracker --repeats $repeats \
             --paths "graph float16" "compiled graph float16" --out "$out/compiled-$device.json" ;;
         growth) bench growth 60 growth --frames $frames --repeats 10 "${tiny[@]}" "${size[@]}" \

@@ -21,7 +21,7 @@ import numpy as np
 
 import ttvos
 from benchmarks.command import bar, parser, run_and_write
-from benchmarks.paths import PLAIN, make_paths
+from benchmarks.paths import PLAIN, chosen_paths, make_path
 from ttvos.data.davis import load_sequences
 from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
@@ -49,7 +49,9 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     checkpoint = find_weights(options.checkpoint)
     only = tuple(options.only)
     with tempfile.TemporaryDirectory(prefix="ttvos-benchmark-") as folder:
-        trackers = make_paths(ttvos.load(checkpoint), device, options.compile)
+        model = ttvos.load(checkpoint)
+        names = chosen_paths(options.paths, device, options.compile)
+        trackers = {name: make_path(name, model, device) for name in names}
         ways: dict[str, Callable[[Path], Any]] = {
             name: partial(predict, tracker, options.dataset, 2016, "val", only=only)
             for name, tracker in trackers.items()
@@ -117,6 +119,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     made.add_argument("--checkpoint", default="ttvos-hrnet-davis", help="file or shipped name")
     made.add_argument("--dataset", type=Path, default=DATASET, help="in DAVIS 2016 layout")
     made.add_argument("--only", nargs="+", default=(), metavar="SEQUENCE")
+    made.add_argument("--paths", nargs="+", metavar="PATH", help="these, beside plain; else all")
     made.add_argument("--compile", action="store_true", help="compiled paths too")
     made.add_argument("--commands", action="store_true", help="`ttvos predict` too")
     return made.parse_args(arguments)

@@ -1,6 +1,7 @@
 """The ways through the tracker that the benchmarks compare, and time taken in turns."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,28 +11,46 @@ from tqdm import tqdm
 from ttvos.engine.choose import make_tracker
 from ttvos.engine.precision import choose_precision
 from ttvos.engine.tracker import FastTracker
+from ttvos.errors import UserError
 from ttvos.measure.clock import read_clock
 from ttvos.model.ttvos import TTVOS
 from ttvos.tracker import Tracker
 
 PLAIN = "plain"  # the reference: eager PyTorch in float32
-# On CUDA, by name: precision, whether one graph starts all kernels, whether they are compiled.
+FASTEST_ON_CUDA = "graph float16"  # of those that need no compiler and no trial
+
+
+@dataclass(frozen=True)
+class CudaPath:
+    """A way of FastTracker's on CUDA; its arguments. is_trial: may fail, so only by name."""
+
+    precision: str
+    graphs: bool = True
+    compile: str = "off"
+    joined: bool = False
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether it needs a compiler, or operations that have not run on a device yet."""
+        return self.compile == "on" or self.joined
+
+
 CUDA_PATHS = {
-    "fused": ("float32", False, "off"),
-    "fused float16": ("float16", False, "off"),
-    "graph float32": ("float32", True, "off"),
-    "graph bfloat16": ("bfloat16", True, "off"),
-    "graph float16": ("float16", True, "off"),
-    "compiled graph float16": ("float16", True, "on"),
+    "fused": CudaPath("float32", graphs=False),
+    "fused float16": CudaPath("float16", graphs=False),
+    "graph float32": CudaPath("float32"),
+    "graph bfloat16": CudaPath("bfloat16"),
+    "graph float16": CudaPath("float16"),
+    "joined graph float16": CudaPath("float16", joined=True),
+    "compiled graph float16": CudaPath("float16", compile="on"),
 }
-FASTEST_ON_CUDA = "graph float16"  # of those that need no compiler
 
 
 def path_names(device: torch.device, compiled: bool) -> tuple[str, ...]:
-    """Names of the paths on a device, plain first. compiled: those that need a compiler too."""
+    """Names of the paths on a device, plain first. compiled: those too that need a compiler, and
+    on CUDA those that are on trial."""
     if device.type == "cuda":
-        found = [n for n, (_, _, compile) in CUDA_PATHS.items() if compiled or compile == "off"]
-        return (PLAIN, *found)
+        return (PLAIN, *(n for n, path in CUDA_PATHS.items() if compiled or not path.is_trial))
     precisions = dict.fromkeys(("float32", choose_precision("auto", device)))
     ways = ("", " compiled") if compiled else ("",)
     return (PLAIN, *(precision + way for precision in precisions for way in ways))
@@ -42,15 +61,17 @@ def make_path(name: str, model: TTVOS, device: torch.device) -> Tracker:
     if name == PLAIN:
         return make_tracker(model, device.type, engine="reference")
     if device.type == "cuda":
-        precision, graphs, compile = CUDA_PATHS[name]
-        return FastTracker(model, "cuda", precision=precision, compile=compile, graphs=graphs)
+        return FastTracker(model, "cuda", **asdict(CUDA_PATHS[name]))
     precision, _, compiled = name.partition(" ")
     return make_tracker(model, "cpu", precision=precision, compile="on" if compiled else "off")
 
 
-def make_paths(model: TTVOS, device: torch.device, compiled: bool) -> dict[str, Tracker]:
-    """Trackers of one model by name."""
-    return {name: make_path(name, model, device) for name in path_names(device, compiled)}
+def chosen_paths(names: Sequence[str] | None, device: torch.device, compiled: bool) -> list[str]:
+    """Plain and the named paths, or all (`path_names`). UserError for one that is not there."""
+    known = path_names(device, compiled=True)
+    if unknown := [name for name in names or () if name not in known]:
+        raise UserError(f"no path {', '.join(unknown)} on {device}; there are: {', '.join(known)}")
+    return list(dict.fromkeys((PLAIN, *(names or path_names(device, compiled)))))
 
 
 def stepper(tracker: Tracker, clip: np.ndarray, mask: np.ndarray) -> Callable[[], Any]:

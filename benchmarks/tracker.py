@@ -13,6 +13,7 @@ bandwidth are measured in the same run.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
@@ -21,10 +22,9 @@ import torch
 
 import ttvos
 from benchmarks.command import bar, parser, run_and_write
-from benchmarks.paths import PLAIN, make_path, path_names, stepper, time_in_turns
+from benchmarks.paths import PLAIN, chosen_paths, make_path, stepper, time_in_turns
 from ttvos.device import device_name, find_device
 from ttvos.engine.precision import matrix_precision
-from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.clock import peak_memory, read_clock
 from ttvos.measure.counting import count_layers
@@ -66,13 +66,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     device = find_device(options.device)
     if options.threads:
         torch.set_num_threads(options.threads)
-    names = options.paths or path_names(device, options.compile)
-    if unknown := set(names) - set(path_names(device, compiled=True)):
-        known = ", ".join(path_names(device, compiled=True))
-        raise UserError(f"--paths {' '.join(sorted(unknown))}: on {device} there are: {known}")
+    names = chosen_paths(options.paths, device, options.compile)
     size = options.height, options.width
     model = make_model(options.backbone, options.checkpoint)
-    found = measure(model, device, (PLAIN, *names), size, options.objects, options.repeats)
+    found = measure(model, device, names, size, options.objects, options.repeats)
     settings = {key: value for key, value in vars(options).items() if key != "out"}
     return {
         **found,
@@ -99,17 +96,17 @@ def make_model(backbone: str, checkpoint: str) -> TTVOS:
 def measure(
     model: TTVOS,
     device: torch.device,
-    names: tuple[str, ...],
+    names: Sequence[str],
     size: tuple[int, int],
     objects: int,
     repeats: int,
 ) -> dict[str, Any]:
     """{"paths": {name: {precision, seconds (each), median, p90_ms, p99_ms, fps, over_plain,
     fraction, matrix_rate_fraction}}, "released": {cold, warm: {fps, seconds, frames}}, "ceilings",
-    "work", "peak_memory_bytes"}. names: of `benchmarks.paths.path_names`; size: H, W in pixels."""
+    "work", "peak_memory_bytes"}. names: of `chosen_paths`; size: H, W in pixels."""
     released = _released(model.to(device).eval(), device, size, objects)
     clip, mask = disc_clip(FRAMES, *size, objects=objects)
-    trackers = {name: make_path(name, model, device) for name in dict.fromkeys(names)}
+    trackers = {name: make_path(name, model, device) for name in names}
     steps = {name: stepper(tracker, clip, mask) for name, tracker in trackers.items()}
     ceilings = {p: measure_ceilings(device, p) for p in {_precision(t) for t in trackers.values()}}
     seconds = time_in_turns(steps, repeats, device)

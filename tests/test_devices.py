@@ -13,6 +13,7 @@ from tests.engine.conftest import lively
 from tests.engine.test_step import TIE, _distance
 from tests.pretended_cuda import pretended_cuda
 from ttvos.engine.choose import make_tracker
+from ttvos.engine.tracker import FastTracker
 from ttvos.measure.clip import disc_clip
 from ttvos.own_tracker import OwnTracker
 from ttvos.peers.record import built_peers
@@ -208,3 +209,31 @@ def test_the_waits_of_a_step_are_counted():
         cuda.waits.clear()
         tracker.step(frames[1], state)
     assert Counter(cuda.kinds()) == {"copy to device": 2, "copy to host": 2}
+
+
+def test_joined_convolutions_are_the_same_function(monkeypatch):
+    """cuDNN's calls, with stand-ins that do on the CPU what their names say."""
+    calls = Counter()
+
+    def relu(x, weight, bias, stride, padding, dilation, groups):
+        calls["relu"] += 1
+        return torch.conv2d(x, weight, bias, stride, padding, dilation, groups).relu_()
+
+    def add_relu(x, weight, shortcut, alpha, bias, stride, padding, dilation, groups):
+        calls["add_relu"] += 1
+        y = torch.conv2d(x, weight, bias, stride, padding, dilation, groups)
+        return y.add_(shortcut, alpha=alpha).relu_()
+
+    monkeypatch.setattr(torch, "cudnn_convolution_relu", relu)
+    monkeypatch.setattr(torch, "cudnn_convolution_add_relu", add_relu)
+    model = lively(EXP8, "hrnet")
+    frames, mask = disc_clip(3, HEIGHT, WIDTH)
+    with pretended_cuda():
+        found = {}
+        for joined in (False, True):
+            tracker = FastTracker(model, "cuda", precision="float32", joined=joined, details=True)
+            state = tracker.init(frames[0], mask)
+            found[joined] = [p.foreground for p in tracker.stream(frames[1:], state)]
+    assert min(calls["relu"], calls["add_relu"]) > 20
+    for plain, joined in zip(found[False], found[True], strict=True):
+        np.testing.assert_allclose(joined, plain, atol=1e-5)

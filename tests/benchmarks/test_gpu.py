@@ -59,5 +59,5 @@ def test_wrong_calls_end_in_one_line(tmp_path, arguments, word):
 
 def test_help_names_every_step():
     told = gpu("--help").stdout
-    for name in (*FILES, "compiled", "train", "training", "ablations", "pack"):
+    for name in (*FILES, "joined", "compiled", "train", "training", "ablations", "pack"):
         assert name in told

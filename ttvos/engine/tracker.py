@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ttvos.device import find_device
 from ttvos.engine.compiled import compile_step, load_compiled, package_path, with_layout_of
+from ttvos.engine.fuse import join_on_cuda
 from ttvos.engine.graph import GraphRunner
 from ttvos.engine.names import COMPILE
 from ttvos.engine.precision import LAYERS, choose_precision, matrix_precision
@@ -43,7 +44,8 @@ class FastTracker:
     keeps it on disk on the CPU; "auto" (CPU) uses what is kept there; "off" never does.
     details: predictions hold foreground, transition and attention maps, not the mask alone.
     graphs: on CUDA the step runs as one graph, and a state can be stepped once only; without, its
-    kernels start one by one, which is for comparison.
+    kernels start one by one, which is for comparison. joined: on CUDA bias, shortcut and ReLU
+    are part of a convolution's call (`ttvos.engine.fuse.join_on_cuda`); off until it is measured.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class FastTracker:
         compile: str = "auto",
         details: bool = False,
         graphs: bool = True,
+        joined: bool = False,
     ) -> None:
         check_options(single_object, input_scale)
         if compile not in COMPILE:
@@ -66,6 +69,7 @@ class FastTracker:
         if self.device.type == "cpu":
             keep_freed_memory()
         self.compiled = False  # whether the runner made last was compiled
+        self.joined = joined
         self.uses_graphs = graphs and self.device.type == "cuda"
         self.model = model.eval().to(self.device)
         self.options: dict[str, object] = {"single_object": single_object}
@@ -149,7 +153,13 @@ class FastTracker:
 
     def _step(self, size: tuple[int, int]) -> FastStep:
         built_for = replace(self._built_for, size=size)
-        return _kept(self._steps, size, lambda: FastStep(self.model, built_for))
+        return _kept(self._steps, size, lambda: self._new_step(built_for))
+
+    def _new_step(self, built_for: StepOptions) -> FastStep:
+        step = FastStep(self.model, built_for)
+        if self.joined:
+            join_on_cuda(step)
+        return step
 
     @staticmethod
     def _checked(frame: np.ndarray, state: FastState) -> np.ndarray:
