@@ -65,19 +65,29 @@ def test_a_part_has_all_its_sequences_or_is_none():
 
 
 def test_what_sequences_can_show_comes_from_the_spread_of_paired_differences():
-    names, ones = tuple("abcd"), (1, 1, 1, 1)
-    first = SequenceScores(names, (80.0, 70.0, 90.0, 60.0), ones)
-    harder = SequenceScores(names, (60.0, 50.0, 70.0, 40.0), ones)  # 20 less everywhere
-    third = SequenceScores(names, (81.0, 72.0, 88.0, 61.0), ones)
+    names, ones = tuple("abcdef"), (1,) * 6
+    first = SequenceScores(names, (80.0, 70.0, 90.0, 60.0, 50.0, 75.0), ones)
+    harder = SequenceScores(names, tuple(score - 20 for score in first.scores), ones)
+    third = SequenceScores(names, (81.0, 72.0, 88.0, 61.0, 50.0, 78.0), ones)
     assert " 0.0 points or more" in detectable_note("d", [first, harder])
-    least = detectable_by_sequences(float(np.std([1, 2, -2, 1], ddof=1)), 4)
+    least = detectable_by_sequences(float(np.std([1, 2, -2, 1, 0, 3], ddof=1)), 6)
     note = detectable_note("d", [first, third, None])
-    assert note.startswith("d: 4 sequences can show")
+    assert note.startswith("d: 6 sequences can show")
     assert f"truly differ by {least:.1f} points or more" in note
     elsewhere = SequenceScores(("x", "y"), (1.0, 50.0), (1, 1))
     assert detectable_note("d", [first, third, elsewhere]) == note
     assert detectable_note("d", [first, elsewhere]) is None
     assert detectable_note("d", []) is None
+
+
+def test_too_few_sequences_can_show_nothing():
+    """As for claims: no sign-flip test of theirs reaches 5 %."""
+    names = tuple("abcde")
+    one, other = (SequenceScores(names, (score,) * 5, (1,) * 5) for score in (90.0, 10.0))
+    assert detectable_note("d", [one, other]) == (
+        "d: 5 sequences cannot show that one entry is better than another, however far apart they "
+        "are; 6 or more can."
+    )
 
 
 def test_arms_are_paired_by_seed_and_sequence():

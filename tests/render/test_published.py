@@ -75,7 +75,7 @@ def test_scores_have_intervals_over_their_sequences(ablation):
         low, high = first[f"val3_{key}"].interval
         assert 45 < low < first[f"val3_{key}"].value < high < 62
     notes = scores(ablation).notes
-    assert any(note.startswith("3 of val: 3 sequences can show that") for note in notes)
+    assert any(note.startswith("3 of val: 3 sequences cannot show that") for note in notes)
 
 
 def test_every_seed_has_every_sequence(ablation):

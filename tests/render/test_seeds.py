@@ -98,3 +98,19 @@ def test_the_gain_over_held_still_has_the_spread_of_the_score(tmp_path):
     assert row["gain"].spread == pytest.approx(0.5**0.5)
     assert row["runs"].value == "2"
     assert format_cell(row["gain"], Column("gain", "")) == "43.5 ± 0.7"
+
+
+def test_a_difference_is_over_the_sequences_that_both_have(tmp_path):
+    """Exp 4 was scored on the 8 easiest of 20 sequences: its mean is higher, the network is not."""
+    manifest = given(tmp_path, 80.0, 81.0)
+    for seed in (0, 1):
+        path = tmp_path / f"evaluate/exp4-hrnet-s{seed}/davis16.json"
+        full = json.loads((tmp_path / f"evaluate/exp8-hrnet-s{seed}/davis16.json").read_text())
+        easiest = sorted(full["objects"], key=lambda name: full["objects"][name]["J-Mean"])[12:]
+        full["objects"] = {name: full["objects"][name] for name in easiest}
+        full["global"] = dict.fromkeys(full["global"], 0.9)
+        path.write_text(json.dumps(full))
+    table = build(next(c for c in COMPARISONS if c.number == 4), load_inputs(manifest))
+    cell = next(row for row in table.rows if row["exp"].value == "4")["davis16_to_full"]
+    assert (cell.value, cell.spread) == pytest.approx((0.0, 0.0))
+    assert cell.interval == pytest.approx((0.0, 0.0))

@@ -133,8 +133,14 @@ def detectable_note(dataset: str, entries: Iterable[SequenceScores | None]) -> s
     pairs = list(combinations([entry.scores for entry in groups.get(names, ())], 2))
     if not pairs:
         return None
+    count = len(names)
+    if count < fewest_sequences():
+        return (
+            f"{dataset}: {count} sequences cannot show that one entry is better than another, "
+            f"however far apart they are; {fewest_sequences()} or more can."
+        )
     spreads = np.diff(np.array(pairs), axis=1)[:, 0].std(axis=1, ddof=1)
-    spread, count = float(np.median(spreads)), len(names)
+    spread = float(np.median(spreads))
     least = detectable_by_sequences(spread, count)
     return (
         f"{dataset}: {count} sequences can show that one entry is better than another if they "

@@ -1,6 +1,6 @@
 """The seeds behind a row's numbers: how many, and differences between rows paired by seed."""
 
-from statistics import fmean, stdev
+import numpy as np
 
 from ttvos.compare import Arms
 from ttvos.evaluation.statistics import paired_difference
@@ -34,10 +34,10 @@ SEEDS = Extra("runs", "seeds in the mean", 0, _count)
 def difference(
     report: ReportInput, one: RowResults | None, other: RowResults | None, protocol: str
 ) -> Cell:
-    """J&F of one row minus another's, in points, paired by seed and, in its interval, by sequence.
+    """J&F of one row minus another's, in points, over the seeds and sequences that both have.
 
     Nothing where either was not scored; a reason where either is untrained, a file does not say
-    where it comes from, or no seed is shared. One seed has no spread, and no interval.
+    where it comes from, or nothing is shared. One seed has no spread, and no interval.
     """
     if one is None or other is None:
         return Cell()
@@ -49,16 +49,13 @@ def difference(
         return Cell()
     if refused := [found.refusal for found in measured if found.refusal]:
         return Cell(reason="; ".join(refused))
-    first, second = (
-        dict(zip((source.seed for source in found.sources), found.values, strict=True))
-        for found in measured
-    )
-    shared = sorted(first.keys() & second.keys())
-    if not shared:
-        return Cell(reason="no seed in common")
-    found = [first[seed] - second[seed] for seed in shared]
-    spread = stdev(found) if len(found) > 1 else None
-    return Cell(fmean(found), spread, interval=_interval(paired_arms(*files)))
+    arm = paired_arms(*files)
+    if arm is None:
+        seeds = set.intersection(*({result.seed for result in results} for results in files))
+        return Cell(reason="no sequence in common" if seeds else "no seed in common")
+    by_seed = np.average(arm[0], axis=0, weights=arm[1])
+    spread = float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None
+    return Cell(float(by_seed.mean()), spread, interval=_interval(arm))
 
 
 def arms(
@@ -70,9 +67,9 @@ def arms(
     return paired_arms(*(_files(report, row, protocol) for row in (one, other)))
 
 
-def _interval(arm: Arms | None) -> tuple[float, float] | None:
+def _interval(arm: Arms) -> tuple[float, float] | None:
     """95 %, of the noise of seeds and sequences; None for one of either."""
-    if arm is None or min(arm[0].shape) < 2:
+    if min(arm[0].shape) < 2:
         return None
     found = paired_difference(*arm)
     return found.low, found.high
