@@ -168,7 +168,7 @@ def speed(options: argparse.Namespace) -> None:
     variant = find_variant(options.variant or "exp8")
     limit_threads()
     from ttvos.measure.speed import speed
-    from ttvos.measure.speedtable import table
+    from ttvos.measure.speedtable import LEGEND, table
 
     result = speed(
         variant,
@@ -185,7 +185,7 @@ def speed(options: argparse.Namespace) -> None:
         engine=options.engine,
     )
     write_json(options.out, result)
-    print(table(result["rows"]), end="")
+    print(table(result["rows"]) + LEGEND)
 
 
 def steptime(options: argparse.Namespace) -> None:

@@ -12,7 +12,10 @@ from ttvos.measure.table import aligned
 PERCENTILES = ("p50_ms", "p90_ms", "p99_ms")
 HEADS = ("model", "device", "precision", "engine", "protocol", "FPS", "p50 ms", "p90 ms", "p99 ms")
 HEADS += ("latencies", "memory MiB", "GMAC", "of roofline", "of matrix rate", "× released")
-
+LEGEND = (
+    "p90 is told from 30 latencies on, p99 from 300. GMAC: layers of a frame; ttvos cost counts "
+    "norms and resizing too, and Table 6 two frames. × released: warm over warm, same frames."
+)
 RELEASED_WARM = "released, warm"
 
 
