@@ -46,7 +46,8 @@ while [ $# -gt 0 ]; do
     esac
 done
 everything="masks tracker joined sweep kernels peers steptime compiled growth train"
-case " ${steps[*]-} " in "  " | *" all "*) read -ra steps <<<"$everything" ;; esac
+wanted=" ${steps[*]-all} "
+read -ra steps <<<"${wanted/ all / $everything }"
 [ -n "$total" ] || total=$([ -n "$dry" ] && echo 3600 || echo 570)
 case $total in *[!0-9]*) fail "--seconds $total: whole seconds" ;; esac
 

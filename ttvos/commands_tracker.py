@@ -150,10 +150,10 @@ def show_speed(result: dict[str, Any], out: str | None) -> None:
     the result to `out`, where that is given."""
     from ttvos.files import write_json
     from ttvos.measure.load import doubts
-    from ttvos.measure.speedtable import table
+    from ttvos.measure.speedtable import LEGEND, table
 
     if out:
         write_json(out, result)
-    print(table(result["rows"]), end="")
+    print(table(result["rows"]) + LEGEND)
     for line in doubts(result):
         print(line)

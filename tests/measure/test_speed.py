@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ttvos.checkpoint import save
+from ttvos.cli import main
 from ttvos.errors import UserError
 from ttvos.measure import released
 from ttvos.measure import speed as module
@@ -16,7 +17,7 @@ from ttvos.measure.clock import read_clock
 from ttvos.measure.counting import count_layers
 from ttvos.measure.released import ratio_to_released
 from ttvos.measure.speed import speed
-from ttvos.measure.speedtable import make_rows, read_speed, table
+from ttvos.measure.speedtable import LEGEND, make_rows, read_speed, table
 from ttvos.model.ttvos import build_model
 from ttvos.references import HeldStill
 from ttvos.variants import Variant
@@ -326,3 +327,12 @@ def test_the_clip_is_the_same_every_time_and_moves():
     np.testing.assert_array_equal(clip, again)
     assert set(np.unique(mask)) == {0, 1, 2, 3}
     assert not np.array_equal(clip[0], clip[-1])
+
+
+def test_the_terminal_tells_what_its_columns_count(capsys, monkeypatch, tmp_path, measured):
+    """The same model has other counts in `ttvos cost` and in Table 6."""
+    monkeypatch.setattr(module, "speed", lambda *given, **named: measured)
+    command = ["speed", "--backbone", "hrnet", "--out", str(tmp_path / "s.json")]
+    assert main(command) in (0, None)
+    text = capsys.readouterr().out
+    assert LEGEND in text.splitlines()

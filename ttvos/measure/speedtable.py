@@ -13,7 +13,10 @@ PERCENTILES = ("p50_ms", "p90_ms", "p99_ms")
 HEADS = ("model", "device", "precision", "engine", "protocol", "FPS", "p50 ms", "p90 ms", "p99 ms")
 HEADS += ("latencies", "spread", "memory MiB", "GMAC", "of roofline", "of matrix rate")
 HEADS += ("× released",)
-
+LEGEND = (
+    "p90 is told from 30 latencies on, p99 from 300. GMAC: layers of a frame; Table 6 counts two "
+    "frames. × released: warm over warm, same frames."
+)
 RELEASED_WARM = "released, warm"
 
 
