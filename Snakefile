@@ -13,6 +13,7 @@ from ttvos.config import as_plain, parse_config
 from ttvos.errors import UserError
 from ttvos.imports import code_hash
 from ttvos.plan import Plan
+from ttvos.plan_given import check_given
 
 min_version("9.27")
 # The report says how long the run took; a cluster's jobs inherit what the front command set.
@@ -28,13 +29,16 @@ if "profile" not in config:
 
 try:
     settings = parse_config(config)
+    plan = Plan(settings)
+    if workflow.is_main_process:
+        check_given(plan)
 except UserError as error:
     raise WorkflowError(str(error))
-plan = Plan(settings)
 RESULTS = settings.results
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/notes.smk"
 include: "workflow/rules/fetch.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"

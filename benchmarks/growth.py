@@ -31,6 +31,7 @@ from ttvos.weights import find_weights
 
 OBJECTS = (1, 2, 3, 5)
 SIZES = {"480p": (480, 854), "1080p": (1080, 1920), "4K": (2160, 3840)}
+TINY = {"tiny": (64, 96)}
 FRAMES = 8
 EARLY = 50  # frames after which a clip should have reached its memory
 
@@ -56,7 +57,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     measure = partial(_in_fresh_process, options.device, options.checkpoint)
     length = measure(time_length, size, options.frames)
     objects = time_objects(options.device, options.checkpoint, size, options.repeats)
-    sizes = {name: measure(time_size, size, options.repeats) for name, size in SIZES.items()}
+    shown = TINY if options.tiny else SIZES
+    sizes = {name: measure(time_size, size, options.repeats) for name, size in shown.items()}
     one, most = (median(objects[str(count)]) for count in (OBJECTS[0], OBJECTS[-1]))
     further = (most - one) / (OBJECTS[-1] - OBJECTS[0]) / one
     late, early = length["late"], length["early"]
@@ -135,7 +137,9 @@ def time_size(device: str, checkpoint: str, size: tuple[int, int], repeats: int)
 
 
 def _tracker(device: str, checkpoint: str) -> Any:
-    return make_tracker(ttvos.load(find_weights(checkpoint)), device, compile="off")
+    return make_tracker(
+        ttvos.load(find_weights(checkpoint)), device, precision="auto", compile="off"
+    )
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -146,6 +150,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     made.add_argument("--width", type=int, default=854, help="for length and objects")
     made.add_argument("--frames", type=int, default=1000, help="of the long clip, 60 or more")
     made.add_argument("--repeats", type=int, default=20, help="frames timed of each")
+    made.add_argument("--tiny", action="store_true", help="one tiny size: to try the script")
     options = made.parse_args(arguments)
     if options.frames < EARLY + 10:
         made.error(f"--frames: {EARLY + 10} or more")

@@ -1,16 +1,19 @@
 """Whether the fast paths keep the masks: against the reference, over whole sequences.
 
     python benchmarks/masks.py --out masks.json
-    python benchmarks/masks.py --device cuda --out masks-cuda.json
+    python benchmarks/masks.py --device cuda --commands --out masks-cuda.json
 
-Tracks every sequence with the reference engine and with each path (the float32 one and the
-default precision, not compiled; --compile adds them compiled), and compares the masks pixel by
-pixel and their J&F.
+Tracks every sequence with the reference engine and with each path (not compiled; --compile adds
+them compiled), and compares the masks pixel by pixel and their J&F. --commands: also with
+`python -m ttvos predict --precision float32`, as a user runs it, on the CPU and on the device.
 """
 
 import argparse
+import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +49,18 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     checkpoint = find_weights(options.checkpoint)
     only = tuple(options.only)
     with tempfile.TemporaryDirectory(prefix="ttvos-benchmark-") as folder:
+        trackers = make_paths(ttvos.load(checkpoint), device, options.compile)
+        ways: dict[str, Callable[[Path], Any]] = {
+            name: partial(predict, tracker, options.dataset, 2016, "val", only=only)
+            for name, tracker in trackers.items()
+        }
+        for name in dict.fromkeys(("cpu", device.type)) if options.commands else ():
+            ways[f"command on {name}"] = partial(_command, options, checkpoint, name)
         paths = {}
-        for name, tracker in make_paths(ttvos.load(checkpoint), device, options.compile).items():
+        for name, track in ways.items():
             out = Path(folder, name)
             print(name, file=sys.stderr)
-            predict(tracker, options.dataset, 2016, "val", out, only=only)
+            track(out=out)
             scores = evaluate(out, options.dataset, 2016, "val", only=only)
             paths[name] = {"jf": scores["global"]["J&F-Mean"], **_agreement(out, Path(folder))}
     fast = {name: path for name, path in paths.items() if name != PLAIN}
@@ -72,6 +82,18 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             command=["python", "benchmarks/masks.py", *sys.argv[1:]],
         ),
     }
+
+
+def _command(options: argparse.Namespace, checkpoint: Path, device: str, out: Path) -> None:
+    """`ttvos predict` in float32, in a process of its own. UserError with its last line."""
+    words = ["predict", "--checkpoint", checkpoint, "--dataset", options.dataset, "--year", "2016"]
+    words += ["--device", device, "--precision", "float32", "--compile", "off", "--out", out]
+    words += ["--only", *options.only] if options.only else []
+    command = [sys.executable, "-m", "ttvos", *map(str, words)]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        last = (done.stderr.strip() or "no message").splitlines()[-1]
+        raise UserError(f"ttvos predict --device {device} failed: {last}")
 
 
 def _agreement(out: Path, folder: Path) -> dict[str, Any]:
@@ -96,6 +118,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     made.add_argument("--dataset", type=Path, default=DATASET, help="in DAVIS 2016 layout")
     made.add_argument("--only", nargs="+", default=(), metavar="SEQUENCE")
     made.add_argument("--compile", action="store_true", help="compiled paths too")
+    made.add_argument("--commands", action="store_true", help="`ttvos predict` too")
     return made.parse_args(arguments)
 
 

@@ -25,7 +25,8 @@ FIRST_MASK = [
     "from ttvos.measure.clip import disc_clip\n"
     "frames, mask = disc_clip(2, 480, 854)\n"
     "model = ttvos.load('ttvos-hrnet-davis')\n"
-    "assert ttvos.track(model, frames, mask, compile='off').masks.shape == (2, 480, 854)\n",
+    "options = {'precision': 'auto', 'compile': 'off'}\n"
+    "assert ttvos.track(model, frames, mask, **options).masks.shape == (2, 480, 854)\n",
 ]
 
 

@@ -1,12 +1,14 @@
 """Time of one tracked frame by each path through the tracker, in turns, in one run.
 
     python benchmarks/tracker.py --out tracker-cpu.json
-    python benchmarks/tracker.py --device cuda --out tracker-cuda.json
+    python benchmarks/tracker.py --device cuda --repeats 320 --out tracker-cuda.json
 
 plain: eager PyTorch in float32 (`--engine reference`); the others: `ttvos.engine`, by precision,
 not compiled and compiled (the first run compiles, about a minute a path; --no-compile leaves it
-out). Each frame goes in from host memory and its mask comes back. On CUDA the pipelined stream is
-timed too. The machine's matrix rate and memory bandwidth are measured in the same run.
+out). On CUDA: fused (its kernels one by one), graph (all kernels by one call), compiled under a
+graph, and each of these as a pipelined stream. Each frame goes in from host memory and its mask
+comes back. The released code's protocol, cold and warm, the machine's matrix rate and its memory
+bandwidth are measured in the same run.
 """
 
 import argparse
@@ -14,20 +16,30 @@ import sys
 from statistics import median
 from typing import Any
 
+import numpy as np
 import torch
 
 import ttvos
 from benchmarks.command import bar, parser, run_and_write
-from benchmarks.paths import PLAIN, make_paths, stepper, time_in_turns
+from benchmarks.paths import PLAIN, make_path, path_names, stepper, time_in_turns
 from ttvos.device import device_name, find_device
+from ttvos.engine.precision import matrix_precision
+from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.clock import peak_memory, read_clock
 from ttvos.measure.counting import count_layers
+from ttvos.measure.latency import percentiles
+from ttvos.measure.released import time_released, time_released_warm
 from ttvos.measure.roofline import fractions, measure_ceilings, roofline
+from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import provenance
+from ttvos.tracker import Tracker
+from ttvos.variants import BACKBONES, find_variant
 from ttvos.weights import find_weights
 
-FRAMES = 8
+FRAMES = 8  # of the clip that the paths go to and fro in
+RELEASED_FRAMES = 64  # on CUDA; on a CPU, where frames take long, as many as the paths' clip has
+STREAMS, STREAM_FRAMES = 5, 160
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,67 +52,117 @@ def show(result: dict[str, Any]) -> None:
     """A line a path on the terminal."""
     for name, found in result["paths"].items():
         print(
-            f"{name:20} {found['fps']:8.2f} FPS  {1000 * found['median']:8.2f} ms  "
+            f"{name:34} {found['fps']:8.2f} FPS  {1000 * found['median']:8.2f} ms  "
             f"{found['over_plain']:6.2f}x plain  {100 * found['fraction']:5.1f} % of roofline  "
             f"{100 * found['matrix_rate_fraction']:5.1f} % of matrix rate"
         )
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    """All measurements: {"paths": {name: {seconds (each), median, fps, over_plain, fraction,
-    matrix_rate_fraction}}, "ceilings", "work", "bars", "provenance"}."""
+    """All measurements: those of `measure`, "bars" and "provenance".
+
+    UserError for a path that the device has not.
+    """
     device = find_device(options.device)
     if options.threads:
         torch.set_num_threads(options.threads)
+    names = options.paths or path_names(device, options.compile)
+    if unknown := set(names) - set(path_names(device, compiled=True)):
+        known = ", ".join(path_names(device, compiled=True))
+        raise UserError(f"--paths {' '.join(sorted(unknown))}: on {device} there are: {known}")
     size = options.height, options.width
-    model = ttvos.load(find_weights(options.checkpoint))
-    clip, mask = disc_clip(FRAMES, *size, objects=options.objects)
-    trackers = make_paths(model, device, options.compile)
-    steps = {name: stepper(tracker, clip, mask) for name, tracker in trackers.items()}
-    ceilings = {p: measure_ceilings(device, p) for p in {_precision(t) for t in trackers.values()}}
-    seconds = time_in_turns(steps, options.repeats, device)
-    if device.type == "cuda":
-        seconds |= _pipelined(trackers, clip, mask, options.repeats, device)
-        trackers |= {f"{name} pipelined": tracker for name, tracker in trackers.items()}
-    layers = count_layers(model, *size, options.objects).further
-    paths = {}
-    for name, values in seconds.items():
-        limits = ceilings[_precision(trackers[name])]
-        middle = median(values)
-        paths[name] = {
-            "precision": _precision(trackers[name]),
-            "seconds": values,
-            "median": middle,
-            "fps": 1 / middle,
-            "over_plain": median(seconds[PLAIN]) / middle,
-            **fractions(roofline(layers, limits), limits, middle),
-        }
+    model = make_model(options.backbone, options.checkpoint)
+    found = measure(model, device, (PLAIN, *names), size, options.objects, options.repeats)
     settings = {key: value for key, value in vars(options).items() if key != "out"}
     return {
-        "paths": paths,
-        "ceilings": ceilings,
-        "work": {p: roofline(layers, limits) for p, limits in ceilings.items()},
-        "peak_memory_bytes": peak_memory(device),
-        "bars": _bars(paths, device),
+        **found,
+        "bars": _bars(found, device),
         "provenance": provenance(
             settings,
             device=device_name(device),
-            precision=sorted(ceilings),
+            precision=sorted(found["ceilings"]),
             threads=torch.get_num_threads(),
             command=["python", "benchmarks/tracker.py", *sys.argv[1:]],
         ),
     }
 
 
-def _pipelined(trackers, clip, mask, repeats, device) -> dict[str, list[float]]:
-    """Seconds a frame when frames come in and masks go out beside the computing (CUDA)."""
+def make_model(backbone: str, checkpoint: str) -> TTVOS:
+    """The checkpoint's model, or of another backbone than HRNet one with random weights."""
+    if backbone == "hrnet":
+        return ttvos.load(find_weights(checkpoint))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return build_model(find_variant("exp8"), backbone)
+
+
+def measure(
+    model: TTVOS,
+    device: torch.device,
+    names: tuple[str, ...],
+    size: tuple[int, int],
+    objects: int,
+    repeats: int,
+) -> dict[str, Any]:
+    """{"paths": {name: {precision, seconds (each), median, p90_ms, p99_ms, fps, over_plain,
+    fraction, matrix_rate_fraction}}, "released": {cold, warm: {fps, seconds, frames}}, "ceilings",
+    "work", "peak_memory_bytes"}. names: of `benchmarks.paths.path_names`; size: H, W in pixels."""
+    released = _released(model.to(device).eval(), device, size, objects)
+    clip, mask = disc_clip(FRAMES, *size, objects=objects)
+    trackers = {name: make_path(name, model, device) for name in dict.fromkeys(names)}
+    steps = {name: stepper(tracker, clip, mask) for name, tracker in trackers.items()}
+    ceilings = {p: measure_ceilings(device, p) for p in {_precision(t) for t in trackers.values()}}
+    seconds = time_in_turns(steps, repeats, device)
+    if device.type == "cuda":
+        seconds |= _pipelined(trackers, clip, mask, device)
+        trackers |= {f"{name} pipelined": tracker for name, tracker in trackers.items()}
+    layers = count_layers(model, *size, objects).further
+    paths = {}
+    for name, values in seconds.items():
+        limits, middle = ceilings[_precision(trackers[name])], median(values)
+        beyond = percentiles(1000 * value for value in values)
+        paths[name] = {
+            "precision": _precision(trackers[name]),
+            "seconds": values,
+            "median": middle,
+            **{key: beyond[key] for key in ("p90_ms", "p99_ms")},
+            "fps": 1 / middle,
+            "over_plain": median(seconds[PLAIN]) / middle,
+            **fractions(roofline(layers, limits), limits, middle),
+        }
+    return {
+        "paths": paths,
+        "released": released,
+        "ceilings": ceilings,
+        "work": {p: roofline(layers, limits) for p, limits in ceilings.items()},
+        "peak_memory_bytes": peak_memory(device),
+    }
+
+
+def _released(
+    model: TTVOS, device: torch.device, size: tuple[int, int], objects: int
+) -> dict[str, dict[str, float]]:
+    """The released protocol as it comes, cold and with frame 0, and its loop warmed up."""
+    frames = RELEASED_FRAMES if device.type == "cuda" else FRAMES
+    clip, mask = disc_clip(frames, *size, objects=objects)
+    with matrix_precision("float32"):
+        return {
+            "cold": time_released(model, clip, mask, device),
+            "warm": time_released_warm(model, clip, mask, device, repeats=2, warmup=0),
+        }
+
+
+def _pipelined(
+    trackers: dict[str, Tracker], clip: np.ndarray, mask: np.ndarray, device: torch.device
+) -> dict[str, list[float]]:
+    """Seconds a frame of whole streams: frames come in and masks go out beside the computing."""
     seconds = {}
+    frames = [clip[1 + number % (FRAMES - 1)] for number in range(STREAM_FRAMES)]
     for name, tracker in trackers.items():
-        if not hasattr(tracker, "stream"):
+        if not getattr(tracker, "uses_graphs", False):
             continue
         seconds[f"{name} pipelined"] = values = []
-        frames = [clip[1 + number % (FRAMES - 1)] for number in range(20 * FRAMES)]
-        for _ in range(repeats):
+        for _ in range(STREAMS):
             state = tracker.init(clip[0], mask)
             before = read_clock(device)
             for _ in tracker.stream(frames, state):
@@ -113,15 +175,19 @@ def _precision(tracker: Any) -> str:
     return getattr(tracker, "precision", "float32")
 
 
-def _bars(paths: dict[str, dict[str, Any]], device: torch.device) -> dict[str, dict[str, Any]]:
-    """What issue 4 asks for a model of HRNet, 480x854, one object."""
+def _bars(found: dict[str, Any], device: torch.device) -> dict[str, dict[str, Any]]:
+    """What was asked for before measuring: HRNet, 480x854, one object."""
+    paths = found["paths"]
     if device.type == "cuda":
         best = max(paths.values(), key=lambda path: path["fps"])
         return {
             "fastest_fps": bar(best["fps"], 1000),
             "fastest_over_plain": bar(best["over_plain"], 8),
+            "fastest_over_released_warm": bar(best["fps"] / found["released"]["warm"]["fps"], 5),
         }
-    bars = {"float32_over_plain": bar(paths["float32"]["over_plain"], 1.3)}
+    bars = {}
+    if float32 := paths.get("float32"):
+        bars["float32_over_plain"] = bar(float32["over_plain"], 1.3)
     if compiled := paths.get("float32 compiled"):
         bars["float32_compiled_over_plain"] = bar(compiled["over_plain"], 2.2)
         share = compiled["matrix_rate_fraction"]
@@ -132,11 +198,13 @@ def _bars(paths: dict[str, dict[str, Any]], device: torch.device) -> dict[str, d
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     made = parser(__doc__)
     made.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    made.add_argument("--checkpoint", default="ttvos-hrnet-davis", help="file or shipped name")
+    made.add_argument("--backbone", choices=BACKBONES, default="hrnet")
+    made.add_argument("--checkpoint", default="ttvos-hrnet-davis", help="of HRNet: file or name")
     made.add_argument("--height", type=int, default=480)
     made.add_argument("--width", type=int, default=854)
     made.add_argument("--objects", type=int, default=1)
     made.add_argument("--repeats", type=int, default=20, help="frames timed of each path")
+    made.add_argument("--paths", nargs="+", metavar="PATH", help="these, beside plain; else all")
     made.add_argument("--threads", type=int, help="of the CPU (default: PyTorch's)")
     made.add_argument("--no-compile", dest="compile", action="store_false")
     return made.parse_args(arguments)

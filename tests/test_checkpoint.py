@@ -9,6 +9,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from tests.released import released_state_dict
 from ttvos import checkpoint
 from ttvos.errors import UserError
 from ttvos.model.ttvos import TTVOS, build_model
@@ -206,8 +207,11 @@ def test_text_called_pth(tmp_path: Path):
 
 
 @pytest.fixture(scope="module")
-def released(shared: Path) -> Path:
-    return shared / "golden" / "released-hrnet-random.safetensors"
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the names, shapes and types of the authors' HRNet checkpoint."""
+    path = tmp_path_factory.mktemp("released") / "released-hrnet.safetensors"
+    save_file(released_state_dict("hrnet"), path)
+    return path
 
 
 def test_released_safetensors(released: Path):

@@ -45,7 +45,10 @@ def test_a_recipe_may_be_changed_in_some_keys():
 
 
 def test_the_papers_recipes_differ_where_the_ledger_says():
-    """Ledger items 3 and 5 (FACTS section 7): frames of the last stage, warp of the first."""
+    """Ledger items 3 and 5: frames of the last stage, warp of the first.
+
+    Facts: docs/facts.md, section 7.
+    """
     stages = {
         name: parse_config({**MINI, "davis": "x", "train": {"recipe": name}}).train.stages
         for name in ("paper", "released")
@@ -158,3 +161,17 @@ def test_a_learning_rate_is_positive_and_finite(rate):
     size = {"height": 32, "width": 48, "frames": 2, "batch": 1, "steps": 1}
     with pytest.raises(UserError, match="learning_rate must be positive and finite"):
         Stage("davis", "davis", ("x",), learning_rate=rate, **size)
+
+
+@pytest.mark.parametrize(
+    ("written", "results"),
+    [("results/a/", "results/a"), ("./results/a", "results/a"), ("/scratch//a/", "/scratch/a")],
+)
+def test_results_are_one_path_however_it_is_written(written, results):
+    values = {
+        **MINI,
+        "results": written,
+        "datasets": {"d": {"root": "{results}/data", "year": 2017}},
+    }
+    config = parse_config(values)
+    assert (config.results, config.datasets["d"].root) == (results, f"{results}/data")

@@ -1,7 +1,10 @@
 """Results appear whole or not at all."""
 
 import errno
+import json
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +96,130 @@ def test_the_earlier_result_survives_a_failed_replacement(tmp_path, monkeypatch)
     assert [path.name for path in tmp_path.iterdir()] == ["masks"]
 
 
+def lists(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+@pytest.fixture(
+    params=["a mount point", "a parent that cannot be written", "the current folder", "refused"]
+)
+def fixed(request, tmp_path, monkeypatch):
+    """A folder in whose place nothing can be put, with an earlier result and the disk's own."""
+    target = tmp_path / "masks"
+    (target / "lost+found").mkdir(parents=True)
+    (target / "clip").mkdir()
+    for name in ("mark", "clip/0.png", "clip/1.png"):
+        (target / name).write_text("earlier")
+    rename = os.replace
+
+    def refuse(source, goal):
+        if target in (Path(source), Path(goal)):
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        rename(source, goal)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    if request.param == "a mount point":
+        monkeypatch.setattr(Path, "is_mount", lambda path: path == target)
+    elif request.param == "a parent that cannot be written":
+        monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    elif request.param == "the current folder":
+        monkeypatch.chdir(target)
+    return target
+
+
+def test_a_folder_that_cannot_be_replaced_gets_the_new_contents(fixed):
+    for names in (["clip/0.png"], ["other/5.png"]):
+        with atomic_directory(fixed, "mark") as temporary:
+            for name in ["mark", *names]:
+                (temporary / name).parent.mkdir(exist_ok=True)
+                (temporary / name).write_text("new")
+            assert (fixed / "mark").exists(), "the earlier result goes at the end only"
+        folder = names[0].partition("/")[0]
+        assert lists(fixed) == sorted([LISTING, folder, *names, "lost+found", "mark"])
+        assert (fixed / "mark").read_text() == "new"
+        assert deleted_files(fixed) == []
+    assert lists(fixed.parent) == ["masks", *(f"masks/{name}" for name in lists(fixed))]
+
+
+def test_such_a_folder_keeps_its_contents_after_a_failure(fixed, monkeypatch):
+    before = lists(fixed)
+    with pytest.raises(RuntimeError), atomic_directory(fixed, "mark"):
+        raise RuntimeError
+    assert lists(fixed) == before
+
+    def full(source, goal):
+        if Path(goal).name == "b":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        move(source, goal)
+
+    move = shutil.move
+    monkeypatch.setattr(shutil, "move", full)
+
+    def write() -> None:
+        with atomic_directory(fixed, "mark") as temporary:
+            for name in ("mark", "a", "b"):
+                (temporary / name).write_text("new")
+
+    with pytest.raises(UserError, match=r"cannot write .*masks: No space left"):
+        write()
+    assert lists(fixed) == before
+    assert (fixed / "mark").read_text() == "earlier"
+
+
+def test_a_fresh_disk_is_an_empty_folder(tmp_path, monkeypatch):
+    """Its own folder does not count, nor what a killed run left."""
+    monkeypatch.setattr(Path, "is_mount", lambda path: path.name == "disk")
+    for name in ("lost+found", ".part.killed"):
+        (tmp_path / "disk" / name).mkdir(parents=True)
+    with atomic_directory(tmp_path / "disk", "mark") as temporary:
+        (temporary / "mark").write_text("")
+    assert (tmp_path / "disk" / "mark").exists()
+
+
+@pytest.mark.parametrize("reason", [errno.EBUSY, errno.EXDEV, errno.EPERM])
+def test_a_file_that_cannot_be_replaced_is_written_into(tmp_path, monkeypatch, reason):
+    """As a single file that is mounted into a container, or somebody else's in /tmp."""
+
+    def busy(*_):
+        raise OSError(reason, os.strerror(reason))
+
+    write_json(tmp_path / "scores.json", "earlier, and much longer")
+    monkeypatch.setattr(os, "replace", busy)
+    write_json(tmp_path / "scores.json", 1)
+    assert read_json(tmp_path / "scores.json") == 1
+    assert lists(tmp_path) == ["scores.json"]
+    with pytest.raises(UserError, match=os.strerror(reason)):
+        write_json(tmp_path / "new.json", 1)
+
+
+def test_a_pipe_or_a_device_stays_one(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_json(pipe, [1, 2])
+        assert json.loads(os.read(reader, 100)) == [1, 2]
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_a_folder_in_place_of_a_file_is_one_clear_line(tmp_path):
+    with pytest.raises(UserError, match="is a folder; name a file"):
+        write_json(tmp_path, 1)
+
+
+def test_disks_that_refuse_a_change_of_mode(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    write_json(tmp_path / "result.json", 1)
+    with atomic_directory(tmp_path / "masks", "mark") as temporary:
+        (temporary / "mark").write_text("")
+    assert lists(tmp_path) == ["masks", f"masks/{LISTING}", "masks/mark", "result.json"]
+
+
 def directory_writer(path):
     return atomic_directory(path, "mark")
 
@@ -129,6 +256,12 @@ def test_damaged_files_are_named(tmp_path):
         assert "\n" not in str(caught.value)
     with pytest.raises(UserError, match="no such file"):
         read_json(tmp_path / "y.json")
+
+
+def test_files_are_utf_8_whatever_the_locale_and_the_editor(tmp_path):
+    (tmp_path / "x.json").write_bytes(b"\xef\xbb\xbf" + '{"name": "Jörg"}'.encode())
+    (tmp_path / "x.yaml").write_bytes(b"\xef\xbb\xbf" + "name: Jörg\r\n".encode())
+    assert read_json(tmp_path / "x.json") == read_yaml(tmp_path / "x.yaml") == {"name": "Jörg"}
 
 
 def test_what_is_deleted_from_a_folder_is_noticed(tmp_path):

@@ -52,8 +52,17 @@ def package(tmp_path, monkeypatch) -> Path:
 def test_the_hash_of_training_follows_its_code(package, file, changes):
     before = code_hash("train.py")
     with open(package / file, "a") as handle:
-        handle.write("\n# changed\n")
+        handle.write("\nCHANGED = 1\n")
     assert (code_hash("train.py") != before) == changes
+
+
+def test_comments_docstrings_and_layout_change_no_hash(package):
+    before, source = code_hash("train.py"), provenance.source_hash()
+    path = package / "losses.py"
+    text = path.read_text().replace('"""', '"""Other words. ', 1)
+    path.write_text(text.replace("\n\n\n", "\n\n\n# a comment\n\n"))
+    assert code_hash("train.py") == before
+    assert provenance.source_hash() != source, "the record of the source sees every byte"
 
 
 def test_a_folder_counts_as_a_whole(package):

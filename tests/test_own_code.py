@@ -43,6 +43,8 @@ def test_it_changes_with_all_that_the_class_imports_here(folder, name):
     before = own_code("mine.tracker")
     assert before == own_code("mine.tracker")
     (folder / name).write_text(FILES[name] + "# more\n")
+    assert own_code("mine.tracker") == before
+    (folder / name).write_text(FILES[name] + "MORE = 1\n")
     assert own_code("mine.tracker") != before
 
 

@@ -78,7 +78,8 @@ def test_the_time_of_fetching_is_shown_too():
 def test_precision_is_one_of_the_engine_s():
     for name in PRECISIONS:
         assert plan(precision=name, device="cuda").config.precision == name
-    assert plan().config.precision == "auto"
+    assert plan().config.precision == "float32"
+    assert plan().config.speed.precision == "auto"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from ttvos import overlap as module
+from ttvos.cli import main
 from ttvos.errors import UserError
 from ttvos.evaluation.davis import evaluate
 from ttvos.model.tracking import TTVOSTracker
@@ -77,6 +78,39 @@ def test_every_frame_gets_a_palette_mask_of_its_size_and_name(tiny_davis, tmp_pa
         assert set(np.unique(image)) <= known
 
 
+def test_the_first_mask_is_all_that_it_reads(tiny_davis, tmp_path):
+    predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "all")
+    for path in (tiny_davis / "Annotations/480p").rglob("*.png"):
+        if path.stem not in ("00000", "00005"):
+            path.unlink()
+    predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "first")
+    assert png_bytes(tmp_path / "first") == png_bytes(tmp_path / "all")
+
+
+def test_a_sequence_may_be_named_with_the_shells_slash(tiny_davis, tmp_path):
+    words = ["predict", "--reference", "still", "--dataset", tiny_davis, "--year", 2017]
+    words += ["--only", "two/", "--out", tmp_path / "out"]
+    assert main([str(word) for word in words]) == 0
+    assert {path.parent.name for path in (tmp_path / "out").rglob("*.png")} == {"two"}
+
+
+def test_names_of_frames_and_sequences_are_kept(tiny_davis, tmp_path):
+    """Numbers without zeros, and a sequence in a folder."""
+    for kind in ("JPEGImages", "Annotations"):
+        folder = tiny_davis / kind / "480p"
+        for path in (folder / "one").iterdir():
+            path.rename(path.with_stem(f"frame_{int(path.stem) + 5}"))
+        (folder / "park").mkdir()
+        (folder / "one").rename(folder / "park/one")
+    (tiny_davis / "ImageSets/2017/val.txt").write_text("park/one\n")
+    out = tmp_path / "out"
+    predict(HeldStill(), tiny_davis, 2017, "val", out)
+    assert {str(p.relative_to(out)) for p in out.rglob("*.png")} == {
+        f"park/one/frame_{t}.png" for t in range(5, 13)
+    }
+    assert list(evaluate(out, tiny_davis, 2017, "val")["objects"]) == ["park/one_1"]
+
+
 def test_only_the_named_sequences_are_tracked_and_scored(tiny_davis, tmp_path):
     out = tmp_path / "out"
     report = predict(HeldStill(), tiny_davis, 2017, "val", out, only=("two",))
@@ -128,6 +162,17 @@ def test_a_tracker_without_weights_reports_none(tiny_davis, tmp_path):
 def test_a_reference_is_never_said_to_have_run_on_a_gpu(tiny_davis, tmp_path):
     report = predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "out", device="cuda")
     assert report["provenance"]["device"] == cpu_name()
+
+
+def test_the_precision_is_the_trackers_and_none_without_pytorch(
+    tiny_davis, tmp_path, ttvos_tracker
+):
+    assert recorded_precision(HeldStill(), tiny_davis, tmp_path / "numpy") is None
+    assert recorded_precision(ttvos_tracker, tiny_davis, tmp_path / "torch") == "float32"
+
+
+def recorded_precision(tracker, root, out):
+    return predict(tracker, root, 2017, "val", out, only=("one",))["provenance"]["precision"]
 
 
 def test_an_object_that_is_not_in_the_first_mask_is_noted(tiny_davis, tmp_path):
@@ -206,12 +251,46 @@ class NotANumber(HeldStill):
     """A tracker whose weights have diverged."""
 
     def step(self, frame, state):
-        return Prediction(state, update_weight=np.array([np.nan], np.float32)), state
+        weights = np.full(len(np.unique(state)) - 1, np.nan, np.float32)
+        return Prediction(state, update_weight=weights), state
 
 
 def test_a_diverged_update_weight_is_an_error(tiny_davis, tmp_path):
     with pytest.raises(UserError, match="not a number"):
         predict(NotANumber(), tiny_davis, 2017, "val", tmp_path / "out")
+
+
+class Unsteady(HeldStill):
+    """A tracker whose stream yields another number of predictions than it is given frames."""
+
+    def __init__(self, more: int) -> None:
+        self.more = more
+
+    def stream(self, frames, state):
+        predictions = [Prediction(state) for _ in frames]
+        yield from (predictions * 2)[: len(predictions) + self.more]
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_a_stream_of_another_length_is_an_error(tiny_davis, tmp_path, more):
+    predict(Unsteady(0), tiny_davis, 2017, "val", tmp_path / "even")
+    with pytest.raises(UserError, match=r"still: its stream\(\).*one for each frame"):
+        predict(Unsteady(more), tiny_davis, 2017, "val", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+class Foggy(HeldStill):
+    """A tracker whose probabilities have diverged, not its masks."""
+
+    def step(self, frame, state):
+        foreground = np.full((len(np.unique(state)) - 1, *state.shape), np.nan, np.float32)
+        return Prediction(state, foreground=foreground), state
+
+
+def test_a_diverged_foreground_is_an_error_that_names_the_frame(tiny_davis, tmp_path):
+    with pytest.raises(UserError, match=r"one/00001.jpg: the tracker's foreground is not a number"):
+        predict(Foggy(), tiny_davis, 2017, "val", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_only_a_few_frames_are_alive_at_a_time(tiny_davis, tmp_path, monkeypatch):
@@ -298,3 +377,25 @@ def test_compiled_code_is_recorded_also_for_the_sequence_with_maps(tiny_davis, t
     found = predict(Plain(), tiny_davis, 2017, "val", out, maps=maps, only=("one",))
     assert found["provenance"]["compiled"] is True
     assert predict(Plain(), tiny_davis, 2017, "val", out)["provenance"]["compiled"] is False
+
+
+@pytest.mark.parametrize(("named", "expected"), [(None, False), ("float32", False), ("tf32", True)])
+def test_any_tracker_computes_in_the_precision_that_is_recorded(
+    tiny_davis, tmp_path, named, expected
+):
+    """On CUDA PyTorch's default would let convolutions run in TF32 under the name of float32."""
+    seen = []
+
+    class Watching(HeldStill):
+        def step(self, frame, state):
+            seen.append((torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32))
+            return super().step(frame, state)
+
+    tracker = Watching()
+    if named:
+        tracker.precision = named
+    before = torch.backends.cudnn.allow_tf32
+    report = predict(tracker, tiny_davis, 2017, "val", tmp_path / "out", only=("one",))
+    assert set(seen) == {(expected, expected)}
+    assert torch.backends.cudnn.allow_tf32 == before
+    assert report["provenance"]["precision"] == named  # NumPy alone: no precision to record

@@ -1,11 +1,13 @@
 """Trackers by name: peers, users' classes in both forms, and what is refused in one line."""
 
+from itertools import islice
+
 import numpy as np
 import pytest
 import torch
 
 from ttvos.errors import UserError
-from ttvos.tracker import Prediction, check_prediction
+from ttvos.tracker import Prediction, check_prediction, stream
 from ttvos.trackers import find_peer, load_tracker
 
 FRAME = np.zeros((32, 48, 3), dtype=np.uint8)
@@ -48,6 +50,32 @@ class Nameless:
 
 class Half:
     def init(self, frame, mask): ...
+
+class Blind(Simple):
+    def init(self, frame): ...
+
+class Idle(Simple):
+    def step(self): ...
+
+class Greedy(Simple):
+    def step(self, frame, state, mask): ...
+
+class Selfless(Simple):
+    def step(): ...
+
+class Keyword(Simple):
+    def step(self, frame, *, mask): ...
+
+class Pair(Simple):
+    def step(self, frame):
+        return self.mask, frame
+
+class Nothing(Simple):
+    def step(self, frame): ...
+
+class Unpaired(WithState):
+    def step(self, frame, state):
+        return state
 
 number = 3
 """
@@ -94,9 +122,37 @@ def test_a_step_must_return_whole_ids(own):
 
 
 @pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Pair", r"Pair: step\(\) must return a mask of whole ids, not tuple; see docs/your-own"),
+        ("Nothing", "mask of whole ids, not NoneType; see docs/your-own"),
+        ("Unpaired", r"step\(\) returned ndarray, not \(Prediction, state\); see docs/your-own"),
+    ],
+)
+def test_what_a_step_may_not_return_is_one_clear_line(own, name, message):
+    tracker = load_tracker(f"{own}:{name}")
+    state = tracker.init(FRAME, MASK)
+    with pytest.raises(UserError, match=message):
+        list(stream(tracker, [FRAME], state))
+
+
+@pytest.mark.parametrize(
     ("name", "named", "message"),
     [
-        ("own_of_test:Half", {}, r"no tracker, it has no step\(\)"),
+        ("own_of_test:Half", {}, r"no tracker, it has no step\(\); see docs/your-own-tracker.md"),
+        ("own_of_test:Blind", {}, r"Blind: its init\(\) must take \(frame, mask\): too many"),
+        (
+            "own_of_test:Idle",
+            {},
+            r"Idle: its step\(\) must take \(frame\), or \(frame, state\): .*see",
+        ),
+        (
+            "own_of_test:Greedy",
+            {},
+            "Greedy: its step.*missing a required argument: 'mask'; see docs",
+        ),
+        ("own_of_test:Selfless", {}, r"Selfless: its step.*see docs/your-own-tracker.md"),
+        ("own_of_test:Keyword", {}, "Keyword: its step.*missing a required .*'mask'; see docs"),
         ("own_of_test:Nobody", {}, "has no class 'Nobody'"),
         ("own_of_test:number", {}, "has no class 'number'"),
         ("no_such_module:Nobody", {}, "no module 'no_such_module'"),
@@ -136,3 +192,66 @@ def test_a_peer_that_is_not_built_says_why():
 def test_a_prediction_that_does_not_fit_is_one_clear_line(mask, message):
     with pytest.raises(UserError, match=message):
         check_prediction(Prediction(mask), FRAME, (2,))
+
+
+@pytest.mark.parametrize(
+    ("beside", "message"),
+    [
+        ({"foreground": np.full((1, 32, 48), np.nan)}, "foreground is not a number"),
+        ({"foreground": np.full((1, 32, 48), np.inf)}, "foreground is not a number"),
+        ({"update_weight": np.array([np.nan])}, "update weight is not a number"),
+        ({"attention": np.full((1, 4, 6), np.nan)}, "attention is not a number"),
+        ({"transition": np.full((1, 4, 6), -np.inf)}, "transition is not a number"),
+        ({"foreground": np.zeros((32, 48))}, r"foreground is \(32, 48\), expected \(1, 32, 48\)"),
+        ({"update_weight": np.zeros(2)}, r"update weight is \(2,\), expected \(1,\)"),
+    ],
+)
+def test_what_comes_beside_a_mask_is_checked(beside, message):
+    with pytest.raises(UserError, match=message):
+        check_prediction(Prediction(MASK, **beside), FRAME, (2,))
+
+
+class Streaming:
+    """A tracker whose stream yields so many predictions more than it reads frames; with `late`
+    it yields them all at the end."""
+
+    name = "streaming"
+
+    def __init__(self, more: int, late: bool = False, reads: int | None = None) -> None:
+        self.more, self.late, self.reads = more, late, reads
+
+    def stream(self, frames, state):
+        seen = 0
+        for _ in islice(frames, self.reads):
+            seen += 1
+            if not self.late:
+                yield Prediction(MASK)
+        for _ in range(self.more + (seen if self.late else 0)):
+            yield Prediction(MASK)
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("kind", [iter, list])
+def test_a_stream_may_be_late(late, kind):
+    assert len(list(stream(Streaming(0, late), kind([FRAME] * 3), None))) == 3
+
+
+@pytest.mark.parametrize("kind", [iter, list])
+@pytest.mark.parametrize(
+    ("tracker", "message"),
+    [
+        (Streaming(1), r"streaming: its stream\(\) has yielded 4 predictions for 3 frames"),
+        (Streaming(1, late=True), "yielded 4 predictions for 3 frames"),
+        (Streaming(-1, late=True), r"streaming: its stream\(\) ended after 2 predictions"),
+        (Streaming(0, reads=2), "ended after 2 predictions although more frames were there"),
+        (Streaming(0, reads=0), "ended after 0 predictions"),
+    ],
+)
+def test_a_stream_yields_one_prediction_a_frame(tracker, message, kind):
+    with pytest.raises(UserError, match=message):
+        list(stream(tracker, kind([FRAME] * 3), None))
+
+
+def test_a_stream_yields_none_before_it_has_read_a_frame():
+    with pytest.raises(UserError, match="yielded 1 prediction for 0 frames"):
+        list(stream(Streaming(1, reads=0), iter([FRAME] * 3), None))

@@ -37,6 +37,32 @@ def test_a_class_of_the_users_own_is_a_row(tmp_path):
     assert (row.tracker, row.variant, row.transition_loss) == (own[1], None, None)
 
 
+def own_row(*tables):
+    return "\t".join(["mine", "my_package.tracker:Mine", *["-"] * 8, *tables]) + "\n"
+
+
+@pytest.mark.parametrize("tables", [("-",), ("",), (), (" - ",)], ids=repr)
+def test_no_tables_are_a_dash_or_nothing(tmp_path, tables):
+    text = (CONFIG_FOLDER / "variants.tsv").read_text()
+    (tmp_path / "variants.tsv").write_text(text + own_row(*tables))
+    assert load_rows(tmp_path / "variants.tsv")["mine"].tables == ()
+
+
+@pytest.mark.parametrize("change", ["\ufeff{}", "{}\n\n", "{}\t\t\n"])
+def test_what_editors_add_changes_nothing(tmp_path, change):
+    text = (CONFIG_FOLDER / "variants.tsv").read_text()
+    edited = change.format(text).replace("\n", "\r\n")
+    (tmp_path / "variants.tsv").write_bytes(edited.encode())
+    assert load_rows(tmp_path / "variants.tsv") == load_rows()
+
+
+def test_another_encoding_is_one_clear_line(tmp_path):
+    text = (CONFIG_FOLDER / "variants.tsv").read_text()
+    (tmp_path / "variants.tsv").write_bytes(text.encode("utf-16"))
+    with pytest.raises(UserError, match=r"variants\.tsv: .*save it as UTF-8"):
+        load_rows(tmp_path / "variants.tsv")
+
+
 def test_variants_are_those_of_table_4():
     """variants.tsv against the paper's own columns."""
     import pandas as pd
@@ -64,13 +90,14 @@ def test_variants_are_those_of_table_4():
         ("\tresnet18\t", "\tvgg\t", "unknown backbone 'vgg'"),
         ("reextract", "maybe", "'maybe' is not one of full, none, reextract"),
         ("exp1\thrnet\t1", "exp1\thrnet\tyes", "must be 0 or 1"),
+        ("exp1\thrnet\t1\t0", "exp1\thrnet\t0\t0", "row exp1-hrnet: short_term and long_term are"),
+        ("hrnet\t1\t0\t0\t0", "hrnet\t1\t0\t0\t1", "update_template is 1 but long_term 0"),
+        ("hrnet\t1\t0\t0\t0", "hrnet\t1\t0\t1\t0", "adaptive_weight is 1 but long_term 0"),
         ("short_term\t", "short\t", "columns must be exactly"),
-        (
-            "2,3,4,6",
-            "2,3,4,7",
-            "row exp8-hrnet: tables: no table 7 in a report; known: 2, 3, 4, 5, 6",
-        ),
-        ("2,3,4,6", "1,9", "no table 1, 9 in a report"),
+        ("\tlong_term\t", "\tlong_term,", "columns must be exactly"),
+        ("\tnone\t0\t4\n", "\tnone\t0\t3;6\n", "row exp1-hrnet: tables .* not '3;6'"),
+        ("\tnone\t0\t4\n", "\tnone\t0\t7\n", "row exp1-hrnet: tables: no table 7"),
+        ("exp1\thrnet\t1", "exp1 hrnet 1", "row exp1-hrnet: 9 fields, 11 expected"),
     ],
 )
 def test_bad_rows_are_one_clear_line(tmp_path, old, new, message):

@@ -11,7 +11,15 @@ from PIL import Image
 
 from ttvos.errors import UserError
 from ttvos.png import decode_simple
-from ttvos.video import davis_palette, distinct_values, overlay, read_frame, read_mask, write_mask
+from ttvos.video import (
+    davis_palette,
+    distinct_values,
+    image_size,
+    overlay,
+    read_frame,
+    read_mask,
+    write_mask,
+)
 
 IDS = np.zeros((40, 61), dtype=np.uint8)
 IDS[5:20, 10:30] = 1
@@ -99,6 +107,8 @@ def test_grey_masks(tmp_path):
     np.testing.assert_array_equal(read_mask(binary, 2016), IDS > 0)
     with pytest.raises(UserError, match="use year 2016"):
         read_mask(binary, 2017)
+    only_void = read_mask(binary, 2017, void_alone=True)
+    np.testing.assert_array_equal(only_void, np.where(IDS > 0, 255, 0))
     ids = save(tmp_path / "ids.png", IDS)
     np.testing.assert_array_equal(read_mask(ids, 2017), IDS)
     np.testing.assert_array_equal(read_mask(ids, 2016), IDS > 0)
@@ -251,6 +261,39 @@ def test_frames_are_rgb(tmp_path):
     np.testing.assert_array_equal(grey, np.full((8, 9, 3), 200))
     with pytest.raises(UserError, match="pixel type I;16"):
         read_frame(save(tmp_path / "deep.png", red[..., 0].astype(np.uint16)))
+
+
+# Exif 2.32, tag 274: where the first stored row and column are in the picture.
+SHOWN = {
+    1: lambda stored: stored,
+    2: lambda stored: stored[:, ::-1],  # row 0 on top, column 0 at the right
+    3: lambda stored: stored[::-1, ::-1],  # bottom, right
+    4: lambda stored: stored[::-1],  # bottom, left
+    5: lambda stored: stored.swapaxes(0, 1),  # left, top
+    6: lambda stored: np.rot90(stored, -1),  # right, top
+    7: lambda stored: stored[::-1, ::-1].swapaxes(0, 1),  # right, bottom
+    8: lambda stored: np.rot90(stored),  # left, bottom
+}
+
+
+@pytest.mark.parametrize("orientation", SHOWN)
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_frames_and_masks_are_turned_as_they_are_shown(tmp_path, orientation, suffix):
+    exif = Image.Exif()
+    exif[274] = orientation
+    show = SHOWN[orientation]
+    stored = np.zeros((*IDS.shape, 3), np.uint8)
+    stored[:20, :30] = 255  # one corner
+    path = tmp_path / f"frame.{suffix}"
+    Image.fromarray(stored).save(path, quality=95, exif=exif)
+    frame = read_frame(path)
+    assert image_size(path) == frame.shape[1::-1] == show(stored).shape[1::-1]
+    assert ((frame > 127) == (show(stored) > 127)).mean() > 0.99
+    mask = Image.fromarray(IDS)
+    mask.putpalette(davis_palette())
+    mask.save(tmp_path / "mask.png", exif=exif)
+    np.testing.assert_array_equal(read_mask(tmp_path / "mask.png", 2017), show(IDS))
+    assert image_size(tmp_path / "mask.png") == show(IDS).shape[::-1]
 
 
 def test_overlay_paints_objects_and_leaves_the_background():

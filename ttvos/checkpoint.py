@@ -63,6 +63,8 @@ def load(
     Raises UserError for a missing, truncated, foreign or unsafe file, for one of another
     backbone or variant, and for missing, unexpected or misshaped tensors.
     """
+    if not isinstance(path, (str, Path)):
+        raise UserError(f"a checkpoint is a file or a name of weights, not {type(path).__name__}")
     path = find_weights(path)
     if backbone is not None and backbone not in BACKBONES:
         raise UserError(f"unknown backbone {backbone!r}; known: {', '.join(BACKBONES)}")
@@ -175,10 +177,9 @@ def _read_released(path: Path) -> dict[str, Tensor]:
 
 def _released(tensors: dict[str, Tensor], path: Path, backbone: str | None) -> TTVOS:
     if backbone is None:
-        raise UserError(
-            f"{path}: a released file does not say its backbone: "
-            f"pass backbone= (--backbone), one of {', '.join(BACKBONES)}"
-        )
+        text = f"{path}: a released file does not say its backbone: pass"
+        known = f"one of {', '.join(BACKBONES)}"
+        raise UserError(f"{text} backbone=, {known}", on_command_line=f"{text} --backbone, {known}")
     try:
         return load_released(tensors, backbone)
     except UserError as error:

@@ -6,6 +6,7 @@ each imports what it needs when it runs: so `ttvos --help` answers at once.
 
 import argparse
 import sys
+import warnings
 from typing import NoReturn
 
 from ttvos import commands
@@ -17,9 +18,11 @@ from ttvos.cli_options import (
     add_engine,
     add_model,
     add_size,
+    add_truth,
     add_weights,
 )
-from ttvos.errors import UserError
+from ttvos.errors import UserError, UserNotice
+from ttvos.home import expand
 from ttvos.variants import BACKBONES
 
 TRACKER = "a built peer (data/peers/NAME.yaml), e.g. stm, or your own: package.module:Class"
@@ -30,8 +33,10 @@ EPILOG = """examples:
   ttvos predict --checkpoint runs/exp8/checkpoint.safetensors --dataset DAVIS --year 2016 \\
       --out masks
   ttvos evaluate --masks masks --dataset DAVIS --year 2016 --out scores.json
+  ttvos evaluate --masks masks --truth true-masks --per-sequence
   ttvos cost --backbone hrnet --out cost.json
   ttvos speed --backbone hrnet --device cuda --out speed.json
+  ttvos judge --paper 81.1 --values 80.7 81.3 80.9
   ttvos speed --tracker my_package.my_module:MyTracker --out mine.json
 
 `snakemake --cores all reports/` runs all of them and renders the report."""
@@ -42,23 +47,38 @@ def main(arguments: list[str] | None = None) -> int:
 
     An OSError that no command has explained (a full disk, no permission) is such trouble too.
     """
+    before, warnings.formatwarning = warnings.formatwarning, _format_warning
     try:
         options = build_parser().parse_args(arguments)
+        for name, value in vars(options).items():
+            setattr(options, name, expand(value))
         options.run(options)
     except UserError as error:
-        return _fail(str(error))
+        return _fail(error.on_command_line)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}")
     except KeyboardInterrupt:
         print("ttvos: interrupted", file=sys.stderr)
         return 130
+    finally:
+        warnings.formatwarning = before
     return 0
 
 
 def _fail(text: str) -> int:
     print("ttvos:", " ".join(text.splitlines()), file=sys.stderr)
     return 1
+
+
+_format_any_warning = warnings.formatwarning
+
+
+def _format_warning(message, category, *where) -> str:
+    """Notices for the user are a line, without the place in the code that others show."""
+    if issubclass(category, UserNotice):
+        return f"ttvos: {' '.join(str(message).split())}\n"
+    return _format_any_warning(message, category, *where)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -94,6 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
         _add_cost,
         _add_speed,
         _add_steptime,
+        _add_judge,
         _add_report,
         _add_publish,
         _add_fill,
@@ -166,7 +187,7 @@ def _add_predict(subcommands) -> None:
         default=1.0,
         help="size at which the network sees a frame, as a share of its own (0.5: four times less)",
     )
-    add_engine(command)
+    add_engine(command, precision="float32")
     add_device(command)
 
 
@@ -174,7 +195,7 @@ def _add_evaluate(subcommands) -> None:
     text = "score masks by the DAVIS protocol"
     command = _command(subcommands, "evaluate", commands.evaluate, text)
     command.add_argument("--masks", required=True, help="folder with <sequence>/<frame>.png")
-    add_dataset(command)
+    add_truth(command)
     command.add_argument(
         "--evaluator",
         choices=["builtin", "official"],
@@ -188,7 +209,10 @@ def _add_evaluate(subcommands) -> None:
     command.add_argument(
         "--workers", type=int, help="processes of the builtin evaluator; default: one a processor"
     )
-    command.add_argument("--out", required=True, help="JSON file to write")
+    text = "print the scores of each sequence, too"
+    command.add_argument("--per-sequence", action="store_true", help=text)
+    text = "JSON file to write too: scores of each object and each frame, and the provenance"
+    command.add_argument("--out", help=text)
 
 
 def _add_cost(subcommands) -> None:
@@ -208,26 +232,29 @@ def _add_cost(subcommands) -> None:
     text = "folder of trackers' cost files: one that was counted with the same code is taken over"
     command.add_argument("--kept", metavar="FOLDER", help=text)
     text = (
-        "JSON file to write; with --rows or --trackers a folder, which receives NAME.json of each"
+        "JSON file to write too, with each part's share; with --rows or --trackers a folder, which "
+        "receives NAME.json of each"
     )
-    command.add_argument("--out", required=True, help=text)
+    command.add_argument("--out", help=text)
 
 
 def _add_speed(subcommands) -> None:
     text = "time the model: strict streaming beside the released code's protocol; one table"
     command = _command(subcommands, "speed", commands.speed, text)
-    which = command.add_mutually_exclusive_group(required=True)
-    which.add_argument("--backbone", choices=BACKBONES, help="feature extractor of TTVOS")
+    which = command.add_mutually_exclusive_group()
+    text = "feature extractor of TTVOS; default: the checkpoint's"
+    which.add_argument("--backbone", choices=BACKBONES, help=text)
     which.add_argument("--tracker", help=TRACKER)
-    command.add_argument("--variant", help="experiment of Table 4: exp1 to exp8; default: exp8")
+    text = "experiment of Table 4: exp1 to exp8; default: the checkpoint's, or exp8"
+    command.add_argument("--variant", help=text)
     add_weights(command)
     add_size(command)
-    add_checkpoint(command, "weights to time; random ones take the same time")
+    add_checkpoint(command, "weights to time, in place of random ones, which take the same time")
     command.add_argument("--frames", type=int, default=6, help="length of the clip, with frame 0")
     command.add_argument("--repeats", type=int, default=5, help="clips timed, 5 or more")
     command.add_argument("--objects", type=int, default=1, help="objects tracked at once")
-    command.add_argument("--out", required=True, help="JSON file to write")
-    add_engine(command)
+    command.add_argument("--out", help="JSON file to write too: all latencies, and the provenance")
+    add_engine(command, precision="auto")
     add_device(command)
 
 
@@ -240,8 +267,24 @@ def _add_steptime(subcommands) -> None:
     command.add_argument("--warmup", type=int, default=2, help="steps before them")
     text = "parts of each batch, in place of the profile's train.accumulate"
     command.add_argument("--accumulate", type=int, help=text)
-    command.add_argument("--out", required=True, help="JSON file to write")
+    text = "time no further row after so many; the file is written anew after each row"
+    command.add_argument("--seconds", type=float, help=text)
+    command.add_argument("--out", help="JSON file to write too, with every step's time")
     add_device(command)
+
+
+def _add_judge(subcommands) -> None:
+    text = "does a paper's number hold? the verdict on measured values, by the report's rules"
+    command = _command(subcommands, "judge", commands.judge, text)
+    text = "the paper's number, with the digits that it prints, e.g. 81.1"
+    command.add_argument("--paper", required=True, metavar="NUMBER", help=text)
+    text = "measured, in the paper's unit; one a training (seed) for accuracy, else one"
+    command.add_argument("--values", required=True, nargs="+", type=float, help=text)
+    text = (
+        "accuracy: points of J&F of trainings; masks: points of J&F of given masks or weights; "
+        "count: parameters; macs: MACs"
+    )
+    command.add_argument("--kind", choices=tuple(commands.KINDS), default="accuracy", help=text)
 
 
 def _add_report(subcommands) -> None:

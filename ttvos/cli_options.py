@@ -48,11 +48,43 @@ def add_dataset(command: argparse.ArgumentParser) -> None:
         type=int,
         required=True,
         choices=[2016, 2017],
-        help="2016: binary masks, one object a clip; 2017: ids, 255 is void",
+        help="2016: binary masks, one object a clip; 2017: ids, 255 (void) is background",
     )
+    _add_part(command)
+
+
+def add_truth(command: argparse.ArgumentParser) -> None:
+    """What masks are scored against: a data set, or a plain folder of masks."""
+    which = command.add_mutually_exclusive_group(required=True)
+    text = "folder in DAVIS, YouTube-VOS or MOSE layout; its frames are not needed"
+    which.add_argument("--dataset", help=text)
+    text = "in place of a data set: folder of true masks, <sequence>/<frame>.png"
+    which.add_argument("--truth", metavar="DIR", help=text)
+    text = (
+        "2016: binary masks, one object a clip; 2017: ids, 255 (void) is background; "
+        "default: 2017, but for DAVIS layout, which needs it"
+    )
+    command.add_argument("--year", type=int, choices=[2016, 2017], help=text)
+    _add_part(command)
+    text = "judge nothing where the truth is 255 (void), which is background otherwise"
+    command.add_argument("--ignore-void", action="store_true", help=text)
+    text = (
+        "first: those of the first mask, as DAVIS; all: also those that come later, each from "
+        "its first frame on; default: first for DAVIS layout, else all"
+    )
+    command.add_argument("--objects", choices=["first", "all"], help=text)
+
+
+def _add_part(command: argparse.ArgumentParser) -> None:
+    """Which part of a data set, and what it is called."""
     command.add_argument("--split", default="val", help="list in ImageSets/<year>/")
     command.add_argument(
-        "--only", nargs="+", default=(), metavar="SEQUENCE", help="these of the split, not all"
+        "--only",
+        nargs="+",
+        default=(),
+        metavar="SEQUENCE",
+        type=lambda name: name.rstrip("/"),  # which the shell adds to the name of a folder
+        help="these of the split, not all",
     )
     command.add_argument("--profile", help="name of the data, for the record")
 
@@ -62,13 +94,15 @@ def add_size(command: argparse.ArgumentParser) -> None:
     command.add_argument("--width", type=int, default=854, help="of a frame, pixels")
 
 
-def add_engine(command: argparse.ArgumentParser) -> None:
+def add_engine(command: argparse.ArgumentParser, precision: str) -> None:
+    """--precision with that default, --compile and --engine."""
     command = command.add_argument_group("how TTVOS computes, not for --tracker or --reference")
     command.add_argument(
         "--precision",
         choices=PRECISIONS,
-        default="auto",
-        help="of the convolutions; auto: the fastest that keeps the masks (docs/performance.md)",
+        default=precision,
+        help="of the convolutions; auto: the fastest that keeps the masks (docs/performance.md), "
+        "which depends on the processor",
     )
     command.add_argument(
         "--compile",

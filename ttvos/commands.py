@@ -6,11 +6,13 @@ its result and says in a line what it found. A wrong name is refused before the 
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from ttvos.commands_tracker import (
     check_weights,
     chosen_tracker,
     refuse,
+    show_speed,
     tracker_costs,
     tracker_speed,
 )
@@ -102,6 +104,8 @@ def evaluate(options: argparse.Namespace) -> None:
     from ttvos.files import write_json
 
     if options.fetched:
+        if not options.out:
+            raise UserError("--fetched says what stands in place of scores: add --out FILE.json")
         from ttvos.data.published_fetch import not_fetched
         from ttvos.provenance import provenance
 
@@ -110,6 +114,7 @@ def evaluate(options: argparse.Namespace) -> None:
             print(f"not scored: {reason}")
             return
     from ttvos.evaluation.davis import evaluate
+    from ttvos.evaluation.summary import per_sequence, summary
 
     scores = evaluate(
         options.masks,
@@ -120,11 +125,15 @@ def evaluate(options: argparse.Namespace) -> None:
         options.workers,
         options.profile,
         tuple(options.only),
+        truth=options.truth,
+        ignore_void=options.ignore_void,
+        objects=options.objects,
     )
-    write_json(options.out, scores)
-    overall = scores["global"]
-    shown = ("J&F-Mean", "J-Mean", "F-Mean")
-    print("  ".join(f"{name} {100 * overall[name]:.1f}" for name in shown))
+    if options.out:
+        write_json(options.out, scores)
+    if options.per_sequence:
+        print(per_sequence(scores))
+    print(summary(scores))
 
 
 def cost(options: argparse.Namespace) -> None:
@@ -148,7 +157,8 @@ def cost(options: argparse.Namespace) -> None:
 
     for variant, backbone, out in models:
         result = cost(variant, backbone, options.height, options.width)
-        write_json(out, result)
+        if options.out:
+            write_json(out, result)
         parameters, macs = result["parameters"], result["macs"]
         print(
             f"{variant.name} {backbone}: {parameters['total']:,} parameters  "
@@ -162,13 +172,15 @@ def speed(options: argparse.Namespace) -> None:
     check_weights(options)
     if options.tracker:
         return tracker_speed(options)
-    from ttvos.files import write_json
+    if not options.backbone and not options.checkpoint:
+        raise UserError("name what to time: --backbone, --checkpoint or --tracker")
     from ttvos.variants import find_variant
 
-    variant = find_variant(options.variant or "exp8")
+    # A checkpoint says its variant; random weights are by default of the full model.
+    name = options.variant or (None if options.checkpoint else "exp8")
+    variant = find_variant(name) if name else None
     limit_threads()
     from ttvos.measure.speed import speed
-    from ttvos.measure.speedtable import LEGEND, table
 
     result = speed(
         variant,
@@ -184,8 +196,7 @@ def speed(options: argparse.Namespace) -> None:
         compile=options.compile,
         engine=options.engine,
     )
-    write_json(options.out, result)
-    print(table(result["rows"]) + LEGEND)
+    show_speed(result, options.out)
 
 
 def steptime(options: argparse.Namespace) -> None:
@@ -197,6 +208,10 @@ def steptime(options: argparse.Namespace) -> None:
     limit_threads()
     from ttvos.measure.steptime import steptime
 
+    def keep(result: dict[str, Any]) -> None:
+        if options.out:
+            write_json(options.out, result)
+
     result = steptime(
         config,
         tuple(options.rows),
@@ -204,13 +219,28 @@ def steptime(options: argparse.Namespace) -> None:
         options.steps,
         options.warmup,
         options.accumulate,
+        options.seconds,
+        keep,
     )
-    write_json(options.out, result)
+    keep(result)
     if result["hours"] is not None:
+        timed = sum(row["hours"] is not None for row in result["rows"])
         print(
-            f"{result['hours']:.1f} hours for {len(result['rows'])} rows of "
+            f"{result['hours']:.1f} hours for {timed} rows of "
             f"{result['rows_of_profile']}, {result['seeds']} seeds each, one after another"
         )
+
+
+# What `ttvos judge --kind` names, by the rule of `ttvos.judge` that it is.
+KINDS = {"accuracy": "accuracy", "masks": "masks", "count": "parameters", "macs": "macs"}
+
+
+def judge(options: argparse.Namespace) -> None:
+    """`ttvos judge`: whether a paper's number holds."""
+    from ttvos.judge import judge
+
+    found = judge(KINDS[options.kind], options.paper, options.values)
+    print(f"{found.status}: {found.reason}")
 
 
 def report(options: argparse.Namespace) -> None:

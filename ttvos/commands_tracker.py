@@ -92,13 +92,18 @@ def tracker_costs(options: argparse.Namespace) -> None:
         key = {**counted_with(name, *size), **({"tracker_options": own} if own else {})}
         kept = find_kept(options.kept, name, key) if may_keep else None
         result = kept or {**_counted(name, options.weights, own, size), "counted_with": key}
-        write_json(out, result)
+        if options.out:
+            write_json(out, result)
         macs = result["macs"]
         print(
             f"{name}: {result['parameters']['total']:,} parameters  "
             f"{macs['frame'] / 1e9:.3f} GMAC a frame  {macs['init'] / 1e9:.3f} GMAC for frame 0"
             f"{'  (kept)' if kept else ''}"
         )
+        if result.get("uncounted"):
+            print(f"{name}: not in the MACs, nor countable: {', '.join(result['uncounted'])}")
+        elif not macs["frame"]:
+            print(f"{name}: no product or convolution of PyTorch's ran: its MACs are not known")
 
 
 def _counted(
@@ -116,10 +121,7 @@ def tracker_speed(options: argparse.Namespace) -> None:
     """`ttvos speed --tracker`: any tracker, frame by frame."""
     unread = ("variant", "checkpoint", "precision", "compile", "engine")
     refuse(options, unread, "is TTVOS's: leave it out, or --tracker")
-    from ttvos.files import write_json
-
     limit_threads()
-    from ttvos.measure.speedtable import table
     from ttvos.measure.tracker_speed import speed_tracker
     from ttvos.trackers import load_tracker, tracker_origin
 
@@ -134,11 +136,24 @@ def tracker_speed(options: argparse.Namespace) -> None:
         objects=options.objects,
         origin=tracker_origin(options.tracker, options.weights),
     )
-    write_json(options.out, result)
-    print(table(result["rows"]), end="")
+    show_speed(result, options.out)
     growth, whole = result["growth"], result["with_initialisation"]
     print(
         f"with frame 0: {whole['fps']:.2f} FPS over {whole['frames']} frames; state "
         f"{growth['state_bytes_first'] / 2**20:.1f} MiB after frame 1, "
         f"{growth['state_bytes_last'] / 2**20:.1f} MiB after the last"
     )
+
+
+def show_speed(result: dict[str, Any], out: str | None) -> None:
+    """Print the table of a speed result, and why not to use it where the machine was busy; write
+    the result to `out`, where that is given."""
+    from ttvos.files import write_json
+    from ttvos.measure.load import doubts
+    from ttvos.measure.speedtable import LEGEND, table
+
+    if out:
+        write_json(out, result)
+    print(table(result["rows"]) + LEGEND)
+    for line in doubts(result):
+        print(line)

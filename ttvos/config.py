@@ -4,6 +4,7 @@ A profile (`workflow/config/*.yaml`) is one `Config`. Recipes of training stages
 `workflow/config/stages.yaml`, experiments and rows (`ttvos.variants`) in `variants.tsv` there.
 """
 
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,8 @@ from ttvos.placeholders import DATA, fill
 from ttvos.strict import build
 from ttvos.variants import CONFIG_FOLDER, load_rows
 from ttvos.weights import fill_names
+
+Precision = Literal["auto", "float32", "tf32", "bfloat16", "float16"]
 
 
 @dataclass(frozen=True)
@@ -63,13 +66,15 @@ class CostConfig:
 
 @dataclass(frozen=True)
 class SpeedConfig:
-    """Frame size, clip length and repeats of the speed measurement."""
+    """Frame size, clip length, repeats and precision (`ttvos speed --precision`) of the speed
+    measurement."""
 
     height: int = 480
     width: int = 854
     frames: int = 6
     repeats: int = 5
     objects: int = 1
+    precision: Precision = "auto"
 
 
 @dataclass(frozen=True)
@@ -118,8 +123,9 @@ class Config:
     data_label: the data in a few words, for column headings.
     davis, davis_train, stills: folders that `{davis}` and so on stand for in the other paths;
     `{results}` is `results`.
-    precision: of tracking and of the speed measurement, as `--precision` of `ttvos predict`; what
-    trainings compute in is `train.precision`.
+    precision: of tracking, as `--precision` of `ttvos predict`: float32, so that scores do not
+    depend on the processor, unless another is named. That of the speed measurement is
+    `speed.precision`, what trainings compute in is `train.precision`.
     data: folder of published data; `{davis2017}` and the other names of `ttvos data fetch`
     stand for where each lies below it, or goes to (`ttvos.data.places`).
     """
@@ -133,7 +139,7 @@ class Config:
     data_label: str = ""
     seeds: tuple[int, ...] = (0,)
     device: Literal["cpu", "cuda"] = "cpu"
-    precision: Literal["auto", "float32", "tf32", "bfloat16", "float16"] = "auto"
+    precision: Precision = "float32"
     single_object: Literal["aggregated", "direct"] = "aggregated"
     references: tuple[Literal["still", "flow"], ...] = ("still", "flow")
     masks: tuple[Masks, ...] = ()
@@ -152,7 +158,8 @@ class Config:
     comparable: Comparable = Comparable()
 
     def __post_init__(self) -> None:
-        if self.precision == "tf32" and self.device != "cuda":
+        named = (self.precision, self.speed.precision if self.speed else None)
+        if "tf32" in named and self.device != "cuda":
             raise UserError("precision tf32 exists on CUDA only; use float32, or device: cuda")
 
 
@@ -165,6 +172,8 @@ def parse_config(values: Any, where: str = "config") -> Config:
     """Check a profile given as plain data (what Snakemake has after --config)."""
     if not isinstance(values, dict):
         raise UserError(f"{where}: expected keys and values, got {values!r}")
+    if isinstance(values.get("results"), str):  # Snakemake knows files by their paths as text
+        values = {**values, "results": os.path.normpath(values["results"])}
     values = fill(values, values, where)
     if isinstance(values.get("train"), dict) and "recipe" in values["train"]:
         values = {**values, "train": _with_recipe(values["train"], values, where)}

@@ -12,7 +12,7 @@ UNREAD = {"spoilt": 0.0, "warmup": 0, "end_rate": None}  # of Stage: what FRTM's
 
 @dataclass(frozen=True)
 class TargetFit:
-    """How a clip's target model is fitted to its first frame (PEERS sections 3.2 to 3.6).
+    """How a clip's target model is fitted to its first frame (docs/peers.md, sections 3.2 to 3.6).
 
     The defaults are the training's of the public code. channels: of the projection. samples:
     augmented first frames, the original included. first: conjugate-gradient iterations of each

@@ -12,7 +12,7 @@ class Selection:
 
     by: "last": its last step. "heldout": the step with the best J&F on the training sequences
     that `TrainConfig.heldout` names. "released": the step with the best J&F on a split that is
-    reported, as the authors did (FACTS section 4), so the test set selects the model.
+    reported, as the authors did (docs/facts.md, section 4), so the test set selects the model.
     root, year, split: data set in DAVIS layout to score on; split None: "train" for heldout,
     "val" for released. every: steps between scorings (None: an epoch). start: share of the
     stage's steps before the first scoring; the last step is scored in any case.

@@ -23,7 +23,7 @@ class Motion:
 
 @dataclass(frozen=True)
 class Stage:
-    """One training stage (FACTS section 4); exactly one of steps and epochs is given.
+    """One training stage (docs/facts.md, section 4); exactly one of steps and epochs is given.
 
     source: layout of the data under `roots`: "stills" (images with masks), "ytvos", "davis".
     warp: how further frames of a still are made: "tps" (released code) or "affine" (paper).

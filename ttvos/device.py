@@ -9,15 +9,24 @@ if TYPE_CHECKING:
     import torch
 
 
-def find_device(name: str) -> "torch.device":
-    """The device "cpu" or "cuda"; UserError for another name, or for CUDA where there is none."""
+def find_device(name: "str | torch.device") -> "torch.device":
+    """The device "cpu" or "cuda", or torch.device of either; a GPU other than the first is chosen
+    by the environment's CUDA_VISIBLE_DEVICES.
+
+    Raises UserError for any other, or for CUDA where there is none.
+    """
     import torch  # takes seconds, and the reference trackers only need `device_name`
 
-    if name not in ("cpu", "cuda"):
+    kind = {"cpu": "cpu", "cuda": "cuda", "cuda:0": "cuda"}.get(str(name))
+    if kind is None or not isinstance(name, (str, torch.device)):
         raise UserError(f"unknown device {name!r}: cpu or cuda (CUDA_VISIBLE_DEVICES picks a GPU)")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("no CUDA device here: use --device cpu, or run where torch sees a GPU")
-    return torch.device(name)
+    if kind == "cuda" and not torch.cuda.is_available():
+        way = "or run where torch sees a GPU"
+        raise UserError(
+            f'no CUDA device here: pass device="cpu", {way}',
+            on_command_line=f"no CUDA device here: use --device cpu, {way}",
+        )
+    return torch.device(kind)
 
 
 def device_name(device: "torch.device | str") -> str:

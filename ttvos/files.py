@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from ttvos.errors import UserError
+from ttvos.placing import PART, allow, contents, is_fixed, put_file, put_folder
 
 LISTING = ".files.json"  # in every folder that is made whole: what belongs in it
 
@@ -20,20 +21,27 @@ LISTING = ".files.json"  # in every folder that is made whole: what belongs in i
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path`; it replaces `path` only if the block succeeds.
 
+    A device or a pipe is written into.
+
     The temporary name keeps the suffix, because writers such as PIL choose the format by it.
     """
     path = Path(path)
     with clear_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise UserError(f"{path}: is a folder; name a file")
+        is_device = path.exists() and not path.is_file()
         handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}.", suffix=f".part{path.suffix}", dir=path.parent
+            prefix=f".{path.stem}.",
+            suffix=f".part{path.suffix}",
+            dir=None if is_device else path.parent,
         )
         os.close(handle)
-        os.chmod(name, 0o644)
+        allow(name, 0o644)
         temporary = Path(name)
         try:
             yield temporary
-            os.replace(temporary, path)
+            put_file(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -42,7 +50,8 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 def atomic_directory(path: Path | str, marker: str) -> Iterator[Path]:
     """Yield a temporary directory beside `path`; it takes the place of `path` on success.
 
-    An existing `path` is replaced as a whole, so no file of an earlier run survives in it.
+    An existing `path` is replaced as a whole, so no file of an earlier run survives in it. One
+    that cannot be replaced, such as a mount point, keeps its place and gets the new contents.
     marker: a file that every such result holds. A folder with anything in it but no marker is
     somebody's data, not an earlier result: a UserError before any work is done.
     """
@@ -55,13 +64,15 @@ def atomic_directory(path: Path | str, marker: str) -> Iterator[Path]:
     with clear_errors(path):
         target = path.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.part.", dir=target.parent))
-        os.chmod(temporary, 0o755)
+        inside = is_fixed(target)
+        prefix, place = (PART, target) if inside else (f".{target.name}{PART}", target.parent)
+        temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+        allow(temporary, 0o755)
         try:
             yield temporary
             files = sorted(str(p.relative_to(temporary)) for p in temporary.rglob("*"))
             (temporary / LISTING).write_text(json.dumps(files))
-            _put_in_place(temporary, target)
+            put_folder(temporary, target, marker)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -79,22 +90,7 @@ def deleted_files(path: Path | str) -> list[str]:
 
 
 def _is_replaceable(path: Path, marker: str) -> bool:
-    return path.is_dir() and ((path / marker).is_file() or not any(path.iterdir()))
-
-
-def _put_in_place(new: Path, target: Path) -> None:
-    """Rename `new` to `target`; an old `target` is deleted only when `new` stands there."""
-    if not target.exists():
-        os.replace(new, target)
-        return
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.old.", dir=target.parent) as folder:
-        aside = Path(folder) / target.name
-        os.replace(target, aside)
-        try:
-            os.replace(new, target)
-        except OSError:
-            os.replace(aside, target)
-            raise
+    return path.is_dir() and ((path / marker).is_file() or not contents(path))
 
 
 @contextmanager
@@ -109,13 +105,14 @@ def clear_errors(path: Path | str) -> Iterator[None]:
 def write_json(path: Path | str, value: Any) -> None:
     """Write `value` as indented JSON, atomically. NaN and infinity are refused."""
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+        text = json.dumps(value, indent=1, allow_nan=False) + "\n"
+        temporary.write_text(text, encoding="utf-8")
 
 
 def read_json(path: Path | str) -> Any:
     """Read a JSON file; a missing or damaged file is a UserError."""
     try:
-        return json.loads(Path(path).read_text())
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:
@@ -125,7 +122,7 @@ def read_json(path: Path | str) -> Any:
 def read_yaml(path: Path | str) -> Any:
     """Read a YAML file with the safe loader; a missing or damaged file is a UserError."""
     try:
-        return yaml.safe_load(Path(path).read_text())
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

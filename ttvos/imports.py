@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 from ttvos.provenance import source_hash
+from ttvos.syntax import meaning
 
 PACKAGE = Path(__file__).parent
 # They carry values and text to where they are used and cannot change a number by themselves.
@@ -12,10 +13,14 @@ PLUMBING = {
     "config.py",
     "errors.py",
     "files.py",
+    "home.py",
     "imports.py",
     "placeholders.py",
+    "placing.py",
     "provenance.py",
+    "shipped.py",
     "strict.py",
+    "syntax.py",
     "variants.py",
     "weights.py",
 }
@@ -26,9 +31,9 @@ def code_hash(*entries: str) -> str:
 
     entries: modules relative to `ttvos/` ("train.py"), or folders that count as a whole
     ("render/templates"). The workflow passes it to its rules, so that a change of code re-runs
-    what depends on it and no more.
+    what depends on it and no more; comments and docstrings do not count (`ttvos.syntax`).
     """
-    return source_hash(*sources(*entries))
+    return source_hash(*sources(*entries), read=meaning)
 
 
 def sources(*entries: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The three training losses (FACTS section 4): heatmap, transition map, template head.
+"""The three training losses (docs/facts.md, section 4): heatmap, transition map, template head.
 
 B: clips of a batch, T: frames of a clip (frame 0 has the given mask and no loss),
 N: maps in any order, H, W: frame size, h, w: a map at 1/8 of it.
@@ -44,7 +44,7 @@ def clip_losses(
 ) -> dict[str, Tensor]:
     """Scalars "heatmap", "transition" and "template" (those in use), and "total", their sum.
 
-    labels (B,T,H,W), frame 0 included. All weights are 1 (FACTS section 4).
+    labels (B,T,H,W), frame 0 included. All weights are 1 (docs/facts.md, section 4).
     counts: of the whole batch (`counted_values`), where this is a part of it.
     """
     tracked, counts = labels[:, 1:].flatten(0, 1), counts or {}
@@ -112,7 +112,7 @@ def transition_targets(
 
     T: ground-truth heatmap of frame t. E: estimated heatmap (probabilities) of frame t-1, for
     t = 1 the ground truth of frame 0. Both are resized bilinearly to `size` (h,w). The gradient
-    flows through E (FACTS section 4).
+    flows through E (docs/facts.md, section 4).
     logits (B,T-1,2,H,W), labels (B,T,H,W).
     Returns target (B,T-1,2,h,w) in [-1,1] and counted (B,T-1,1,h,w) bool: False where a pixel
     with label 255 takes part in T or in the ground truth that stands for E.

@@ -35,7 +35,10 @@ class Strip:
             return
         attention, transition = prediction.attention, prediction.transition
         if attention is None:
-            raise UserError("this tracker has no attention maps to show; leave --maps out")
+            raise UserError(
+                "this tracker has no attention maps to show; leave maps out",
+                on_command_line="this tracker has no attention maps to show; leave --maps out",
+            )
         if transition is None:
             transition = np.full_like(attention, np.nan)
         truth = self.sequence.masks[number]

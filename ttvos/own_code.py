@@ -5,13 +5,15 @@ import hashlib
 import importlib.util
 from pathlib import Path
 
+from ttvos.syntax import meaning
+
 
 def own_code(module: str) -> str | None:
     """First 12 hex digits of a hash over a module and all that it imports from where it lies.
 
     module: "package.module", in the current folder, where any file counts that is imported, or in
     the environment, where its own package counts. None if it has no source that can be found.
-    Nothing is imported, so that the workflow may ask.
+    Nothing is imported, so that the workflow may ask. Comments and docstrings do not count.
     """
     folder, package = Path.cwd(), ""
     if _file(folder, module) is None:
@@ -21,7 +23,7 @@ def own_code(module: str) -> str | None:
             return None
     digest = hashlib.sha256()
     for name, path in sorted(_sources(folder, module, package).items()):
-        digest.update(name.encode() + path.read_bytes())
+        digest.update(name.encode() + meaning(path))
     return digest.hexdigest()[:12]
 
 

@@ -29,7 +29,7 @@ class OwnTracker:
         self.own = own
         self.name = str(getattr(own, "name", type(own).__name__))
         self.device = str(getattr(own, "device", device))
-        self.precision = str(getattr(own, "precision", "float32"))
+        self.precision = getattr(own, "precision", None)
         options = getattr(own, "options", {})
         self.options = options if isinstance(options, dict) else {}
         self.parts = getattr(own, "parts", {})
@@ -55,10 +55,17 @@ class OwnTracker:
     def _mask(self, found: Any) -> np.ndarray:
         if hasattr(found, "detach"):
             found = found.detach().cpu()
-        mask = np.asarray(found)
+        try:
+            mask = np.asarray(found)
+        except ValueError:  # a tuple of arrays, for one
+            mask = np.empty(0, dtype=object)
         if mask.dtype == bool or mask.dtype.kind not in "ui":
             kind = f"{mask.dtype} of shape {mask.shape}"
-            raise UserError(f"{self.name}: step() must return a mask of whole ids, not {kind}")
+            kind = kind if mask.dtype != object else type(found).__name__
+            raise UserError(
+                f"{self.name}: step() must return a mask of whole ids, not {kind}; "
+                "see docs/your-own-tracker.md"
+            )
         if mask.size and (mask.min() < 0 or mask.max() > 255):
             raise UserError(f"{self.name}: step() must return ids from 0 to 255")
         return mask.astype(np.uint8)

@@ -5,13 +5,14 @@ from typing import Any
 
 from ttvos.data.sources import NAMES, SOURCES
 from ttvos.errors import UserError
+from ttvos.home import expand
 
 FOLDERS = ("results", "davis", "davis_train", "stills")  # keys whose {name} stands in paths
 DATA = "data"  # the profile's folder of published data, where it names none
 
 
 def fill(value: Any, profile: dict, where: str) -> Any:
-    """Fill in every string of plain data.
+    """Fill in every string of plain data, `~` at its start too (`ttvos.home`).
 
     profile: its keys FOLDERS stand for themselves; its `data` is the folder that the names of
     `ttvos data fetch` refer to (`ttvos.data.places`). where: how to name the profile in an error.
@@ -31,7 +32,10 @@ def fill(value: Any, profile: dict, where: str) -> Any:
     for name in NAMES:
         if "{" + name + "}" in value:
             value = value.replace("{" + name + "}", _place(name, profile, where))
-    return value
+    try:
+        return expand(value)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
 
 
 def _place(name: str, profile: dict, where: str) -> str:
@@ -40,4 +44,4 @@ def _place(name: str, profile: dict, where: str) -> str:
     root = profile.get("data", DATA)
     if not isinstance(root, str):
         raise UserError(f"{where}.data: expected a folder, got {root!r}")
-    return str(place(SOURCES[name], Path(root)))
+    return str(place(SOURCES[name], Path(expand(root))))

@@ -1,9 +1,9 @@
 """Run a tracker over a DAVIS-layout dataset: one palette PNG a frame, one predict.json."""
 
-import math
+import sys
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ttvos.maps import Strip, choose_sequence
 from ttvos.overlap import read_ahead, write_behind
 from ttvos.provenance import file_hash, provenance
 from ttvos.tracker import Prediction, Tracker, check_prediction, object_ids, stream
+from ttvos.tracker_precision import precision_of
 from ttvos.video import VOID
 
 
@@ -53,7 +54,7 @@ def predict(
     Raises UserError for an empty first mask, a frame of another size, unreadable files.
     """
     dataset, out = Path(dataset), Path(out)
-    sequences = load_sequences(dataset, year, split, only=only)
+    sequences = load_sequences(dataset, year, split, only=only, first_masks=True)
     strip = Strip(choose_sequence(sequences, maps_sequence), year) if maps else None
     shown = tracker.detailed() if strip and hasattr(tracker, "detailed") else tracker
     tracked_by = {"name": tracker.name, **getattr(tracker, "options", {})}
@@ -61,7 +62,6 @@ def predict(
     source = provenance(
         {"tracker": tracked_by, **which},
         device=device_name(getattr(tracker, "device", device or "cpu")),
-        precision=getattr(tracker, "precision", "float32"),
         data={"profile": profile, "root": str(dataset), **which},
         tracker=tracked_by,
         **{"checkpoint": file_hash(checkpoint) if checkpoint else None, **(origin or {})},
@@ -76,6 +76,8 @@ def predict(
             follower = shown if wanted else tracker
             target = folder / sequence.name
             results[sequence.name] = track_sequence(follower, sequence, year, target, bar, wanted)
+        # After tracking: some trackers build their networks when the first clip comes.
+        source["precision"] = precision_of(tracker)
         source["compiled"] = any(getattr(one, "compiled", False) for one in (tracker, shown))
         report = {"sequences": results, "tracker": tracker.name, "provenance": source}
         write_json(folder / "predict.json", report)
@@ -98,7 +100,8 @@ def track_sequence(
     ids = object_ids(given)
     mask = np.where(given == VOID, 0, given).astype(np.uint8)
     ratios, weights, shown = [_ratios(mask, ids)], [], deque()
-    with read_ahead(sequence.frames) as frames, write_behind() as write:
+    reader, writer = read_ahead(sequence.frames), write_behind()
+    with _as_recorded(tracker), reader as frames, writer as write:
         first = next(frames)
         _check_size(first, given.shape, sequence.frames[0], "its mask")
         write(folder / f"{sequence.frames[0].stem}.png", mask)
@@ -108,10 +111,10 @@ def track_sequence(
             stream(tracker, checked, tracker.init(first, given)), 1
         ):
             path, frame = sequence.frames[number], shown.popleft()
-            check_prediction(prediction, frame, ids)
+            _check(prediction, frame, ids, path)
             write(folder / f"{path.stem}.png", prediction.mask)
             ratios.append(_ratios(prediction.mask, ids))
-            weights.append(_weights(prediction, path))
+            weights.append(_weights(prediction))
             if strip:
                 strip.offer(number, frame, prediction)
             bar.update()
@@ -122,6 +125,15 @@ def track_sequence(
         "foreground_ratio": ratios,
         "notes": _notes(ids),
     }
+
+
+def _as_recorded(tracker: Tracker) -> AbstractContextManager:
+    """Keep CUDA to the precision that the tracker names: PyTorch's default would let TF32 in."""
+    if "torch" not in sys.modules:  # the tracker does without, and its import takes seconds
+        return nullcontext()
+    from ttvos.engine.precision import matrix_precision
+
+    return matrix_precision(precision_of(tracker) or "float32")
 
 
 def _checked(
@@ -152,20 +164,24 @@ def _check_size(frame: np.ndarray, shape: tuple[int, ...], path: Path, other: st
         raise UserError(f"{path}: {width}x{height} pixels, but {other} has {shape[1]}x{shape[0]}")
 
 
+def _check(prediction: Prediction, frame: np.ndarray, ids: tuple[int, ...], path: Path) -> None:
+    try:
+        check_prediction(prediction, frame, ids)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
 def _ratios(mask: np.ndarray, ids: tuple[int, ...]) -> list[float]:
     """Each object's share of the frame's area, 0 to 1."""
     counts = np.bincount(mask.ravel(), minlength=256)
     return [float(counts[number] / mask.size) for number in ids]
 
 
-def _weights(prediction: Prediction, path: Path) -> list[float] | None:
+def _weights(prediction: Prediction) -> list[float] | None:
     """The O update weights of a frame, or None from a tracker without them."""
     if prediction.update_weight is None:
         return None
-    weights = [float(weight) for weight in prediction.update_weight]
-    if not all(math.isfinite(weight) for weight in weights):
-        raise UserError(f"{path}: the update weight is not a number; the checkpoint is unusable")
-    return weights
+    return [float(weight) for weight in prediction.update_weight]
 
 
 def _notes(ids: tuple[int, ...]) -> list[str]:

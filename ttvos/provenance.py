@@ -7,14 +7,22 @@ import os
 import platform
 import subprocess
 import sys
+import tomllib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+PROJECT = "ttvos"  # its name in pyproject.toml
+CHANGES = "+changes"  # after a commit: the tracked files were not as it has them
+# Results and tables that commands write, one after another; no number hangs on them. (The costs
+# kept among them are taken over with the provenance of their own.)
+WRITTEN = ("results-published", "docs")
+GIT_PLACES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR"}
 SOURCE_SUFFIXES = {".py", ".j2", ".css"}
-LIBRARIES = ("torch", "timm", "numpy", "opencv-python-headless", "fvcore", "pillow")
+LIBRARIES = ("torch", "timm", "numpy", "opencv-python-headless", "pillow")
 
 
 def provenance(settings: Any = None, seed: int | None = None, **facts: Any) -> dict[str, Any]:
@@ -56,11 +64,11 @@ def file_hash(path: Path | str) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def source_hash(*parts: str) -> str:
+def source_hash(*parts: str, read: Callable[[Path], bytes] = Path.read_bytes) -> str:
     """First 12 hex digits of a hash over the package's sources.
 
     parts: files or folders relative to `ttvos/` ("model", "train.py"); none means all of it.
-    The workflow passes it to its rules, so that a change of code re-runs what it touches.
+    read: what of a file counts.
     """
     package = Path(__file__).parent
     roots = [package / part for part in parts] or [package]
@@ -75,23 +83,51 @@ def source_hash(*parts: str) -> str:
     digest = hashlib.sha256()
     for path in files:
         digest.update(str(path.relative_to(package)).encode())
-        digest.update(path.read_bytes())
+        digest.update(read(path))
     return digest.hexdigest()[:12]
 
 
 @cache
 def git_commit() -> str | None:
-    """Commit of the working tree, with "+changes" when tracked files differ; None outside git."""
+    """Commit of this project's working tree, with "+changes" when tracked files differ.
+
+    Those in WRITTEN do not count. None where the package does not lie in its own repository: one
+    that is installed or copied into somebody else's does not tell that one's commit. There
+    TTVOS_COMMIT names the commit, if it is set (a container, an archive).
+    """
     try:
+        if not _is_own_repository():
+            return os.environ.get("TTVOS_COMMIT")
         commit = _git("rev-parse", "--short=12", "HEAD")
-        return commit + ("+changes" if _git("status", "--porcelain", "-uno") else "")
+        others = [f":(exclude){folder}" for folder in WRITTEN]
+        changes = _git("status", "--porcelain", "-uno", "--", ".", *others)
+        return commit + (CHANGES if changes else "")
     except (OSError, subprocess.SubprocessError):
         return os.environ.get("TTVOS_COMMIT")
 
 
+def _is_own_repository() -> bool:
+    """Whether git's tree here begins where this project's does, and holds this very file."""
+    if Path(_git("rev-parse", "--show-toplevel")).resolve() != REPOSITORY.resolve():
+        return False
+    try:
+        project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    is_named = project.get("project", {}).get("name") == PROJECT
+    return is_named and bool(_git("ls-files", "--", f"ttvos/{Path(__file__).name}"))
+
+
 def _git(*arguments: str) -> str:
+    """What git says of the repository that the package lies in, whatever a hook's variables say."""
     done = subprocess.run(
-        ["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=10
+        ["git", "--no-optional-locks", *arguments],
+        cwd=REPOSITORY,
+        env={key: value for key, value in os.environ.items() if key not in GIT_PLACES},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=10,
     )
     return done.stdout.strip()
 

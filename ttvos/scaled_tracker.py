@@ -33,7 +33,7 @@ class ScaledTracker:
         self.tracker, self.scale = tracker, scale
         self.name = tracker.name
         self.device = getattr(tracker, "device", "cpu")
-        self.precision = getattr(tracker, "precision", "float32")
+        self.precision = getattr(tracker, "precision", None)
         self.options = {**getattr(tracker, "options", {}), "input_scale": scale}
         self.parts = getattr(tracker, "parts", {})
         self.cycle = getattr(tracker, "cycle", 1)

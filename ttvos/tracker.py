@@ -1,6 +1,6 @@
 """The protocol every tracker meets: TTVOS, the reference rows, and users' own models."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -57,13 +57,76 @@ def cycle_of(tracker: Tracker) -> int:
 
 
 def stream(tracker: Tracker, frames: Iterable[np.ndarray], state: Any) -> Iterator[Prediction]:
-    """The predictions of the frames that follow `state`, by the tracker's own `stream` if any."""
+    """The predictions of the frames that follow `state`, by the tracker's own `stream` if any.
+
+    One prediction a frame, in their order: a `stream` of the tracker's that yields more or fewer,
+    or that leaves frames unread, raises UserError, because masks would go to the wrong frames.
+    """
     if hasattr(tracker, "stream"):
-        yield from tracker.stream(frames, state)
+        yield from _counted(tracker, frames, state)
         return
     for frame in frames:
-        prediction, state = tracker.step(frame, state)
+        prediction, state = step_of(tracker, frame, state)
         yield prediction
+
+
+def step_of(tracker: Tracker, frame: np.ndarray, state: Any) -> tuple[Prediction, Any]:
+    """What the tracker's `step` returns; UserError where that is no (prediction, state)."""
+    found = tracker.step(frame, state)
+    if isinstance(found, tuple) and len(found) == 2 and isinstance(found[0], Prediction):
+        return found
+    raise UserError(
+        f"{tracker.name}: step() returned {_kind(found)}, not (Prediction, state); "
+        "see docs/your-own-tracker.md"
+    )
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(type(item).__name__ for item in value)})"
+    return type(value).__name__
+
+
+def _counted(tracker: Any, frames: Iterable[np.ndarray], state: Any) -> Iterator[Prediction]:
+    """The tracker's own stream, with as many predictions as frames."""
+    given = frames if isinstance(frames, Sized) else _Frames(frames)
+    yielded = 0
+    for prediction in tracker.stream(given, state):
+        yielded += 1
+        if yielded > len(given):
+            raise UserError(
+                f"{tracker.name}: its stream() has yielded {_count(yielded, 'prediction')} for "
+                f"{_count(len(given), 'frame')}; it must yield one for each frame that it is given"
+            )
+        yield prediction
+    is_whole = isinstance(frames, Sized) or next(given, None) is None
+    if yielded < len(given) or not is_whole:
+        raise UserError(
+            f"{tracker.name}: its stream() ended after {_count(yielded, 'prediction')} although "
+            "more frames were there; it must yield one for each frame that it is given"
+        )
+
+
+class _Frames:
+    """An iterator of frames whose length is the number of those that were taken."""
+
+    def __init__(self, frames: Iterable[np.ndarray]) -> None:
+        self._frames, self._taken = iter(frames), 0
+
+    def __iter__(self) -> "_Frames":
+        return self
+
+    def __next__(self) -> np.ndarray:
+        frame = next(self._frames)
+        self._taken += 1
+        return frame
+
+    def __len__(self) -> int:
+        return self._taken
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +146,13 @@ class Track:
 
 def object_ids(mask: np.ndarray) -> tuple[int, ...]:
     """Ids in a first mask, ascending; background and void are none. UserError if empty."""
-    ids = tuple(int(i) for i in np.unique(mask) if i not in (0, VOID))
+    values = np.unique(mask)
+    ids = tuple(int(i) for i in values if i not in (0, VOID))
+    if not ids and VOID in values:
+        raise UserError(
+            "the first mask is empty but for 255, which is void: where 255 marks the object, pass "
+            "`mask > 0`"
+        )
     if not ids:
         raise UserError("the first mask is empty: it must mark at least one object")
     return ids
@@ -111,7 +180,8 @@ def check_size(frame: np.ndarray, size: tuple[int, int]) -> None:
 
 
 def check_prediction(prediction: Prediction, frame: np.ndarray, ids: tuple[int, ...]) -> None:
-    """Raise UserError unless the mask is (H, W) uint8, of the frame's size, with these ids or 0."""
+    """Raise UserError unless the mask is (H, W) uint8, of the frame's size, with these ids or 0,
+    and all probabilities, update weights and maps beside it are numbers."""
     mask = getattr(prediction, "mask", None)
     if not isinstance(mask, np.ndarray) or mask.dtype != np.uint8:
         kind = getattr(mask, "dtype", type(mask).__name__)
@@ -123,3 +193,17 @@ def check_prediction(prediction: Prediction, frame: np.ndarray, ids: tuple[int, 
     if strange.size:
         known = ", ".join(map(str, ids))
         raise UserError(f"the tracker's mask has id {strange[0]}; the first mask has {known}")
+    _check_values(prediction, (len(ids), *mask.shape))
+
+
+def _check_values(prediction: Prediction, shape: tuple[int, int, int]) -> None:
+    """What comes beside the mask; shape: (O, H, W)."""
+    expected = {"foreground": shape, "update_weight": shape[:1]}
+    for name in ("foreground", "update_weight", "transition", "attention"):
+        values, what = getattr(prediction, name), f"the tracker's {name.replace('_', ' ')}"
+        if values is None:
+            continue
+        if np.shape(values) != expected.get(name, np.shape(values)):
+            raise UserError(f"{what} is {np.shape(values)}, expected {expected[name]}")
+        if not np.isfinite(values).all():
+            raise UserError(f"{what} is not a number; its weights or its precision are unusable")

@@ -16,6 +16,8 @@ from ttvos.peers.record import Peer, load_records
 from ttvos.provenance import file_hash
 from ttvos.tracker import Tracker
 
+PAGE = "docs/your-own-tracker.md"
+
 
 def load_tracker(
     name: str,
@@ -41,10 +43,12 @@ def load_tracker(
         if not _takes(kind, key):
             raise UserError(f"{name}: its class takes no {key!r}; leave it out")
     made = _make(name, kind, wanted)
-    if _is_simple(made):
+    if _is_simple(name, made):
         return OwnTracker(made, device)
     if not hasattr(made, "name"):
-        raise UserError(f"{name}: a class whose step() takes a state needs an attribute name")
+        raise UserError(
+            f"{name}: a class whose step() takes a state needs an attribute name; see {PAGE}"
+        )
     return made
 
 
@@ -106,7 +110,7 @@ def _find_class(target: str) -> type:
         raise UserError(f"{target}: {module_name} has no class {class_name!r}")
     for method in ("init", "step"):
         if not callable(getattr(found, method, None)):
-            raise UserError(f"{target}: no tracker, it has no {method}(); see ttvos/tracker.py")
+            raise UserError(f"{target}: no tracker, it has no {method}(); see {PAGE}")
     return found
 
 
@@ -141,12 +145,33 @@ def _takes(kind: type, key: str) -> bool:
     return any(p.name == key or p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
 
 
-def _is_simple(tracker: Any) -> bool:
-    """Whether it keeps the clip by itself: `step(frame)`, not `step(frame, state)`."""
+def _is_simple(name: str, tracker: Any) -> bool:
+    """Whether it keeps the clip by itself: `step(frame)`, not `step(frame, state)`.
+
+    Raises UserError where `init` or `step` takes neither what the one nor the other form is given.
+    """
+    _check_call(name, tracker.init, "frame, mask")
+    try:
+        parameters = inspect.signature(tracker.step).parameters.values()
+    except (TypeError, ValueError):  # one without self, for example
+        parameters = ()
     required = [
         parameter
-        for parameter in inspect.signature(tracker.step).parameters.values()
+        for parameter in parameters
         if parameter.default is inspect.Parameter.empty
         and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     ]
-    return len(required) == 1
+    is_simple = len(required) == 1
+    _check_call(name, tracker.step, "frame" if is_simple else "frame, state")
+    return is_simple
+
+
+def _check_call(name: str, method: Any, given: str) -> None:
+    """UserError for a method that cannot be called with these arguments."""
+    try:
+        inspect.signature(method).bind(*given.split(", "))
+    except (TypeError, ValueError) as error:
+        forms = {"init": "(frame, mask)", "step": "(frame), or (frame, state)"}[method.__name__]
+        raise UserError(
+            f"{name}: its {method.__name__}() must take {forms}: {error}; see {PAGE}"
+        ) from None

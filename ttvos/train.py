@@ -1,6 +1,6 @@
 """Training: all stages in order, resumable, the same weights for the same seed (CPU).
 
-FACTS section 4: Adam, constant learning rate, no weight decay; each stage starts from the
+docs/facts.md, section 4: Adam, constant learning rate, no weight decay; each stage starts from the
 weights of the one before, with a new optimizer. The configuration may ask for more than the
 paper has (`TrainConfig`). The whole loop stands here.
 """
@@ -8,6 +8,7 @@ paper has (`TrainConfig`). The whole loop stands here.
 import math
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,17 +21,19 @@ from ttvos.config import TrainConfig
 from ttvos.data.clips import make_clips
 from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
-from ttvos.files import read_json, write_json
+from ttvos.files import write_json
 from ttvos.model.ttvos import TTVOS, build_model
-from ttvos.provenance import file_hash, provenance, settings_hash
+from ttvos.provenance import file_hash, provenance
 from ttvos.training import denormals
 from ttvos.training.batches import batches, count_steps, reading
 from ttvos.training.curves import summarise
 from ttvos.training.gradient import gradient
+from ttvos.training.lock import only_training
 from ttvos.training.optimizer import descend, learning_rate, make_optimizer, make_scaler
-from ttvos.training.parallel import together
+from ttvos.training.parallel import Group, together
 from ttvos.training.run import Run, under_way
 from ttvos.training.setup import all_settings, initial_model
+from ttvos.training.stale import deciding_hash, finished_notice, is_finished
 from ttvos.training.state import Progress, load_progress
 from ttvos.variants import Variant
 
@@ -47,17 +50,19 @@ def train(
     """Train one row; writes out/{checkpoint.safetensors,train.json,loss.csv,tensorboard/}.
 
     While it runs, out/state.pt holds what is needed to go on; a second call with the same
-    settings, data and code goes on from it, and returns at once when all is done. On the CPU,
+    settings and data goes on from it, and returns at once when all is done; changed code is told
+    of and recorded, and does not make either stale (`ttvos.training.stale`). On the CPU,
     with the same number of threads, the same seed gives the same weights, interrupted or not.
     Started by torchrun, its processes share every batch (`ttvos.training.parallel`).
     profile: name of the data profile, for the record.
-    Raises UserError for missing data or weights, no CUDA, a damaged state, or a non-finite loss.
+    Raises UserError for missing data or weights, no CUDA, a damaged state, another training that
+    runs in `out`, or a non-finite loss.
     """
     out = Path(out)
     if seed < 0:
         raise UserError(f"seed must be 0 or more, not {seed}")
     config = replace(config, stages=config.stages_of(backbone), effort={})
-    with together(device) as group, denormals.as_zero():
+    with together(device) as group, denormals.as_zero(), _alone(group, out):
         target = group.own_device(find_device(device))
         config.check_parts(group.size)
         scaler = make_scaler(config, target)
@@ -77,23 +82,28 @@ def train(
             _finish(run, settings, profile)
 
 
+def _alone(group: Group, out: Path) -> AbstractContextManager[None]:
+    """Hold `out` for this training; one of its processes is enough."""
+    return only_training(out) if group.is_first else nullcontext()
+
+
 def _begin(
     config: TrainConfig, variant: Variant, backbone: str, seed: int, out: Path, settings: dict
 ) -> Progress | None:
     """Where to go on, or the very start; None when all is done."""
-    key = settings_hash(settings)
-    if _is_finished(out, key):
-        print(f"{out}: already trained with these settings, data and code", file=sys.stderr)
+    key, code = deciding_hash(settings), settings["code"]
+    if is_finished(out, settings):
+        print(finished_notice(out, settings), file=sys.stderr)
         return None
     for stage in config.stages:  # a later stage's missing data shall not cost an earlier stage
         make_clips(stage, seed, config.heldout)
     for leaving in out.glob(".state.*.part.pt"):  # of a run that was killed while saving
         leaving.unlink()
-    progress = load_progress(out / "state.pt", key)
+    progress = load_progress(out / "state.pt", key, code)
     if progress:
         return progress
     model, initial = initial_model(config, variant, backbone, seed)
-    return Progress(key, 0, 0, model.state_dict(), curves="", initial=initial)
+    return Progress(key, [code], 0, 0, model.state_dict(), curves="", initial=initial)
 
 
 def _model(config: TrainConfig, variant: Variant, backbone: str, begin: Progress) -> TTVOS:
@@ -173,15 +183,6 @@ def _precision(run: Run) -> str:
     return "float32, convolutions in TF32" if run.device.type == "cuda" else "float32"
 
 
-def _is_finished(out: Path, settings: str) -> bool:
-    """Whether `out` holds the result of these settings, whole and unchanged."""
-    result, record = out / "checkpoint.safetensors", out / "train.json"
-    if not (result.exists() and record.exists()):
-        return False
-    known = read_json(record)
-    return known.get("hash") == settings and known.get("checkpoint_sha256") == file_hash(result)
-
-
 def _finish(run: Run, settings: dict, profile: str | None) -> None:
     """Write the checkpoint and its record, and drop the state."""
     run.model.load_state_dict(run.selector.best or run.result())
@@ -207,6 +208,7 @@ def _finish(run: Run, settings: dict, profile: str | None) -> None:
         "hash": run.begin.settings,
         "checkpoint_sha256": file_hash(result),
         "settings": settings,
+        "codes": run.begin.code,
         "stages": stages,
         "selection": run.selector.record(),
         "steps": sum(stage["steps"] for stage in stages),

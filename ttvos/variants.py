@@ -6,19 +6,23 @@ from pathlib import Path
 from typing import Literal
 
 from ttvos.errors import UserError
-from ttvos.provenance import REPOSITORY
+from ttvos.shipped import shipped
 from ttvos.strict import build
 
-CONFIG_FOLDER = REPOSITORY / "workflow" / "config"
+CONFIG_FOLDER = shipped("workflow/config")
 BACKBONES = ("hrnet", "resnet18", "resnet50", "mobilenetv3")
 FRTM_BACKBONES = ("resnet18", "resnet101")
 TABLES = (2, 3, 4, 5, 6)  # of the paper's, that a report has and a row can stand in
 FLAGS = ("short_term", "long_term", "adaptive_weight", "update_template", "transition_loss")
+COLUMNS = {"row", "tracker", "variant", "backbone", "attention_clue", "tables", *FLAGS}
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One experiment of the paper's Table 4 (FACTS section 6): which parts the model has."""
+    """One experiment of the paper's Table 4: which parts the model has.
+
+    Facts: docs/facts.md, section 6.
+    """
 
     name: str
     short_term: bool = True
@@ -52,19 +56,44 @@ class Row:
 
 
 def load_rows(path: Path | None = None) -> dict[str, Row]:
-    """All rows of variants.tsv by name; the same variant name must always mean the same parts."""
+    """All rows of variants.tsv by name; the same variant name must always mean the same parts.
+
+    Tabs separate the columns. No tables are a dash, or nothing. Raises UserError for a line that
+    is no row, and a file that is not UTF-8.
+    """
     path = path or CONFIG_FOLDER / "variants.tsv"
     rows: dict[str, Row] = {}
     variants: dict[str, Variant] = {}
-    with open(path, newline="") as handle:
-        for line in csv.DictReader(handle, delimiter="\t"):
-            row = _parse_row(line, f"{path.name}: row {line.get('row')}")
-            if row.variant and variants.setdefault(row.variant.name, row.variant) != row.variant:
-                raise UserError(f"{path.name}: variant {row.variant.name} has two meanings")
-            if row.name in rows:
-                raise UserError(f"{path.name}: row {row.name} stands there twice")
-            rows[row.name] = row
+    for line in _read_lines(path):
+        row = _parse_row(line, f"{path.name}: row {line['row']}")
+        if row.variant and variants.setdefault(row.variant.name, row.variant) != row.variant:
+            raise UserError(f"{path.name}: variant {row.variant.name} has two meanings")
+        if row.name in rows:
+            raise UserError(f"{path.name}: row {row.name} stands there twice")
+        rows[row.name] = row
     return rows
+
+
+def _read_lines(path: Path) -> list[dict[str, str]]:
+    """The lines below the header, by column; the last column may be left out."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as handle:
+            found = [list(map(str.strip, cells)) for cells in csv.reader(handle, delimiter="\t")]
+    except UnicodeDecodeError:
+        raise UserError(f"{path.name}: not UTF-8 text; save it as UTF-8") from None
+    header, *rest = [cells for cells in found if any(cells)] or [[]]
+    if set(header) != COLUMNS or len(header) != len(COLUMNS):
+        known = ", ".join(sorted(COLUMNS))
+        raise UserError(f"{path.name}: its columns must be exactly {known}, separated by tabs")
+    for cells in rest:
+        if len(cells) == len(header) - 1 and header[-1] == "tables":
+            cells.append("")  # editors strip what cannot be seen
+        if len(cells) != len(header):
+            raise UserError(
+                f"{path.name}: row {cells[0]}: {len(cells)} fields, {len(header)} expected, "
+                "separated by tabs"
+            )
+    return [dict(zip(header, cells, strict=True)) for cells in rest]
 
 
 def load_variants() -> dict[str, Variant]:
@@ -74,10 +103,7 @@ def load_variants() -> dict[str, Variant]:
 
 
 def _parse_row(line: dict, where: str) -> Row:
-    known = {"row", "tracker", "variant", "backbone", "attention_clue", "tables", *FLAGS}
-    if set(line) != known:
-        raise UserError(f"{where}: columns must be exactly {', '.join(sorted(known))}")
-    tables = tuple(int(number) for number in line["tables"].split(",") if number)
+    tables = _tables(line["tables"], where)
     _check_tables(tables, where)
     tracker, backbone = line["tracker"], line["backbone"]
     if tracker == "ttvos":
@@ -85,6 +111,7 @@ def _parse_row(line: dict, where: str) -> Row:
         values = {flag: _flag(line, flag, where) for flag in FLAGS}
         values |= {"name": line["variant"], "attention_clue": line["attention_clue"]}
         variant = build(Variant, values, where)
+        _check_parts(variant, where)
         return Row(line["row"], variant, backbone, tables, tracker, variant.transition_loss)
     if tracker == "frtm":
         _check_backbone(backbone, FRTM_BACKBONES, where)
@@ -97,12 +124,39 @@ def _parse_row(line: dict, where: str) -> Row:
     return Row(line["row"], None, "", tables, tracker)
 
 
+def _tables(text: str, where: str) -> tuple[int, ...]:
+    """Numbers of tables, "3,6"; a dash or nothing means none."""
+    if text in ("", "-"):
+        return ()
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError:
+        raise UserError(
+            f"{where}: tables are numbers with commas between, or a dash for none; not {text!r}"
+        ) from None
+
+
 def _check_tables(tables: tuple[int, ...], where: str) -> None:
     if unknown := [str(number) for number in tables if number not in TABLES]:
         known = ", ".join(map(str, TABLES))
         raise UserError(
             f"{where}: tables: no table {', '.join(unknown)} in a report; known: {known}"
         )
+
+
+def _check_parts(variant: Variant, where: str) -> None:
+    """Refuse combinations of parts of which something would not be built."""
+    if not variant.short_term and not variant.long_term:
+        raise UserError(
+            f"{where}: short_term and long_term are both 0, and without a matching nothing tells "
+            "the object from the background: write 1 for one of them"
+        )
+    for part in ("adaptive_weight", "update_template"):
+        if getattr(variant, part) and not variant.long_term:
+            raise UserError(
+                f"{where}: {part} is 1 but long_term 0: it is a part of the long-term template, "
+                "write 0"
+            )
 
 
 def _flag(line: dict, flag: str, where: str) -> bool:

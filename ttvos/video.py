@@ -1,6 +1,7 @@
 """Frames and masks in and out of files.
 
 Frame: (H, W, 3) uint8 RGB. Mask: (H, W) uint8, one object id per pixel, 0 = background.
+Files that are stored turned (EXIF orientation) come as viewers and OpenCV show them.
 """
 
 import struct
@@ -12,16 +13,17 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from ttvos.errors import UserError
 from ttvos.files import atomic_path
 from ttvos.png import Simple, decode_simple
 
-VOID = 255  # DAVIS 2017: a pixel that belongs to no object and is not judged
+VOID = 255  # DAVIS 2017: a pixel that belongs to no object; scored as background
 IGNORED = 255  # training labels: a pixel that counts in no loss
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # RGB in [0, 1]
 MAX_GREY_ID = 20  # a grey PNG (no palette) may hold ids up to here; above are intensities
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _WAY_OUT = "save it as a palette PNG of object ids"
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 
@@ -37,13 +39,14 @@ def read_frame(path: Path | str) -> np.ndarray:
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
-def read_mask(path: Path | str, year: int) -> np.ndarray:
+def read_mask(path: Path | str, year: int, void_alone: bool = False) -> np.ndarray:
     """Read a mask PNG as (H, W) uint8.
 
-    year 2016: 0 and 1, any value above 0 being the object (FACTS section 5).
+    year 2016: 0 and 1, any value above 0 being the object (docs/facts.md, section 5).
     year 2017: object ids 0..254; 255 (void) is kept.
 
     Palette PNGs hold ids. Grey PNGs are accepted when they hold 0 and 255 (2016) or small ids.
+    void_alone: of 2017, also 0 and 255: the sequence is known to hold ids, and here is only void.
     DAVIS-2016's `bear/00077.png` has a second, constant channel, which is dropped.
     Raises UserError for anything else: a missing, truncated, RGB, anti-aliased or otherwise
     ambiguous mask is never guessed at.
@@ -54,7 +57,7 @@ def read_mask(path: Path | str, year: int) -> np.ndarray:
     ids, palette = decode_simple(data) or _decode_mask(path, data)
     used = distinct_values(ids)
     if palette is None or _check_palette(path, used, palette):
-        _check_grey(path, used, year)
+        _check_grey(path, used, year, void_alone)
     return (ids > 0).view(np.uint8) if year == 2016 else np.array(ids, dtype=np.uint8, order="C")
 
 
@@ -103,7 +106,10 @@ def overlay(frame: np.ndarray, mask: np.ndarray, alpha: float = 0.5) -> np.ndarr
 def image_size(path: Path | str) -> tuple[int, int]:
     """Width and height of an image, from its header only; UserError as for `read_frame`."""
     with _clear_errors(path), Image.open(path) as image:
-        return image.size
+        # What a PNG says behind its pixels, PIL would have to decode them for.
+        tells = image.format != "PNG" or "exif" in image.info
+        turned = tells and image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+        return image.size[::-1] if turned else image.size
 
 
 def _read_bytes(path: Path | str) -> bytes:
@@ -116,6 +122,7 @@ def _open(path: Path | str, data: bytes) -> Image.Image:
     with _clear_errors(path):
         image = Image.open(BytesIO(data))
         image.load()
+        ImageOps.exif_transpose(image, in_place=True)
     # PIL is content once it has all pixels; a PNG without its end was cut off all the same.
     if image.format == "PNG" and b"IEND" not in data:
         raise UserError(f"{path}: damaged or no image (PNG truncated); replace the file")
@@ -176,9 +183,9 @@ def _check_palette(path: Path | str, used: np.ndarray, palette: np.ndarray) -> b
     return len(used) > 1 and bool((colours == used[:, None]).all())
 
 
-def _check_grey(path: Path | str, used: np.ndarray, year: int) -> None:
+def _check_grey(path: Path | str, used: np.ndarray, year: int, void_alone: bool) -> None:
     """Refuse grey values that look like intensities rather than ids; used: as above."""
-    if year == 2016 and set(used) <= {0, 255}:
+    if (year == 2016 or void_alone) and set(used) <= {0, 255}:
         return
     if set(used) == {0, 255}:
         raise UserError(f"{path}: a mask of 0 and 255 only is a DAVIS 2016 mask; use year 2016")

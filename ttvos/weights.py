@@ -4,21 +4,23 @@ from pathlib import Path
 from typing import Any
 
 from ttvos.errors import UserError
+from ttvos.home import expand
 from ttvos.provenance import REPOSITORY
+from ttvos.shipped import INSTALLED
 
 # Of a checkout, and of an installed package (pyproject.toml puts the files there).
-FOLDERS = (REPOSITORY / "weights", Path(__file__).parent / "shipped")
+FOLDERS = (INSTALLED,) if INSTALLED.is_dir() else (REPOSITORY / "weights",)
 SUFFIX = ".safetensors"
 
 
 def find_weights(source: Path | str) -> Path:
-    """The file that `source` stands for: a path is returned as it is, a name is looked up.
+    """The file that `source` stands for: a path is returned (without `~`), a name is looked up.
 
     A name has neither folder nor suffix, and no file of the current folder is called so. The
     file of a name is given relative to the current folder where it lies in it, so that records
     name no machine's folders. Raises UserError, with the known names, for an unknown one.
     """
-    path = Path(source)
+    path = Path(expand(str(source)))
     if len(path.parts) != 1 or path.suffix or path.is_file():
         return path
     known = known_weights()

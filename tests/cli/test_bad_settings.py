@@ -30,6 +30,7 @@ def test_unknown_variant(profile, results, refused, command):
     [
         (["cost", "--backbone", "vgg", "--out", "x"], ("'vgg'", "resnet18", "ttvos cost --help")),
         (["speed", "--backbone", "hrnet", "--frames", "two", "--out", "x"], ("--frames", "'two'")),
+        (["speed", "--frames", "6"], ("name what to time", "--checkpoint", "--tracker")),
         (["evaluate", "--masks", "x"], ("required", "--dataset", "ttvos evaluate --help")),
         (["predict", "--checkpoint", "x.pth", "--reference", "still"], ("not allowed with",)),
         (["segment"], ("'segment'", "predict", "ttvos --help")),
@@ -209,7 +210,7 @@ def test_full_disk(tiny_davis, results, refused, monkeypatch):
 
 def test_place_that_cannot_be_written(tiny_davis, results, refused):
     masks = tiny_davis / "Annotations/480p"
-    refused(evaluate(masks, tiny_davis, results), "cannot write", "directory")
+    refused(evaluate(masks, tiny_davis, results), "results", "is a folder; name a file")
     refused(evaluate(masks, tiny_davis, results / "scores.json/x"), "cannot write")
     refused(predict(tiny_davis, results / "scores.json"), "scores.json", "not replaced")
 

@@ -11,11 +11,13 @@ import torch
 from tests.cli.conftest import evaluate, predict, train
 from ttvos import checkpoint
 from ttvos.cli import main
+from ttvos.model.ttvos import build_model
 from ttvos.provenance import REPOSITORY, file_hash
+from ttvos.variants import find_variant
 from ttvos.video import read_mask
 
 SUBCOMMANDS = ("data", "train", "backbone", "snapshot", "predict", "evaluate", "cost", "speed")
-SUBCOMMANDS += ("steptime", "report", "publish", "fill", "card")
+SUBCOMMANDS += ("steptime", "judge", "report", "publish", "fill", "card")
 
 
 def run(arguments: list[object]) -> None:
@@ -30,6 +32,13 @@ def python(*arguments: str) -> subprocess.CompletedProcess:
     )
 
 
+HELD = """
+class Held:
+    def init(self, frame, mask):
+        self.mask = mask
+    def step(self, frame):
+        return self.mask
+"""
 DATA = ("data mini", "data fetch", "data check")
 
 
@@ -40,8 +49,8 @@ def test_help(capsys, subcommand):
     assert finished.value.code == 0
     text = capsys.readouterr().out
     assert f"usage: ttvos {subcommand}" in text
-    place = "--root" if subcommand in DATA[1:] else "pages" if subcommand == "fill" else "--out"
-    assert place in text
+    places = dict.fromkeys(DATA[1:], "--root") | {"fill": "pages", "judge": "--values"}
+    assert places.get(subcommand, "--out") in text
     assert "default: None" not in text
 
 
@@ -77,6 +86,7 @@ def test_help_is_quick_and_names_all_subcommands():
         ("ttvos.render.report", ("torch", "timm")),
         ("ttvos.publication.publish", ("torch", "timm")),
         ("ttvos.train, ttvos.predict, ttvos.measure.speed", ("fvcore", "snakemake", "pooch")),
+        ("ttvos.measure.cost, ttvos.measure.tracker_cost", ("fvcore", "snakemake", "pooch")),
     ],
 )
 def test_imports_stay_apart(module, absent):
@@ -163,6 +173,50 @@ def test_cost_and_speed(tmp_path, capsys):
         5,
     )
     assert "FPS" in capsys.readouterr().out
+
+
+def test_speed_takes_everything_from_the_checkpoint_and_needs_no_file(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    checkpoint.save(build_model(find_variant("exp2"), "resnet18"), "small.safetensors", {})
+    size = ["--height", 32, "--width", 48, "--frames", 2]
+    run(["speed", "--checkpoint", "small.safetensors", *size])
+    told = capsys.readouterr().out
+    assert "exp2-resnet18, 32x48, 1 object" in told
+    assert "spread" in told.splitlines()[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["small.safetensors"]
+    run(["speed", "--checkpoint", "small.safetensors", *size, "--out", "speed.json"])
+    result = json.loads((tmp_path / "speed.json").read_text())
+    assert (result["variant"], result["backbone"]) == ("exp2", "resnet18")
+    assert set(result["load"]) == {"cores", "used_by_others"}
+    assert result["rows"][0]["spread"] == result["streaming"]["spread"]["relative"]
+
+
+def test_cost_needs_no_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    size = ["--height", 32, "--width", 48]
+    for which in (["--backbone", "hrnet"], ["--rows", "exp8-hrnet"], ["--tracker", "rgmp"]):
+        run(["cost", *which, *size])
+        assert "GMAC a frame" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_speed_says_that_the_machine_was_busy(tmp_path, monkeypatch, capsys):
+    from ttvos.measure import load
+
+    monkeypatch.setattr(load.Load, "record", lambda self: {"cores": 2, "used_by_others": 1.3})
+    (tmp_path / "held.py").write_text(HELD)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    size = ["--height", 32, "--width", 48]
+    run(["speed", "--tracker", "held:Held", *size, "--repeats", 2])
+    told = capsys.readouterr().out
+    assert "other processes used 1.3 of 2 cores: do not use these figures\n" in told
+    run(["speed", "--backbone", "hrnet", *size, "--frames", 2])
+    assert "other processes used 1.3 of 2 cores: do not use these figures\n" in (
+        capsys.readouterr().out
+    )
 
 
 def test_threads_are_as_the_environment_says(monkeypatch, tmp_path):

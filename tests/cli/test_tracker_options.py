@@ -19,7 +19,7 @@ class Held:
 """
 OF_TTVOS = [
     ("--variant", "exp1"),
-    ("--precision", "float32"),
+    ("--precision", "bfloat16"),
     ("--compile", "on"),
     ("--engine", "reference"),
 ]

@@ -147,6 +147,60 @@ def test_no_lists(tiny_davis):
     assert "names no sequences" in check(tiny_davis).damaged[0]
 
 
+def rename_frames(root: Path, name_of) -> None:
+    for folder in ("JPEGImages", "Annotations"):
+        for path in sorted((root / folder / "480p/one").iterdir(), reverse=True):
+            path.rename(path.with_stem(name_of(int(path.stem))))
+
+
+@pytest.mark.parametrize(
+    ("name_of", "missing"),
+    [
+        (lambda t: f"{t + 1:05d}", "one/00004.jpg"),
+        (lambda t: f"{5 * t:05d}", "one/00015.jpg"),
+        (lambda t: f"frame_{t + 5}", "one/frame_8.jpg"),
+        (lambda t: f"{1403636579 + 7 * t}", "one/1403636600.jpg"),
+        (
+            lambda t: f"{1403636579763555584 + 50_000_000 * t + 997 * (t % 2)}",
+            "one: frames between 1403636579863555584 and 1403636579963555584",
+        ),
+    ],
+    ids=["from 1", "fives", "named", "seconds", "nanoseconds"],
+)
+def test_frames_by_any_numbers_are_whole_and_a_gap_is_found(tiny_davis, name_of, missing):
+    rename_frames(tiny_davis, name_of)
+    assert check(tiny_davis).complete
+    for path in tiny_davis.rglob(f"one/{name_of(3)}.*"):
+        path.unlink()
+    (told,) = check(tiny_davis).missing
+    assert told.endswith(missing)
+
+
+def test_first_masks_alone_are_worth_a_note(tiny_davis):
+    for path in (tiny_davis / "Annotations/480p/one").iterdir():
+        if path.stem != "00000":
+            path.unlink()
+    report = check(tiny_davis)
+    assert report.complete
+    assert report.notes == ["sequences with the first frame's mask alone: 1"]
+    published = check(tiny_davis, {"val": 2})
+    assert len(published.missing) == FRAMES - 1
+    (tiny_davis / "Annotations/480p/two/00004.png").unlink()
+    assert [Path(name).name for name in check(tiny_davis).missing] == ["00004.png"]
+
+
+def test_a_set_without_resolution_and_lists(tiny_davis):
+    shutil.rmtree(tiny_davis / "ImageSets")
+    for kind in ("JPEGImages", "Annotations"):
+        for folder in (tiny_davis / kind / "480p").iterdir():
+            folder.rename(tiny_davis / kind / folder.name)
+        (tiny_davis / kind / "480p").rmdir()
+    report = check(tiny_davis)
+    assert (report.found.kind, report.holds, report.complete) == ("davis", {"all": 2}, True)
+    (tiny_davis / "JPEGImages/two/00003.jpg").unlink()
+    assert len(check(tiny_davis).missing) == 2
+
+
 def test_davis_2016s_two_channel_and_empty_masks_are_no_damage(davis16):
     path = davis16 / "Annotations/480p/one/00007.png"
     grey = np.asarray(Image.open(path))

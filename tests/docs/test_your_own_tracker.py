@@ -8,6 +8,7 @@ import pytest
 
 from ttvos.cli import main
 from ttvos.provenance import REPOSITORY
+from ttvos.variants import CONFIG_FOLDER, load_rows
 
 PAGE = REPOSITORY / "docs" / "your-own-tracker.md"
 
@@ -41,3 +42,11 @@ def test_its_commands_run_and_it_tracks(beside_it, capsys):
     assert "ColourModel, 64x96" in capsys.readouterr().out
     speed = json.loads((beside_it / "speed.json").read_text())
     assert speed["growth"]["state_bytes_last"] == speed["growth"]["state_bytes_first"]
+
+
+def test_its_line_of_variants_is_a_row(tmp_path):
+    line = re.search(r"printf '(.*)' >> workflow/config/variants.tsv", PAGE.read_text())[1]
+    text = (CONFIG_FOLDER / "variants.tsv").read_text()
+    (tmp_path / "variants.tsv").write_text(text + line.replace("\\t", "\t").replace("\\n", "\n"))
+    row = load_rows(tmp_path / "variants.tsv")["mine"]
+    assert (row.tracker, row.tables) == ("my_tracker:ColourModel", ())

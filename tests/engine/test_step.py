@@ -9,7 +9,6 @@ from ttvos.engine.convs import widen
 from ttvos.engine.step import FastStep, StepOptions, shares_heads
 from ttvos.engine.tracker import FastTracker
 from ttvos.model.tracking import TTVOSTracker
-from ttvos.tracker import Track
 from ttvos.variants import BACKBONES, Variant, load_variants
 
 TIE = 1e-4  # labels whose probabilities are closer than this may differ by rounding
@@ -100,22 +99,6 @@ def test_memory_does_not_grow(exp8, clip):
         _, after = step(frame, *memory)
         assert [(t.shape, t.dtype) for t in after] == [(t.shape, t.dtype) for t in memory]
         memory = after
-
-
-@pytest.mark.parametrize("clip_name", ["one_object", "two_objects"])
-@pytest.mark.parametrize("backbone", ["hrnet", "mobilenetv3"])
-def test_released_codes_golden(shared, backbone, clip_name):
-    from safetensors.torch import load_file
-
-    from ttvos.model.released import load_released
-    from ttvos.model.tracking import track_clip
-
-    weights = load_file(shared / "golden" / f"released-{backbone}-random.safetensors")
-    golden = np.load(shared / "golden" / f"released-{backbone}-{clip_name}.npz")
-    tracker = FastTracker(load_released(weights, backbone), precision="float32", details=True)
-    track: Track = track_clip(tracker, golden["frames"], golden["first_mask"])
-    assert np.abs(track.foreground - golden["foreground_prob"]).max() < 1e-4
-    assert np.abs(track.update_weights - golden["update_weight"]).max() < 1e-5
 
 
 def test_wider_groups_compute_the_same():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import ttvos
 from ttvos.engine.choose import make_tracker
@@ -72,11 +73,41 @@ def test_shipped_weights_keep_their_masks_in_bfloat16(shared, shipped):
 def test_automatic_precision(monkeypatch):
     cpu = torch.device("cpu")
     monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: True)
+    monkeypatch.setattr("ttvos.engine.precision.joins", lambda layers: True)
     assert choose_precision("auto", cpu) == "bfloat16"
+    monkeypatch.setattr("ttvos.engine.precision.joins", lambda layers: False)
+    assert choose_precision("auto", cpu) == "float32"
+    monkeypatch.setattr("ttvos.engine.precision.joins", lambda layers: True)
     monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: False)
     assert choose_precision("auto", cpu) == "float32"
     assert choose_precision("auto", torch.device("cuda")) == "float16"
     assert choose_precision("float16", cpu) == "float16"
+
+
+def test_masks_are_tracked_in_float32_unless_told_otherwise(exp8, monkeypatch):
+    """Whatever the processor would be fastest in, so that scores do not depend on it."""
+    monkeypatch.setattr("ttvos.engine.precision._fastest", lambda device: "float16")
+    assert make_tracker(exp8).precision == FastTracker(exp8).precision == "float32"
+    assert make_tracker(exp8, engine="reference").precision == "float32"
+    assert make_tracker(exp8, precision="auto").precision == "float16"
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_tf32_is_off_while_a_clip_is_tracked(exp8, clip, engine):
+    """It is CUDA's alone, but the switches that decide it can be read anywhere."""
+    seen = []
+
+    def look(*_):
+        seen.append((torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32))
+
+    with matrix_precision("tf32"):
+        handles = nn.modules.module.register_module_forward_pre_hook(look)
+        try:
+            ttvos.track(exp8, *clip, engine=engine)
+        finally:
+            handles.remove()
+        assert torch.backends.cudnn.allow_tf32
+    assert set(seen) == {(False, False)}
 
 
 def test_tf32_flags_are_put_back():

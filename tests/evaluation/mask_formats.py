@@ -1,4 +1,4 @@
-"""Binary masks written in every format in which published ones come (PEERS section 6)."""
+"""Binary masks written in every format in which published ones come (docs/peers.md, section 6)."""
 
 from collections.abc import Callable
 from pathlib import Path

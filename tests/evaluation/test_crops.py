@@ -1,16 +1,19 @@
-"""Scores on crops, against the definitions on whole frames: equal to the bit."""
+"""Scores on crops, against the definitions on whole frames: equal to the bit.
+
+Void in the truth is background, unless it is to be ignored; both are held to the definitions.
+"""
 
 import numpy as np
 import pytest
 
 from tests.evaluation.random_masks import ellipse, random_clip
 from ttvos.evaluation import metrics
-from ttvos.evaluation.crops import _near, score_frame
+from ttvos.evaluation.crops import _near, score_frame, score_objects
 from ttvos.evaluation.metrics import boundary_f, jaccard
 
 
-def by_definition(result, truth, count):
-    void = truth == 255
+def by_definition(result, truth, count, ignore_void=False):
+    void = truth == 255 if ignore_void else None
     masks = [(result == i, truth == i, void) for i in range(1, count + 1)]
     return [(jaccard(*pair), boundary_f(*pair)) for pair in masks]
 
@@ -23,8 +26,9 @@ def test_equal_the_definitions(seed):
         truth[:, truth.shape[1] // 2 :, :5] = 255
     scores = []
     for pair in zip(result, truth, strict=True):
-        scores.append(score_frame(*pair, count))
-        assert scores[-1] == by_definition(*pair, count)
+        for ignore_void in (True, False):
+            scores.append(score_frame(*pair, count, ignore_void))
+            assert scores[-1] == by_definition(*pair, count, ignore_void)
     values = np.array(scores)
     assert 0 <= values.min() < 0.9
     assert values.max() == 1
@@ -60,7 +64,9 @@ def test_equal_the_definitions_for_every_pair_of_odd_shapes(predicted, true):
     result[SHAPES[predicted]], truth[SHAPES[true]] = 1, 1
     assert score_frame(result, truth, 1) == by_definition(result, truth, 1)
     truth[2:5, 4:9] = 255
-    assert score_frame(result, truth, 1) == by_definition(result, truth, 1)
+    for ignore_void in (True, False):
+        expected = by_definition(result, truth, 1, ignore_void)
+        assert score_frame(result, truth, 1, ignore_void) == expected
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 1), (2, 2), (3, 5)])
@@ -69,7 +75,26 @@ def test_equal_the_definitions_in_tiny_frames(shape):
     for _ in range(40):
         result = rng.integers(0, 3, shape, dtype=np.uint8)
         truth = rng.choice(np.array([0, 1, 2, 255], dtype=np.uint8), shape)
-        assert score_frame(result, truth, 2) == by_definition(result, truth, 2)
+        for ignore_void in (True, False):
+            expected = by_definition(result, truth, 2, ignore_void)
+            assert score_frame(result, truth, 2, ignore_void) == expected
+
+
+def test_void_is_background_and_ignored_only_by_name():
+    """Half of the object's result lies in void."""
+    truth, result = np.zeros((2, 40, 60), dtype=np.uint8)
+    truth[10:30, 10:30], truth[10:30, 30:50], result[10:30, 10:50] = 1, 255, 1
+    assert score_frame(result, truth, 1)[0][0] == 0.5
+    assert score_frame(result, truth, 1) == score_frame(result, truth * (truth != 255), 1)
+    assert score_frame(result, truth, 1, ignore_void=True) == [(1.0, 1.0)]
+
+
+def test_an_object_is_shown_where_something_of_it_is_judged():
+    """A result that lies in ignored void only is no more there than one that lies nowhere."""
+    truth, result = np.zeros((2, 10, 10), dtype=np.uint8)
+    truth[:3], truth[5, 5], result[:2] = 255, 4, 7
+    assert score_objects(result, truth) == {4: (0.0, 0.0), 7: (0.0, 0.0)}
+    assert score_objects(result, truth, ignore_void=True) == {4: (0.0, 0.0)}
 
 
 @pytest.mark.parametrize("radius", [1, 2, 3, 5, 8, 13, 18, 37])

@@ -102,14 +102,53 @@ def test_2016_merges_the_ids_of_both_sides(tiny_davis, results):
     assert numbers(evaluate(results, tiny_davis.parent / "davis16", 2016, "val")) == numbers(result)
 
 
-def test_void_is_not_judged_in_2017(tiny_davis, results):
-    before = evaluate(results, tiny_davis, 2017, "val")["frames"]["one_1"]
+@pytest.fixture
+def voided(tiny_davis, results):
+    """The truth of frame 3 of `one` is void wherever the result is wrong."""
     truth = tiny_davis / "Annotations/480p/one/00003.png"
     wrong = (read_mask(truth, 2017) == 1) ^ (read_mask(results / "one/00003.png", 2017) == 1)
     change(truth, lambda ids: np.copyto(ids, 255, where=wrong))
-    after = evaluate(results, tiny_davis, 2017, "val")["frames"]["one_1"]
-    assert before["J"][2] < 1
-    assert after["J"][2] == after["F"][2] == 1
+    return truth
+
+
+def test_void_is_background_as_in_the_official_toolkit(tiny_davis, results, voided):
+    void = evaluate(results, tiny_davis, 2017, "val")
+    change(voided, lambda ids: np.copyto(ids, 0, where=ids == 255))
+    background = evaluate(results, tiny_davis, 2017, "val")
+    assert numbers(void) == numbers(background)
+    assert void["frames"]["one_1"]["J"][2] < 0.9
+    assert void["provenance"]["ignore_void"] is False
+
+
+def test_void_is_ignored_by_name(tiny_davis, results, voided):
+    scores = evaluate(results, tiny_davis, 2017, "val", ignore_void=True)
+    values = scores["frames"]["one_1"]
+    assert values["J"][2] == values["F"][2] == 1
+    assert values["J"][1] < 1
+    assert scores["provenance"]["ignore_void"] is True
+
+
+def test_a_truth_that_is_all_void_is_an_absent_object(tiny_davis, results):
+    """Whatever the result shows there is wrong."""
+    change(tiny_davis / "Annotations/480p/one/00002.png", lambda ids: ids.fill(255))
+    change(tiny_davis / "Annotations/480p/one/00005.png", lambda ids: ids.fill(255))
+    change(results / "one/00005.png", lambda ids: ids.fill(0))
+    values = evaluate(results, tiny_davis, 2017, "val")["frames"]["one_1"]
+    assert (values["J"][1], values["F"][1], values["J"][4]) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("rule", ["first", "all"])
+def test_void_alone_in_a_mask_without_palette_is_void(tiny_davis, results, rule):
+    """Grey masks of ids: where the objects are gone, 0 and 255 are no binary mask of 2016."""
+    for path in (tiny_davis / "Annotations/480p").glob("*/*.png"):
+        ids = read_mask(path, 2017)
+        if path.stem in ("00003", "00007"):
+            ids[:] = 0
+            ids[:9] = 255
+        Image.fromarray(ids).save(path)
+    values = evaluate(results, tiny_davis, 2017, "val", objects=rule)["frames"]
+    for series in values.values():
+        assert [j == 0 for j in series["J"]] == [t == 3 for t in range(1, 7)]
 
 
 def test_an_object_that_left_is_scored_by_its_absence(tiny_davis, results):
@@ -155,11 +194,11 @@ def test_each_mask_is_decoded_once(tiny_davis, results, monkeypatch):
     """But for the first annotation, which says what the objects are and is not scored."""
     read = []
 
-    def counted(path, year):
+    def counted(path, year, **options):
         read.append(path)
-        return read_mask(path, year)
+        return read_mask(path, year, **options)
 
-    for module in ("ttvos.evaluation.chunk", "ttvos.evaluation.davis", "ttvos.data.davis"):
+    for module in ("ttvos.evaluation.chunk", "ttvos.evaluation.objects", "ttvos.data.davis"):
         monkeypatch.setattr(f"{module}.read_mask", counted)
     evaluate(results, tiny_davis, 2017, "val")
     assert len(read) == len(set(read)) == 2 * (1 + 2 * 6)
@@ -312,6 +351,13 @@ def test_bad_input_found_by_a_worker_comes_through(tiny_davis, results):
         ({"split": "vall"}, r"vall\.txt: no such split file"),
         ({"year": 2019}, "year 2019"),
         ({"workers": 0}, "workers must be 1 or more"),
+        ({"dataset": None}, r"a data set \(--dataset\) or a folder of masks \(--truth\)"),
+        ({"truth": "masks"}, r"a data set \(--dataset\) or a folder of masks \(--truth\)"),
+        ({"year": None}, r"davis17: say which masks it has by year \(--year\)"),
+        ({"year": 2016, "ignore_void": True}, "2016 have no void to ignore"),
+        ({"objects": "last"}, "'last': choose one of first, all"),
+        ({"evaluator": "official", "ignore_void": True}, "official evaluator knows void as back"),
+        ({"evaluator": "official", "objects": "all"}, 'objects "first"'),
     ],
 )
 def test_wrong_arguments(tiny_davis, results, arguments, text):

@@ -85,6 +85,17 @@ def test_gives_what_the_toolkit_says_in_our_form(toolkit, tiny_davis, results, y
     assert official["provenance"]["evaluator_version"] == "unknown"
 
 
+def test_frames_are_handed_over_in_the_order_of_time(toolkit, tiny_davis, results):
+    """As text, frame_10 comes first, and would be the frame that is not scored."""
+    before = evaluate(results, tiny_davis, 2017, "val", evaluator="official")
+    for path in [*tiny_davis.rglob("one/*.*"), *results.glob("one/*.png")]:
+        path.rename(path.with_stem(f"frame_{int(path.stem) + 5}"))
+    official = evaluate(results, tiny_davis, 2017, "val", evaluator="official")
+    builtin = evaluate(results, tiny_davis, 2017, "val")
+    for part in ("global", "objects", "frames"):
+        assert official[part] == builtin[part] == before[part]
+
+
 def test_the_toolkit_s_numbers_are_taken_not_ours(toolkit, tiny_davis, results, monkeypatch):
     def evaluate_zero(self, res_path, **_):
         names = {"one_1": 0.0, "two_1": 0.0, "two_2": 0.0}
@@ -124,5 +135,7 @@ def test_leaves_no_files_behind(toolkit, tiny_davis, results, monkeypatch, tmp_p
 
 @pytest.mark.skipif(importlib.util.find_spec("davis2017") is not None, reason="it is installed")
 def test_names_the_extra_when_the_package_is_missing(tiny_davis, results):
-    with pytest.raises(UserError, match=r'davis2017.*pip install "ttvos\[official\]"'):
+    """ttvos is no published package: the extra is that of a checkout."""
+    way_out = r"'davis2017'; in a checkout of this project: pip install -e \"\.\[official\]\""
+    with pytest.raises(UserError, match=way_out):
         evaluate(results, tiny_davis, 2017, "val", evaluator="official")

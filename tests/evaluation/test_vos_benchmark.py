@@ -4,9 +4,10 @@ vos-benchmark (PyPI) judges a frame as the DAVIS toolkit does, and an object oth
 
 - Its objects are the ids seen in the scored frames of the truth. Ours are 1 to the highest id of
   the first annotation, as in the toolkit: one that is gone after the first frame counts as well.
-- It counts an object from the first frame on in which the truth or a result shows it. Ours
-  counts every frame; before, the object is rightly absent from both, which is 1.
-- It has no void: 255 is one more object. Ours, with void, is held to its definition elsewhere.
+- It counts an object from the first frame on in which the truth or a result shows it. So does
+  ours with objects "all" (test_parity.py). With "first", as in DAVIS, every frame counts; before,
+  the object is rightly absent from both, which is 1.
+- It has no void: 255 is one more object. Ours takes void in the truth for background.
 - It takes 2016's masks of 0 and 255 as they are: both sides must use the same value.
 - An id that the truth never shows is dropped in silence; here it is an error.
 

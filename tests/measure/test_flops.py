@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ttvos.measure.flops import flop_counter
+from ttvos.measure.uncounted import is_work
 
 B, C, H, W = 2, 8, 16, 20  # a map
 N, L, E = 5, 7, 16  # sequences, their length, channels of a token
@@ -66,6 +67,68 @@ def test_counts_are_those_by_hand(name):
     with flop_counter() as counter, torch.inference_mode():
         run()
     assert counter.get_total_flops() == 2 * macs
+    assert counter.uncounted == set()
+
+
+def deform():
+    from torchvision.ops import DeformConv2d
+
+    DeformConv2d(3, 4, 3, padding=1)(torch.zeros(1, 3, 8, 8), torch.zeros(1, 18, 8, 8))
+
+
+@torch.library.custom_op("ttvos_test::correlate", mutates_args=())
+def correlate(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return a @ b
+
+
+UNCOUNTED = {
+    "deformable": (deform, "torchvision::deform_conv2d"),
+    "somebody's own": (lambda: correlate(*torch.zeros(2, 4, 4)), "ttvos_test::correlate"),
+    "bilinear": (
+        lambda: F.bilinear(*torch.zeros(2, 4, 4), torch.zeros(2, 4, 4)),
+        "aten::_trilinear",
+    ),
+    "inverse": (lambda: torch.linalg.inv(torch.eye(3)), "aten::linalg_inv_ex"),
+    "Fourier": (lambda: torch.fft.fft2(torch.zeros(4, 4)), "aten::_fft_c2c"),
+    "distances": (lambda: torch.cdist(*torch.zeros(2, 40, 4)), "aten::_euclidean_dist"),
+}
+
+
+@pytest.mark.parametrize("name", UNCOUNTED)
+def test_what_cannot_be_counted_is_named(name):
+    run, operator = UNCOUNTED[name]
+    with flop_counter() as counter, torch.inference_mode():
+        run()
+    assert counter.uncounted == {operator}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_fused_layers_of_torchscript_are_named():
+    """TorchScript runs them by oneDNN, without telling the dispatcher."""
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.ReLU()).eval()
+    fused = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.script(net)))
+    if "prim::mkldnn_convolution" not in str(fused.graph):
+        pytest.skip("this PyTorch fuses nothing here")
+    with flop_counter() as counter, torch.inference_mode():
+        fused(torch.zeros(1, 3, 8, 8))
+    assert counter.uncounted == {"prim::mkldnn_convolution"}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("aten::addmv", True),
+        ("aten::_scaled_mm", True),
+        ("aten::slow_conv_dilated2d", True),
+        ("quantized::linear_dynamic", True),
+        ("aten::add.Tensor", False),
+        ("aten::upsample_linear1d", False),
+        ("aten::linalg_vector_norm", False),
+        ("prim::device", False),
+    ],
+)
+def test_what_is_work(name, expected):
+    assert is_work(name) == expected
 
 
 def test_what_it_turns_off_is_on_again_even_after_an_error():

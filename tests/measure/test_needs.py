@@ -52,7 +52,7 @@ def test_the_paper_needs_every_set_and_all_initial_weights():
 
 
 def test_the_paper_trains_on_the_published_counts(tmp_path):
-    """FACTS section 4: MSRA10K, ECSSD and HKU-IS; YouTube-VOS; DAVIS 2016 and 2017."""
+    """docs/facts.md, section 4: MSRA10K, ECSSD and HKU-IS; YouTube-VOS; DAVIS 2016 and 2017."""
     paper = read_yaml(CONFIG_FOLDER / "paper.yaml")
     stages = parse_config({**paper, "data": str(tmp_path)}).train.stages
     counts = [count_clips(stage, tmp_path)[0] for stage in stages]

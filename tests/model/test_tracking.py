@@ -54,7 +54,7 @@ def test_aggregation_shares_one(objects):
 
 
 def test_aggregation_of_one_object_is_the_squared_ratio():
-    """fg^2 / (fg^2 + bg^2), FACTS section 2."""
+    """fg^2 / (fg^2 + bg^2), docs/facts.md, section 2."""
     foreground = torch.tensor([0.1, 0.5, 0.8]).view(1, 1, 1, 3)
     raw = torch.cat([1 - foreground, foreground], dim=1)
     expected = foreground**2 / (foreground**2 + (1 - foreground) ** 2)

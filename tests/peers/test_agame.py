@@ -1,4 +1,4 @@
-"""A-GAME: counts against PEERS section 4.6, the Gaussians, aggregation, and a small clip."""
+"""A-GAME: counts (docs/peers.md, section 4.6), the Gaussians, aggregation, and a small clip."""
 
 import numpy as np
 import pytest

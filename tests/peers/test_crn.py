@@ -1,4 +1,4 @@
-"""CRN: counts against PEERS section 4.2, what the mask gates, the prior, and fine-tuning."""
+"""CRN: counts (docs/peers.md, section 4.2), what the mask gates, the prior, and fine-tuning."""
 
 import numpy as np
 import pytest

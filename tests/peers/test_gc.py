@@ -1,4 +1,4 @@
-"""GC: counts against PEERS section 2 and Table 2, the mean of the contexts, a constant state."""
+"""GC: counts (docs/peers.md, section 2 and Table 2), the mean of the contexts, a constant state."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def parts() -> dict[str, float]:
 
 
 class TestFacts:
-    """PEERS section 2, each within 1 %."""
+    """docs/peers.md, section 2, each within 1 %."""
 
     def test_parameters(self, tracker):
         expected = load_records()["gc"].expected.parameters_m

@@ -1,4 +1,4 @@
-"""OnAVOS: counts against PEERS section 4.10, labels, the loss, augmentation, and training."""
+"""OnAVOS: counts (docs/peers.md, section 4.10), labels, the loss, augmentation, and training."""
 
 import numpy as np
 import pytest

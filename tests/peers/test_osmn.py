@@ -1,4 +1,7 @@
-"""OSMN: counts against PEERS section 4.4, the two modulators, and where an object is expected."""
+"""OSMN: counts, the two modulators, and where an object is expected.
+
+Facts: docs/peers.md, section 4.4.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""OSVOS: counts against PEERS section 4.9, the side outputs, and the fine-tuning on frame 0."""
+"""OSVOS: counts (docs/peers.md, section 4.9), the side outputs, and the fine-tuning on frame 0."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""RANet: counts against PEERS section 4.5, similarity, ranking, and a small clip."""
+"""RANet: counts (docs/peers.md, section 4.5), similarity, ranking, and a small clip."""
 
 import numpy as np
 import pytest

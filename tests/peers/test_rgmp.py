@@ -1,4 +1,4 @@
-"""RGMP: counts against PEERS section 4.1, sizes of the three scales, runs, and their mixture."""
+"""RGMP: counts (docs/peers.md, section 4.1), sizes of the three scales, runs, and their mixture."""
 
 import numpy as np
 import pytest
@@ -125,7 +125,7 @@ def test_masks_enter_before_the_batch_norm(tracker: rgmp.RGMP) -> None:
 
 
 def test_the_decoder_is_that_of_the_facts(tracker: rgmp.RGMP) -> None:
-    """PEERS section 4.1, step by step, with the decoder's weights by name."""
+    """docs/peers.md, section 4.1, step by step, with the decoder's weights by name."""
     weights = tracker.network.decoder.state_dict()
     generator = torch.Generator().manual_seed(0)
     shapes = [(256, 16, 24), (512, 8, 12), (1024, 4, 6), (2048, 2, 3), (2048, 2, 3)]

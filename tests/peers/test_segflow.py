@@ -1,4 +1,4 @@
-"""SegFlow: counts against PEERS section 4.3, where the branches meet, and fine-tuning."""
+"""SegFlow: counts (docs/peers.md, section 4.3), where the branches meet, and fine-tuning."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""SiamMask: counts against PEERS section 4.8, crops, the choice of a place, and a small clip."""
+"""SiamMask: counts (docs/peers.md, section 4.8), crops, the choice of a place, and a small clip."""
 
 import numpy as np
 import pytest

@@ -140,7 +140,7 @@ class TestEncoders:
 
 
 def test_the_decoder_is_that_of_the_facts(tracker):
-    """PEERS sections 1.6 and 1.7, step by step, with the decoder's weights by name."""
+    """docs/peers.md, sections 1.6 and 1.7, step by step, with the decoder's weights by name."""
     torch.manual_seed(5)
     weights = tracker.network.Decoder.state_dict()
     read, eighth, quarter = (

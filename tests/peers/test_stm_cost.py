@@ -1,4 +1,4 @@
-"""STM: parameters and MACs against PEERS section 1.9, in total and by part."""
+"""STM: parameters and MACs (docs/peers.md, section 1.9), in total and by part."""
 
 from collections.abc import Callable
 from typing import Any

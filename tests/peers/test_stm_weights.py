@@ -1,4 +1,7 @@
-"""STM: a state dict of the released names (PEERS section 1.11) loads, any other is refused."""
+"""STM: a state dict of the released names loads, any other is refused.
+
+Facts: docs/peers.md, section 1.11.
+"""
 
 import numpy as np
 import pytest
@@ -44,7 +47,10 @@ def encoder(name: str, firsts: dict[str, int]) -> dict[str, tuple]:
 
 
 def released() -> dict[str, tuple]:
-    """Names and shapes of the released state dict (PEERS section 1.11), without `module.`."""
+    """Names and shapes of the released state dict, without `module.`.
+
+    Facts: docs/peers.md, section 1.11.
+    """
     found = encoder("Encoder_M", {"conv1_m": 1, "conv1_o": 1, "conv1": 3})
     found |= encoder("Encoder_Q", {"conv1": 3})
     for name in ("KV_M_r4", "KV_Q_r4"):

@@ -1,5 +1,6 @@
 """Tables in Markdown pages: written from published files, the rest of the page untouched."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -64,3 +65,25 @@ def test_the_repositorys_pages_show_what_the_files_say(name, tmp_path):
         check=True,
     )
     assert "up to date" in done.stdout
+
+
+def test_files_are_found_beside_the_page_in_its_repository_and_in_this_one(root):
+    repository = root / "theirs"
+    (repository / ".git").mkdir(parents=True)
+    (repository / "pages").mkdir()
+    shutil.copytree(root / "kept", repository / "kept")
+    elsewhere = root / "elsewhere"
+    elsewhere.mkdir()
+    deep = page(repository / "pages", "kept/one")
+    assert fill(deep, elsewhere)
+    beside = page(root, "kept/one")
+    assert fill(beside, elsewhere)
+    assert beside.read_text() == deep.read_text()
+    assert fill(page(elsewhere, "kept/one"), root)
+    with pytest.raises(UserError, match="missing/none: no published results"):
+        fill(page(repository / "pages", "missing/none"), elsewhere)
+
+
+def test_an_absolute_path_in_a_page_is_one_clear_line(root):
+    with pytest.raises(UserError, match="name /kept/one relative to the page"):
+        fill(page(root, "/kept/one"), root)

@@ -38,6 +38,7 @@ def speed_result(backbone: str) -> dict:
         "streaming": {
             **{"fps": 8.0, "p50_ms": 125.0, "p90_ms": 130.0, "p99_ms": None},
             "timed_frames": 30,
+            "spread": {"fps_min": 7.5, "fps_max": 8.46, "relative": 0.12},
         },
         "pipelined": None,
         "released": {"fps": 2.0, "frames": 3},
@@ -128,9 +129,9 @@ def test_speed_files_share_one_table(root):
     assert text.count("Measured on") == 1
     assert text.count("\n| exp8-") == 6
     assert "| bfloat16 | fast, compiled | streaming | 8.00 | 125.0 | 130.0 | – | 30 |" in text
-    assert "| 700 | 5.49 | 50% | 25% | 3.20 |" in text
-    assert "| released | 2.00 | | | | | | 5.00 | 20% | 10% | 1.00 |" in text
-    assert "| released, warm | 2.50 | | | | | | 5.49 | 25% | 10% | 1.00 |" in text
+    assert "| 30 | 12% | 700 | 5.49 | 50% | 25% | 3.20 |" in text
+    assert "| released | 2.00 | | | | | | | 5.00 | 20% | 10% | 1.00 |" in text
+    assert "| released, warm | 2.50 | | | | | | | 5.49 | 25% | 10% | 1.00 |" in text
 
 
 @pytest.mark.parametrize(
@@ -189,3 +190,11 @@ def test_numbers_are_written_by_what_they_are(key, value, text):
 def test_keys_are_words():
     assert words("peak_memory_bytes") == "peak memory"
     assert words("over_plain") == "over plain"
+
+
+def test_an_estimate_does_not_say_that_it_was_measured(root):
+    origin = {**ORIGIN, "device": "no device", "measured": False}
+    (root / "kept/estimate.json").write_text(json.dumps({"bars": {}, "provenance": origin}))
+    block = benchmark_block("kept/estimate.json | make", root)
+    assert block.startswith("Estimated, not measured: float32, 2 threads, ")
+    assert "no device" not in block

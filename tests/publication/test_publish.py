@@ -328,3 +328,32 @@ def test_tables_are_plain_csv(manifest, tmp_path):
         first = next(csv.DictReader(handle))
     assert first["jf"] == "53.0000"
     assert first["steps"] == "500"
+
+
+@pytest.mark.parametrize(
+    ("commit", "words"),
+    [("abc123+changes", "changed code (abc123+changes)"), (None, "code of no known commit")],
+)
+@pytest.mark.parametrize(
+    "name", ["train/exp8-hrnet-s0/train.json", "evaluate/exp8-hrnet-s0/val3.json"]
+)
+def test_results_that_nobody_can_make_again_are_refused(
+    manifest, change, tmp_path, name, commit, words
+):
+    change(name, lambda values: values["provenance"].update(commit=commit))
+    refused(manifest, tmp_path / "out", name, words, "commit the code")
+
+
+def test_a_record_without_a_commit_is_refused_and_the_others_are_counted(
+    manifest, change, tmp_path
+):
+    for seed in (0, 1):
+        name = f"evaluate/exp8-hrnet-s{seed}/val3.json"
+        change(name, lambda values: values["provenance"].pop("commit"))
+    refused(manifest, tmp_path / "out", "no known commit, as were 1 more of")
+
+
+@pytest.mark.parametrize("commit", ["abc123+changes", None])
+def test_nothing_is_published_from_a_tree_with_changes(manifest, tmp_path, monkeypatch, commit):
+    monkeypatch.setattr("ttvos.publication.publish.git_commit", lambda: commit)
+    refused(manifest, tmp_path / "out", "not published: no commit of this project here, or")

@@ -1,6 +1,7 @@
 """Made-up records and results of peers, published masks and other trackers, for the report's tests.
 
-The cost of GC and STM is that of the facts (PEERS sections 1 and 2); other numbers mean nothing.
+The cost of GC and STM is that of the facts (docs/peers.md, sections 1 and 2); other numbers mean
+nothing.
 """
 
 from pathlib import Path
@@ -29,7 +30,7 @@ RECORDS: dict[str, dict[str, Any]] = {
         "tracker": "ttvos.peers.stm:STM",
         "status": "weights load",
         "built": "The whole method <as published>.",
-        "facts": ["PEERS section 1."],
+        "facts": ["docs/peers.md, section 1."],
         "assumed": ["The padding is black (`pad`)."],
         "expected": {
             "parameters_m": 38.93,

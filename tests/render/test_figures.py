@@ -2,6 +2,7 @@
 
 import json
 
+import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
@@ -43,6 +44,25 @@ def test_the_same_input_gives_the_same_bytes(report, tmp_path):
         one, two = ((tmp_path / f / f"figure9b.{suffix}").read_bytes() for f in ("one", "two"))
         assert one == two
     assert b"CreationDate" not in one
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"text.usetex": True},
+        {"savefig.dpi": 40, "savefig.bbox": "tight"},
+        {"font.family": "serif", "font.size": 20, "axes.grid": False, "lines.linewidth": 9},
+        {"figure.facecolor": "0.3", "savefig.facecolor": "0.3", "text.color": "red"},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_the_users_matplotlibrc_changes_no_figure(report, tmp_path, settings):
+    write_figure(figure9(report.located)[1], report.manifest, tmp_path / "plain")
+    with matplotlib.rc_context(settings):
+        write_figure(figure9(report.located)[1], report.manifest, tmp_path / "set")
+        assert matplotlib.rcParams["text.usetex"] == settings.get("text.usetex", False)
+    plain, other = (tmp_path / folder / "figure9b.png" for folder in ("plain", "set"))
+    assert other.read_bytes() == plain.read_bytes()
 
 
 def test_every_figure_carries_the_profile(report, tmp_path):
@@ -155,11 +175,10 @@ def test_a_tracker_timed_at_another_size_is_hollow(change, records):
 
 
 def test_a_speed_of_plain_pytorch_says_so(change):
-    def older(values):
-        for key in ("engine", "compiled", "roofline", "pipelined", "ratio_to_released"):
-            values.pop(key)
+    def plain(values):
+        values |= {"engine": "reference", "compiled": False, "roofline": None}
 
-    report = load_inputs(change("speed/exp8-hrnet.json", older))
+    report = load_inputs(change("speed/exp8-hrnet.json", plain))
     kinds = {point.name: point.kind for point in own_points(report, DAVIS16)}
     assert "bfloat16, plain PyTorch, built-in" in kinds["exp8-hrnet"]
     table = speed(report)

@@ -42,13 +42,19 @@ def test_opens_files_only_through_the_report_package():
     assert imported - own == {"os", "matplotlib.pyplot", "pandas"}
 
 
-def test_executes(run, tmp_path):
+def test_executes_with_figures_whatever_the_users_matplotlib_is_set_to(run, tmp_path):
     pytest.importorskip("nbconvert", reason="nbconvert comes with the extra 'workflow'")
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nbackend: svg\n")
     options = ["--execute", "--to", "html", "--template", "basic"]
     command = [sys.executable, "-m", "nbconvert", *options]
     subprocess.run(
         [*command, "--output-dir", str(tmp_path), str(NOTEBOOK)],
-        env={**os.environ, "TTVOS_MANIFEST": str(run)},
+        env={
+            **os.environ,
+            "TTVOS_MANIFEST": str(run),
+            "MPLBACKEND": "Agg",
+            "MPLCONFIGDIR": str(tmp_path),
+        },
         check=True,
         capture_output=True,
         timeout=120,
@@ -62,6 +68,7 @@ def test_executes(run, tmp_path):
 
 def test_without_weights_every_cell_still_runs(change, small_run, monkeypatch):
     """The cells as one program; a run without predictions has nothing to draw."""
+    monkeypatch.setenv("MPLBACKEND", "Agg")  # as it is put back after the cells have set it
     change("manifest.json", lambda values: values.update(rows=[]))
     monkeypatch.setenv("TTVOS_MANIFEST", str(small_run))
     source = "\n".join("".join(cell["source"]) for cell in code_cells())

@@ -1,11 +1,14 @@
 """The page: complete, self-contained, honest about its data."""
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from ttvos.compare import RULE
+from ttvos.judge import RULES
 from ttvos.render.inputs import load_inputs
 from ttvos.render.report import FIGURES, TABLES, expected_files, render
 
@@ -110,10 +113,32 @@ def test_provenance_of_every_result_file_is_listed(rendered, report):
 
 
 def test_verdict_rules_are_on_the_page(rendered):
-    text = (rendered / "index.html").read_text()
-    assert "2% of the paper&#39;s number" in text
-    assert "1.0 points of J&amp;F" in text
+    text = unescape((rendered / "index.html").read_text())
+    for rule in RULES.values():
+        assert rule.text in text
+    assert RULE in text
     assert "not compared: built-in clips on a laptop" in text
+
+
+def test_the_two_questions_are_asked_apart(rendered):
+    text = (rendered / "index.html").read_text()
+    first = text.partition("<nav")[0]
+    assert first.count("Does the paper's number hold?") == 2  # a sentence, and the counts
+    assert "No accuracy and no speed of TTVOS is compared with the paper&#39;s" in first
+    for name in ("table2", "table3", "table4", "table5", "table6"):
+        section = text[text.index(f'<section id="{name}">') :].partition("</section>")[0]
+        assert "does it hold?" in section
+        assert ("is it better?" in section) == (name == "table5")  # what the loss adds
+
+
+def test_accuracies_have_their_interval_and_what_their_sequences_can_show(rendered):
+    text = (rendered / "index.html").read_text()
+    for name in ("summary", "table2", "table3", "table4", "table5", "table6"):
+        section = text[text.index(f'<section id="{name}">') :].partition("</section>")[0]
+        assert re.search(r'[0-9] <span class="ci">|[0-9]<span class="ci">\[[0-9]', section)
+        assert "davis16: 6 sequences can show that one entry is better" in section
+        shows_both = "davis17: 6 sequences can show" in section
+        assert shows_both == (name != "table2")  # which has no column of DAVIS17
 
 
 def test_job_times_are_shown(rendered):

@@ -33,7 +33,7 @@ def test_every_link_of_a_page_leads_somewhere(rendered, name):
 def test_a_page_says_what_was_built_and_what_is_assumed(rendered):
     text = (rendered / "peers/stm.html").read_text()
     assert "The whole method &lt;as published&gt;." in text
-    assert "<li>PEERS section 1.</li>" in text
+    assert "<li>docs/peers.md, section 1.</li>" in text
     assert "<li>The padding is black (<code>pad</code>).</li>" in text
     assert "<li>DAVIS 2016: stm.zip</li>" in text
     assert "10.0 MiB after frame 1, 20.0 MiB after 7" in text

@@ -11,15 +11,15 @@ from ttvos.render.headline import count_sentence
 from ttvos.render.inputs import load_inputs
 from ttvos.render.methods import is_backbone
 from ttvos.render.paper import read_paper
+from ttvos.render.table import Cell
 from ttvos.render.table2 import TABLE2
 from ttvos.render.table3 import OWN, TABLE3
 from ttvos.render.table5 import TABLE5
 from ttvos.render.verdicts import (
     ABSENT,
+    AGREES,
     DISPUTED,
     NOT_MEASURED,
-    RECORD_AGREES,
-    RULES,
     Verdict,
     weigh_record,
 )
@@ -42,7 +42,10 @@ def test_gc_is_counted_in_the_stages_of_table_2(report):
     assert row["segmentation_gmac_measured"].value == pytest.approx(36.756)
     assert row["segmentation_gmac_verdict"].value == "differs"
     assert row["update_gmac_measured"].value == pytest.approx(37.406)
-    assert row["update_gmac_verdict"].value == "reproduced"
+    assert row["update_gmac_verdict"].value == "differs"  # 0.8 % away
+    assert row["update_gmac_verdict"].reason == (
+        "+0.306, beyond ±0.185; network built from public facts; ledger item 12"
+    )
     assert row["refine_gmac"].value == pytest.approx(105.23)
     assert row["whole_segmentation_gmac"].value == pytest.approx(141.986)
     assert row["frame_gmac"].value == pytest.approx(179.392)
@@ -63,6 +66,7 @@ def test_published_masks_are_compared_whatever_was_trained(real):
     assert stm["davis16_jf_difference"].value == pytest.approx(0.1)
     assert stm["davis16_jf_not_comparable"].value == pytest.approx(80)  # tracked here on 6 clips
     assert stm["source"].value == "an archive of STM's"
+    assert stm["davis16_jf_verdict"].reason == "+0.1, within ±0.2"  # no seed moves given masks
     assert segflow["davis16_jf_verdict"].value == "differs"
     assert segflow["davis16_jf_difference"].value == pytest.approx(-7.0)
 
@@ -86,35 +90,51 @@ def test_masks_that_could_not_be_had_are_not_measured_and_say_why(run, records):
 def test_masks_of_other_data_are_not_compared(report):
     row = method(build(TABLE3, report), "STM")
     assert row["davis16_jf_masks_not_comparable"].value == pytest.approx(89.4)
+    assert row["davis16_jf_verdict"].value == AGREES  # what the record says of the paper's number
+    row = method(build(TABLE3, report), "TTVOS")
     assert row["davis16_jf_verdict"].value == NOT_MEASURED
 
 
 def test_the_public_record_disputes_what_the_facts_list(small_run, records):
     table = build(TABLE3, load_inputs(small_run, records=records))
-    disputed = {
-        (row["method"].value, key)
+    found = {
+        (row["method"].value, key): row[f"{key}_verdict"].value
         for row in table.rows
         for key in ("davis17_jf", "davis16_jf")
-        if f"{key}_verdict" in row and row[f"{key}_verdict"].value == DISPUTED
+        if f"{key}_verdict" in row
     }
-    assert disputed == {
+    assert {cell for cell, verdict in found.items() if verdict == DISPUTED} == {
         ("SegFlow", "davis16_jf"),
         ("RANet", "davis16_jf"),
         ("OnAVOS", "davis17_jf"),
         ("A-GAME", "davis17_jf"),
     }
-    assert method(table, "OSMN")["davis16_jf_verdict"].reason == RECORD_AGREES
+    agreeing = [cell for cell, verdict in found.items() if verdict == AGREES]
+    assert len(agreeing) == 15
+    assert method(table, "OSMN")["davis16_jf_verdict"].reason == "record 73.5: +0, within ±0.2"
     assert any("RANet: DAVIS16" in note for note in table.notes)
 
 
 def test_the_record_weighs_only_on_what_was_not_measured():
-    rule, absent = RULES["accuracy"], Verdict(NOT_MEASURED, ABSENT)
-    assert weigh_record(rule, "70.0", "71.0", absent).reason == RECORD_AGREES
-    assert weigh_record(rule, "70.0", "71.1", absent) == Verdict(DISPUTED, "+1.1, beyond ±1")
-    assert weigh_record(rule, "70.0", "", absent) == absent
-    assert weigh_record(rule, "", "71.1", absent) == absent
+    absent = Verdict(NOT_MEASURED, ABSENT)
+    assert weigh_record("70.0", "70.2", absent).status == AGREES
+    assert weigh_record("70.0", "70.3", absent) == Verdict(
+        DISPUTED, "record 70.3: +0.3, beyond ±0.2"
+    )
+    assert weigh_record("70.0", "70.2", Verdict(NOT_MEASURED, "8 sequences")).status == AGREES
+    assert weigh_record("70.0", "", absent) == absent
+    assert weigh_record("", "71.1", None) is None
     measured = Verdict("differs", "+2")
-    assert weigh_record(rule, "70.0", "75.0", measured) == measured
+    assert weigh_record("70.0", "75.0", measured) == measured
+
+
+def test_where_the_paper_gives_no_number_there_is_no_verdict(report):
+    table = build(TABLE3, report)
+    for name in ("CRN", "SegFlow"):
+        row = method(table, name)
+        assert row["davis17_jf_paper"].value is None
+        assert row["davis17_jf_verdict"] == Cell()
+    assert not [cell for cell in table.verdict_cells() if ",  (" in cell.about]
 
 
 def test_speeds_of_peers_are_shown_and_labelled(report):
@@ -154,8 +174,26 @@ def test_table_5_pairs_what_the_loss_adds(report):
     assert added["davis16_added_paper"].value == pytest.approx(3.5)
     assert added["davis17_added"].value == pytest.approx(3.0)
     assert added["davis17_added"].spread == pytest.approx(0.0, abs=1e-9)
+    low, high = added["davis17_added"].interval
+    assert low < 3.0 < high
+    assert added["davis17_added_verdict"].value == "not shown"
+    assert added["davis17_added_verdict"].reason.startswith("2 seeds, 3 or more decide")
+    assert rows[2]["davis17_added_verdict"].value == "not measured"
     assert "davis17_added" not in without
     assert rows[2]["davis17_added"].value is None  # ResNet101 was not trained
+
+
+def test_what_the_loss_adds_is_paired_by_the_seed_never_by_the_place(run, records):
+    """The arm with the loss lacks seed 0: its only run stands first, and pairs with the second."""
+    plan = json.loads(run.read_text())
+    row = next(row for row in plan["rows"] if row["row"] == "frtm-resnet18-tm")
+    row["evaluate"]["davis17"] = [None, row["evaluate"]["davis17"][1]]
+    manifest = run.with_name("without_a_seed.json")
+    manifest.write_text(json.dumps(plan))
+    row = build(TABLE5, load_inputs(manifest, records=records)).rows[3]
+    assert row["davis17_added"].value == pytest.approx(3.0)
+    assert (row["davis17_added"].spread, row["davis17_added"].interval) == (None, None)
+    assert row["davis16_added"].spread == pytest.approx(0.0, abs=1e-9)
 
 
 def test_backbones_agree_by_their_plain_names():
@@ -168,8 +206,9 @@ def test_backbones_agree_by_their_plain_names():
 
 
 def test_counts_in_a_sentence():
-    counts = {"reproduced": 1, "differs": 2, DISPUTED: 1, NOT_MEASURED: 0}
-    assert count_sentence(counts) == (
-        "Of 4 numbers, 1 is reproduced, 2 differ, 1 differs from the public record, "
-        "0 are not measured here."
+    counts = {"reproduced": 1, "differs": 2, "one run": 0, DISPUTED: 1, NOT_MEASURED: 0}
+    assert count_sentence("other methods", counts) == (
+        "Of 4 numbers of other methods, 1 is reproduced, 2 differ, "
+        "1 differs from the public record."
     )
+    assert count_sentence("TTVOS", dict.fromkeys(counts, 0)) == "No table has a number of TTVOS."

@@ -2,12 +2,14 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.publication.fake_profile import EXPERIMENTS, write_profile
 from tests.render.test_page import check, files_of
+from ttvos.errors import UserError
 from ttvos.publication.form import Published, read_published
 from ttvos.publication.publish import publish
 from ttvos.render.inputs import ReportInput, load_inputs
@@ -65,6 +67,56 @@ def test_means_and_spread_over_seeds(ablation):
     assert (first["val3_j_mean"].value, first["val3_f_mean"].value) == pytest.approx((51.5, 55.5))
     assert first["val3_seeds"].value == "2"
     assert (first["steps"].value, first["minutes"].value) == (500, pytest.approx(90.5 / 60))
+
+
+def test_scores_have_intervals_over_their_sequences(ablation):
+    first = row(scores(ablation), "Exp 1")
+    for key in ("jf", "j_mean", "f_mean"):
+        low, high = first[f"val3_{key}"].interval
+        assert 45 < low < first[f"val3_{key}"].value < high < 62
+    notes = scores(ablation).notes
+    assert any(note.startswith("3 of val: 3 sequences can show that") for note in notes)
+
+
+def test_every_seed_has_every_sequence(ablation):
+    parts = tuple(x for x in ablation.sequences if (x.row, x.seed, x.sequence) != LOST)
+    assert len(parts) < len(ablation.sequences)
+    with pytest.raises(UserError, match=r"ablation/sequences\.csv: exp1-hrnet, val3: .* camel"):
+        scores(Published("ablation", ablation.record, ablation.scores, parts))
+
+
+LOST = ("exp1-hrnet", 1, "camel")
+
+
+def test_each_line_of_scores_has_its_sequences(kept, tmp_path):
+    copy = tmp_path / "ablation"
+    shutil.copytree(kept / "ablation", copy)
+    assert len(read_published(tmp_path)) == 1
+    lines = (copy / "sequences.csv").read_text().splitlines(keepends=True)
+    (copy / "sequences.csv").write_text("".join(x for x in lines if "exp1-hrnet,1,val3" not in x))
+    with pytest.raises(UserError, match=r"exp1-hrnet, seed 1, val3: 0 sequences, but .* has 3"):
+        read_published(tmp_path)
+
+
+def test_others_on_the_same_sequences_stand_beside(ablation, change):
+    """A run's masks of other methods, scored on more sequences, are read on ours."""
+    names = {"camel": 0.9, "goat": 0.8, "parkour": 0.7, "cows": 0.1}
+
+    def real(values):
+        values |= {"profile": "davis"}
+        values["masks"][0]["evaluate"] = {"davis16": "evaluate/OSVOS/davis16.json"}
+
+    def whole(values):
+        values["objects"] = {f"{n}_1": {"J-Mean": s, "F-Mean": s} for n, s in names.items()}
+
+    change("evaluate/OSVOS/davis16.json", whole)
+    report = load_inputs(change("manifest.json", real))
+    found = [note for note in scores(ablation, report=report).notes if "On the same ones" in note]
+    assert found == [
+        "3 of val: 3 of the validation set's 20 sequences. On the same ones score, in J&F: OSVOS "
+        "masks 80.0. Read a score in this table against 80.0, not against the paper's numbers, "
+        "which are for the whole set."
+    ]
 
 
 def test_one_seed_has_no_spread(ablation):
@@ -156,10 +208,14 @@ def test_the_page_says_that_this_run_measured_none_of_it(page):
 
 
 def test_verdicts_on_cells_count_none_of_it(page, report, tmp_path):
-    """The first screen speaks of this run alone."""
+    """The first screen speaks of this run alone, but for a sentence that says what it is about."""
     render(report, tmp_path / "without", tmp_path / "no-folder")
     heads = [(f / "index.html").read_text().split("<nav")[0] for f in (page, tmp_path / "without")]
-    assert heads[0] == heads[1]
+    before, _, after = heads[0].partition('<p class="lead"><b>Is A better than B?</b>')
+    sentence, _, after = after.partition("</p>\n")
+    assert before + after == heads[1]
+    assert sentence.startswith(" On results that the repository keeps, none of them of this run: ")
+    assert "3 of val: of 8 claims 0 hold, 0 are contradicted, 7 are not shown" in sentence
 
 
 def test_without_any_published_results(report, records, tmp_path):

@@ -103,4 +103,4 @@ def test_a_training_of_unknown_origin_says_nothing(change):
 
     table = training(load_inputs(change(MAIN, strip)))
     assert table.notes == ()
-    assert main_row(table)["kept_jf"].reason == "no provenance"
+    assert main_row(table)["kept_jf"].reason == f"no provenance: {MAIN}"

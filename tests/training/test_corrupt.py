@@ -32,6 +32,28 @@ def test_the_asked_share_is_erased_or_confused():
     assert ((change > 0) <= (others > 0)).all()
 
 
+def test_a_clip_alone_in_its_part_gets_its_own_object_a_second_time():
+    """Half of what is spoilt is confused, whatever the number of clips in a part of the batch."""
+    torch.manual_seed(0)
+    before = heatmaps(1)
+    changes = [(corrupt(before, 1.0) - before)[0, 1] for _ in range(200)]
+    grown = [change for change in changes if (change > 0).any()]
+    assert 0.35 < len(grown) / len(changes) < 0.65
+    assert all((change >= 0).all() for change in grown)  # the object itself stays
+    places = {tuple((change > 0).nonzero()[0].tolist()) for change in grown}
+    assert len(places) > len(grown) / 2  # elsewhere each time
+    size = int(before[0, 1].sum())
+    assert all(size / 3 < (change > 0).sum() <= size for change in grown)
+
+
+def test_parts_of_one_clip_draw_the_same_from_the_same_seed():
+    drawn = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        drawn.append(corrupt(heatmaps(1), 1.0))
+    assert torch.equal(*drawn)
+
+
 def test_the_rest_keeps_its_gradient():
     torch.manual_seed(0)
     logits = torch.zeros(8, 2, 40, 60, requires_grad=True)

@@ -19,6 +19,7 @@ from ttvos.training.optimizer import (
     make_optimizer,
     make_scaler,
 )
+from ttvos.training.setup import initial_model
 
 ADAMW = TrainConfig(stages=(), optimizer="adamw", weight_decay=0.1)
 
@@ -28,7 +29,7 @@ def test_adam_of_the_paper_decays_nothing_and_takes_only_what_learns():
     model.freeze()
     (group,) = make_optimizer(TrainConfig(stages=()), model, 1e-3).param_groups
     assert group["weight_decay"] == 0
-    assert sum(p.numel() for p in group["params"]) == 1_110_118  # FACTS section 3
+    assert sum(p.numel() for p in group["params"]) == 1_110_118  # docs/facts.md, section 3
 
 
 def test_adamw_decays_weights_but_no_biases_and_no_batch_norms():
@@ -169,8 +170,7 @@ def test_running_mean_is_the_result(tiny_davis: Path, tmp_path: Path):
     """One step: the result lies 9/10 of the way from the initial weights to the learnt ones."""
     first = run(tiny_config(tiny_davis, steps=(1,)), tmp_path / "a")
     mean = run(tiny_config(tiny_davis, steps=(1,), average=0.999), tmp_path / "b")
-    torch.manual_seed(0)
-    initial = build_model(EXP8, "hrnet").state_dict()
+    initial = initial_model(tiny_config(tiny_davis), EXP8, "hrnet", 0)[0].state_dict()
     moved = [name for name, value in first.items() if not torch.equal(value, initial[name])]
     assert moved
     for name in moved:

@@ -14,6 +14,7 @@ from ttvos.errors import UserError
 from ttvos.model.ttvos import build_model
 from ttvos.provenance import file_hash
 from ttvos.training import setup
+from ttvos.training.stale import deciding_hash
 from ttvos.variants import find_variant
 
 
@@ -38,6 +39,9 @@ def test_settings_follow_all_that_decides_the_weights(tiny_davis: Path, monkeypa
     known = settings()
     monkeypatch.setattr(setup, "code_hash", lambda *parts: "another")
     assert settings() != known
+    assert deciding_hash(settings()) == deciding_hash(known), (
+        "code is recorded, and decides nothing"
+    )
 
 
 def test_initial_backbone_file(tiny_davis: Path, tmp_path: Path):

@@ -19,7 +19,7 @@ from ttvos.config import TrainConfig
 from ttvos.errors import UserError
 from ttvos.model.ttvos import build_model
 from ttvos.provenance import REPOSITORY
-from ttvos.training import gradient
+from ttvos.training import gradient, setup
 from ttvos.training.unroll import clip_loss
 
 
@@ -202,3 +202,24 @@ def test_state_of_older_code_is_kept_aside(tiny_davis: Path, tmp_path: Path, sto
     run(tiny_config(tiny_davis), tmp_path)
     assert "kept as state-older.pt; starting anew" in capsys.readouterr().err
     assert (tmp_path / "state-older.pt").exists()
+
+
+def test_changed_code_goes_on_and_is_told_of(
+    tiny_davis: Path, tmp_path: Path, stop_at, capsys, monkeypatch
+):
+    """It took days: whoever changed the code knows whether it matters."""
+    config = tiny_config(tiny_davis)
+    expected = run(config, tmp_path / "unbroken")
+    monkeypatch.setattr(setup, "code_hash", lambda *_: "first")
+    interrupt(stop_at, 2, config, tmp_path / "broken")
+    monkeypatch.setattr(setup, "code_hash", lambda *_: "second")
+    assert same(expected, run(config, tmp_path / "broken"))
+    said = capsys.readouterr().err
+    assert "other code began it (first, now second): going on" in said
+    record = json.loads((tmp_path / "broken/train.json").read_text())
+    assert record["codes"] == ["first", "second"]
+    assert record["settings"]["code"] == "second"
+    monkeypatch.setattr(setup, "code_hash", lambda *_: "third")
+    stop_at(0)
+    run(config, tmp_path / "broken")
+    assert "but by other code (second, now third): kept" in capsys.readouterr().err

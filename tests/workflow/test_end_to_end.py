@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ttvos.config import MiniConfig
 from ttvos.data.mini import generate
@@ -16,6 +17,7 @@ from ttvos.provenance import REPOSITORY
 from ttvos.render.report import expected_files
 
 PROFILE = "tests/workflow/tiny.yaml"
+NEW_LINE = ("\nfrom ", "\nCHANGED = 1\nfrom ")  # the first import, with a line of code before it
 COPIED = (
     "results-published",
     "Snakefile",
@@ -144,15 +146,29 @@ def test_the_page_names_the_precision_of_the_masks_behind_the_scores(project):
     assert f"masks tracked in {precision}" in page
 
 
-@pytest.fixture
-def notes(project):
-    """Puts the notes of deletions back as they were, with their times."""
-    files = {path: path.read_bytes() for path in (project / "results/tiny/notes").iterdir()}
-    times = {path: path.stat() for path in files}
-    yield
-    for path, content in files.items():
-        path.write_bytes(content)
-        os.utime(path, ns=(times[path].st_atime_ns, times[path].st_mtime_ns))
+def contents(folder: Path) -> dict[str, tuple[int, int]]:
+    """Time and size of all that lies in a folder, but for what Snakemake and Python keep there."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.stat().st_size)
+        for path in folder.rglob("*")
+        if path.is_file() and not {".snakemake", "__pycache__"} & set(path.parts)
+    }
+
+
+def test_a_dry_run_writes_nothing(project):
+    """Neither for changed settings, nor for deleted files, nor where nothing was made yet."""
+    mask = next((project / "results/tiny").glob("predict/still/davis17/*/00002.png"))
+    aside = project / "aside"
+    mask.rename(aside)
+    try:
+        before = contents(project)
+        jobs = planned(project, "--config", "title=Another")
+        assert jobs == {"note": 1, "reference": 1, "evaluate": 1, "notebook": 1, "reports": 1}
+        assert planned(project, "--config", "results=results/new")["train"] == 2
+        assert len(before) > 100
+        assert contents(project) == before
+    finally:
+        aside.rename(mask)
 
 
 # What a deleted file or folder, or a changed text, makes run again: exactly that and what
@@ -178,21 +194,21 @@ def notes(project):
         ),
     ],
 )
-def test_a_deleted_result_is_made_again(project, notes, deleted, expected):
+def test_a_deleted_result_is_made_again(project, deleted, expected):
     path, aside = next((project / "results/tiny").glob(deleted)), project / "aside"
     path.rename(aside)
     try:
-        assert planned(project) == {**expected, "notebook": 1, "reports": 1}
+        assert planned(project) == {**expected, "note": 1, "notebook": 1, "reports": 1}
     finally:
         aside.rename(path)
 
 
 @pytest.mark.parametrize("deleted", ["", "index.html", "table4.csv"])
-def test_a_deleted_report_is_made_again_from_the_results(project, notes, deleted):
+def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
     path, aside = project / "reports" / deleted, project / "aside"
     path.rename(aside)
     try:
-        assert planned(project) == {"reports": 1}
+        assert planned(project) == ({"note": 1, "reports": 1} if deleted else {"reports": 1})
     finally:
         aside.rename(path)
 
@@ -212,7 +228,19 @@ def test_a_deleted_report_is_made_again_from_the_results(project, notes, deleted
             PROFILE,
             "cost: {height: 64",
             "precision: float32\ncost: {height: 64",
-            {"predict": 4, "evaluate": 4, "speed": 1},
+            {},
+        ),
+        (
+            PROFILE,
+            "cost: {height: 64",
+            "precision: bfloat16\ncost: {height: 64",
+            {"predict": 4, "evaluate": 4},
+        ),
+        (
+            PROFILE,
+            "frames: 2, repeats: 5",
+            "frames: 2, precision: float32, repeats: 5",
+            {"speed": 1},
         ),
         (PROFILE, "repeats: 5", "repeats: 6", {"speed": 1}),
         (
@@ -233,22 +261,15 @@ def test_a_deleted_report_is_made_again_from_the_results(project, notes, deleted
             'tracker: "ttvos.peers.stm:STM"',
             {"tracker_cost": 1, "tracker_speed": 1},
         ),
-        (
-            "ttvos/peers/stm.py",
-            '"""',
-            '"""Changed. ',
-            {"tracker_cost": 1, "tracker_speed": 1},
-        ),
-        ("ttvos/evaluation/metrics.py", '"""', '"""Changed. ', {"evaluate": 11}),
-        ("ttvos/measure/cost.py", '"""', '"""Changed. ', {"cost": 1}),
-        ("ttvos/references.py", '"""', '"""Changed. ', {"reference": 4, "evaluate": 4}),
-        ("ttvos/render/writers.py", '"""', '"""Changed. ', {}),
+        ("ttvos/peers/stm.py", *NEW_LINE, {"tracker_cost": 1, "tracker_speed": 1}),
+        ("ttvos/evaluation/metrics.py", *NEW_LINE, {"evaluate": 11}),
+        ("ttvos/measure/cost.py", *NEW_LINE, {"cost": 1}),
+        ("ttvos/references.py", *NEW_LINE, {"reference": 4, "evaluate": 4}),
+        ("ttvos/render/writers.py", *NEW_LINE, {}),
         (
             "ttvos/model/refinement.py",
-            '"""',
-            '"""Changed. ',
-            {"train": 2, "predict": 4, "evaluate": 6, "cost": 1, "speed": 1}
-            | {"train_frtm": 1, "track": 2},  # FRTM may start from a backbone of TTVOS's
+            *NEW_LINE,
+            {"predict": 4, "evaluate": 4, "cost": 1, "speed": 1},  # and no training
         ),
     ],
 )
@@ -262,7 +283,75 @@ def test_a_change_runs_what_depends_on_it_and_no_more(project, file, old, new, e
     finally:
         path.write_text(text)
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-        planned(project)  # writes the settings as they were
+
+
+def test_a_repaired_result_is_whole_and_stays(project):
+    """Twice, because the second deletion must be seen beside the note of the first."""
+    mask = next((project / "results/tiny").glob("predict/still/davis17/*/00002.png"))
+    before = mask.read_bytes()
+    for _ in range(2):
+        mask.unlink()
+        done = snakemake(project)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert mask.read_bytes() == before
+        assert planned(project) == {}
+
+
+def test_changed_settings_are_those_that_the_commands_read(project):
+    """And what follows from them is made once: also back, from the settings of before."""
+    for title in ("Another title", yaml.safe_load((project / PROFILE).read_text())["title"]):
+        changed = ("--config", f"title={title}")
+        assert planned(project, *changed) == {"notebook": 1, "reports": 1}
+        done = snakemake(project, *changed)
+        assert done.returncode == 0, done.stdout + done.stderr
+        manifest = json.loads((project / "results/tiny/manifest.json").read_text())
+        assert manifest["title"] == title
+        assert title in (project / "reports/index.html").read_text()
+        assert planned(project, *changed) == {}
+
+
+def test_what_the_profile_names_and_is_not_there_is_one_clear_line(project):
+    done = snakemake(project, "-n", "--config", "masks=[{name: M, root: /nope, datasets: []}]")
+    told = (done.stdout + done.stderr).splitlines()
+    assert done.returncode == 1
+    assert len([line for line in told if "masks: M: /nope: no such folder" in line]) == 1
+    assert not [line for line in told if "Traceback" in line or "MissingInput" in line]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "ttvos/model/refinement.py",
+        "ttvos/train.py",
+        "ttvos/evaluation/metrics.py",
+        "ttvos/render/writers.py",
+    ],
+)
+def test_a_changed_docstring_or_comment_runs_nothing(project, file):
+    path = project / file
+    text, times = path.read_text(), path.stat()
+    path.write_text(text.replace('"""', '"""Changed. ', 1) + "# changed\n")
+    try:
+        assert planned(project) == {}
+    finally:
+        path.write_text(text)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_changed_code_of_training_is_told_of_and_trains_nothing(project):
+    assert "has changed" not in snakemake(project, "-n").stderr
+    path = project / "ttvos/losses.py"
+    text, times = path.read_text(), path.stat()
+    path.write_text(text + "\nCHANGED = 1\n")
+    try:
+        done = snakemake(project, "-n")
+        assert planned(project) == {}
+    finally:
+        path.write_text(text)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    (line,) = [line for line in done.stderr.splitlines() if "has changed" in line]
+    assert "exp2-hrnet-s0, exp8-hrnet-s0" in line
+    assert "frtm" not in line
 
 
 def test_an_unknown_key_is_one_clear_line(project):

@@ -100,4 +100,4 @@ def test_masks_are_brought_scored_and_brought_again(project, tmp_path):
     again = ("-n", SCORES, "--configfile", "small.yaml")
     assert planned(snakemake(project, *again)) == {}
     shutil.rmtree(project / "data/published-masks/osmn")
-    assert planned(snakemake(project, *again)) == {"fetch_masks": 1, "published": 1}
+    assert planned(snakemake(project, *again)) == {"note": 1, "fetch_masks": 1, "published": 1}

@@ -9,7 +9,8 @@ from ttvos.public import public
 OWN_LICENCE = "MIT"  # of clips that this repository draws
 DRAWN = "mini.json"  # in the folder that `ttvos data mini` makes
 STILLS = {"ecssd": "ecssd", "msra": "msra10k", "hku": "hku-is"}  # in a folder's name -> data set
-PAPER = ("msra10k", "ecssd", "hku-is", "ytvos2018", "davis2016", "davis2017")  # FACTS section 4
+# docs/facts.md, section 4:
+PAPER = ("msra10k", "ecssd", "hku-is", "ytvos2018", "davis2016", "davis2017")
 
 
 def training_data(settings: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
-"""What one training clip is varied by: colour, one affine map and a flip (FACTS section 4).
+"""What one training clip is varied by: colour, one affine map and a flip.
 
-Here it is drawn, the same for all frames of a clip; `ttvos.training.augment` does it.
+Facts: docs/facts.md, section 4. Here it is drawn, the same for all frames of a clip;
+`ttvos.training.augment` does it.
 """
 
 import numpy as np

@@ -16,6 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ttvos.data.davis import FRAME_SUFFIXES, MASK_SUFFIXES
+from ttvos.data.frame_names import find_gaps, in_order, missing_between
 from ttvos.data.layout import (
     PHOTO_SUFFIXES,
     STILLS,
@@ -92,14 +93,16 @@ def check_set(found: Found, expected: dict[str, int] | None = None) -> Report:
         pairs, read, tolerance = _still_pairs(report), _read_still_mask, 1
     else:
         year = 2016 if found.kind == "davis2016" else 2017
-        list_pairs = _ytvos_pairs if found.kind == "ytvos" else _davis_pairs
-        pairs, read, tolerance = list_pairs(report), partial(read_mask, year=year), 0
+        whole = expected is not None
+        pairs = _ytvos_pairs(report) if found.kind == "ytvos" else _davis_pairs(report, whole)
+        read, tolerance = partial(read_mask, year=year), 0
     _judge(report, _decode(pairs, read, tolerance, found.folder.name))
     return report
 
 
-def _davis_pairs(report: Report) -> list[_Pair]:
-    root, pairs = report.found.folder, []
+def _davis_pairs(report: Report, whole: bool) -> list[_Pair]:
+    """whole: whether each frame must have its mask; else it is enough that each first one has."""
+    root, pairs, only_first = report.found.folder, [], 0
     resolution = davis_resolution(root)
     splits = davis_splits(report.found)
     if not splits:
@@ -108,8 +111,13 @@ def _davis_pairs(report: Report) -> list[_Pair]:
         folders = (root / kind / resolution / name for kind in ("JPEGImages", "Annotations"))
         frames, masks = (_by_stem(folder, report) for folder in folders)
         _find_gaps(report, root / "JPEGImages" / resolution / name, list(frames))
-        _compare(report, frames, masks, root / "Annotations" / resolution / name, list(frames))
+        has_only_first = len(frames) > 1 and list(masks) == list(frames)[:1] and not whole
+        needed = list(frames)[:1] if has_only_first else list(frames)
+        only_first += has_only_first
+        _compare(report, frames, masks, root / "Annotations" / resolution / name, needed)
         pairs += [_Pair(path, masks.get(stem), name) for stem, path in frames.items()]
+    if only_first:
+        report.notes.append(f"sequences with the first frame's mask alone: {only_first}")
     return pairs
 
 
@@ -145,7 +153,8 @@ def _by_stem(
     files = [p for p in files if p.suffix.lower() in suffixes and not p.name.startswith(".")]
     if not files:
         report.missing.append(f"{folder}: no such folder, or no images in it")
-    return {path.stem: path for path in files}
+    by_stem = {path.stem: path for path in files}
+    return {stem: by_stem[stem] for stem in in_order(by_stem)}
 
 
 def _compare(
@@ -165,12 +174,16 @@ def _compare(
 
 
 def _find_gaps(report: Report, folder: Path, stems: list[str]) -> None:
-    """Note frames that the numbers 00000, 00001, ... lack."""
-    if not stems or not all(stem.isdecimal() for stem in stems):
+    """Note frames that the row of numbers lacks."""
+    try:
+        gaps = find_gaps(stems)
+    except UserError as error:
+        report.damaged.append(f"{folder}: {error}")
         return
-    there = {int(stem) for stem in stems}
-    lacking = sorted(set(range(max(there) + 1)) - there)
-    report.missing += [f"{folder / str(n).zfill(len(stems[0]))}.jpg" for n in lacking]
+    for gap in gaps:
+        names = missing_between(gap, stems)
+        between = [f"{folder}: frames between {gap[0]} and {gap[1]}"]
+        report.missing += [f"{folder / name}.jpg" for name in names] if names else between
 
 
 def _decode(pairs: list[_Pair], read, tolerance: int, label: str) -> list[_Verdict]:

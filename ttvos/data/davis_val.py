@@ -1,6 +1,6 @@
 """The validation splits of DAVIS: names of the sequences, and frames in all of them together.
 
-For folders of masks that are looked at without the data set beside them (PEERS section 6).
+For folders of masks that are looked at without the data set beside them (docs/peers.md, section 6).
 """
 
 VAL_2016 = (

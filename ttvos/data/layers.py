@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ttvos.data.warp import Warp, chain, coarse_lookup
 
-VISIBLE = 100  # an object is visible with more pixels than this (FACTS section 4)
+VISIBLE = 100  # an object is visible with more pixels than this (docs/facts.md, section 4)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Which data sets lie below a folder, recognised by what the folders hold, not by their names.
 
 davis2016, davis2017   JPEGImages/ and ImageSets/, the latter with 2017/ or without
+davis                  JPEGImages/ and Annotations/ without lists: MOSE, own videos
 ytvos                  meta.json and JPEGImages/ (YouTube-VOS's `train`)
 ecssd                  images/ and ground_truth_mask/
 hku-is                 imgs/ and gt/
@@ -11,7 +12,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ttvos.data.davis import FRAME_SUFFIXES, read_split
+from ttvos.data.davis import FRAME_SUFFIXES, all_names, only_resolution, read_split
 from ttvos.errors import UserError
 from ttvos.files import read_json
 
@@ -53,6 +54,8 @@ def recognise(folder: Path) -> str | None:
         return "davis2017" if (folder / "ImageSets" / "2017").is_dir() else "davis2016"
     if {"JPEGImages", "meta.json"} <= names:
         return "ytvos"
+    if {"JPEGImages", "Annotations"} <= names:
+        return "davis"
     for kind in ("ecssd", "hku-is"):
         if set(STILLS[kind]) <= names:
             return kind
@@ -77,7 +80,12 @@ def count(found: Found) -> dict[str, int]:
 
 
 def davis_splits(found: Found) -> dict[str, list[str]]:
-    """Names of the sequences of the splits train and val, as far as there are lists of them."""
+    """Names of the sequences of the splits train and val, as far as there are lists of them.
+
+    A set that has no lists by its layout is one split, "all".
+    """
+    if found.kind == "davis":
+        return {"all": all_names(found.folder, davis_resolution(found.folder))}
     lists = found.folder / "ImageSets"
     years = ("2017",) if found.kind == "davis2017" else ("2016", davis_resolution(found.folder))
     splits = {}
@@ -91,9 +99,15 @@ def davis_splits(found: Found) -> dict[str, list[str]]:
 
 
 def davis_resolution(folder: Path) -> str:
-    """The folder below JPEGImages that counts: 480p, else the first there is."""
-    names = sorted(p.name for p in (folder / "JPEGImages").iterdir() if p.is_dir())
-    return "480p" if "480p" in names or not names else names[0]
+    """The folder below JPEGImages that counts: 480p, the only one, or the first of several.
+
+    "" where the sequences lie in JPEGImages itself.
+    """
+    try:
+        return only_resolution(folder / "JPEGImages")
+    except UserError:
+        names = sorted(p.name for p in (folder / "JPEGImages").iterdir() if p.is_dir())
+        return names[0] if names else "480p"
 
 
 def ytvos_videos(folder: Path) -> dict[str, dict]:

@@ -22,8 +22,13 @@ def masks_folder(folder: Path, sequences: Iterable[str]) -> Path | None:
             raise UserError(f"{folder}: masks of the same sequences in {shown}; name one of them")
         if found:
             return found[0]
-        level = [below for path in level for below in _folders(path)]
+        level = [below for path in level for below in folders(path)]
     return None
+
+
+def sequence_folders(folder: Path) -> list[str]:
+    """Names of the folders in a folder that hold masks, sorted."""
+    return [path.name for path in folders(folder) if mask_files(path)]
 
 
 def mask_files(folder: Path) -> list[Path]:
@@ -32,10 +37,12 @@ def mask_files(folder: Path) -> list[Path]:
 
 
 def _holds(folder: Path, names: set[str]) -> bool:
-    return any(path.name in names and mask_files(path) for path in _folders(folder))
+    """Whether it has a folder of masks by one of these names, which may be nested (a/b)."""
+    return any((folder / name).is_dir() and mask_files(folder / name) for name in names)
 
 
-def _folders(folder: Path) -> list[Path]:
+def folders(folder: Path) -> list[Path]:
+    """The folders in a folder, sorted, without hidden ones and __MACOSX; [] if there is none."""
     if not folder.is_dir():
         return []
     return sorted(

@@ -1,10 +1,10 @@
 """Result masks that the methods of the paper's Table 3 published: where they are, as data.
 
-Facts: PEERS sections 0, 5 and 6. All archives hold DAVIS val's sequences at 480 rows (2016: 854
-columns; 2017: also 910 and 1152). Those of 2016 were all decoded once; of 2017, those in STM's
-history alone. In 2016 the archives of osmn, osvoss, rgmp and CRN have a top folder, the others
-none. None of them is ever redistributed by us: they go to <root>/published-masks/<method>/<year>/,
-which git ignores.
+Facts: docs/peers.md, sections 0, 5 and 6. All archives hold DAVIS val's sequences at 480 rows
+(2016: 854 columns; 2017: also 910 and 1152). Those of 2016 were all decoded once; of 2017, those in
+STM's history alone. In 2016 the archives of osmn, osvoss, rgmp and CRN have a top folder, the
+others none. None of them is ever redistributed by us: they go to
+<root>/published-masks/<method>/<year>/, which git ignores.
 """
 
 from collections.abc import Sequence

@@ -14,7 +14,7 @@ import numpy as np
 from ttvos.errors import UserError
 from ttvos.video import read_frame
 
-THRESHOLD = 200  # a mask's grey value above this is the object (FACTS section 4)
+THRESHOLD = 200  # a mask's grey value above this is the object (docs/facts.md, section 4)
 TWO_FOLDERS = (("images", "ground_truth_mask"), ("imgs", "gt"))
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 

@@ -151,7 +151,7 @@ def still_warps(
 ) -> list[Warp]:
     """A clip from one still image: the warp of every frame to the still; [0] is `unchanged`.
 
-    Each further frame warps the one before (FACTS section 4). mask (H, W) uint8, 1 on the
+    Each further frame warps the one before (docs/facts.md, section 4). mask (H, W) uint8, 1 on the
     object. kind "tps": a thin-plate spline with 5 control points inside the object's box, each
     moved by up to 10 % of it (the released code). "affine": rotation, shear (degrees) and scale
     between two frames within the given bounds (the paper's wording), and a shift by up to that

@@ -12,7 +12,7 @@ def make_tracker(
     device: str = "cpu",
     single_object: str = "aggregated",
     input_scale: float = 1.0,
-    precision: str = "auto",
+    precision: str = "float32",
     compile: str = "auto",
     engine: str = "fast",
     details: bool = False,
@@ -21,6 +21,9 @@ def make_tracker(
 
     Raises UserError for values that do not exist, or that the reference has no use for.
     """
+    if not isinstance(model, TTVOS):
+        kind = type(model).__name__
+        raise UserError(f"the model is of type {kind}: pass what ttvos.load(NAME or FILE) returns")
     if engine == "fast":
         return FastTracker(model, device, single_object, input_scale, precision, compile, details)
     if engine != "reference":

@@ -17,25 +17,37 @@ from torch import Tensor, nn
 
 from ttvos.errors import UserError
 from ttvos.files import atomic_path
+from ttvos.home import home_folder
 from ttvos.imports import code_hash
 from ttvos.provenance import cpu_name
 
 Compiled = Callable[..., Any]
 
 
-def cache_folder() -> Path:
-    """Where compiled steps are kept: $TTVOS_CACHE, or ttvos/ in the user's cache folder."""
+def cache_folder() -> Path | None:
+    """Where compiled steps are kept: $TTVOS_CACHE, or ttvos/ in the user's cache folder.
+
+    None for a user without a home folder: in a folder of everybody's, such as /tmp, somebody else
+    could put code that would be run.
+    """
     if named := os.environ.get("TTVOS_CACHE"):
         return Path(named) / "compiled"
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "ttvos" / "compiled"
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named) / "ttvos" / "compiled"
+    home = home_folder()
+    return home / ".cache" / "ttvos" / "compiled" if home else None
 
 
-def package_path(step: nn.Module, description: str, inputs: Sequence[Tensor]) -> Path:
+def package_path(step: nn.Module, description: str, inputs: Sequence[Tensor]) -> Path | None:
     """The file of a step: its name is a hash over all that it depends on, weights included.
+
+    None where `cache_folder` is.
 
     description: what the step's source does not say, e.g. the variant and the step's options.
     """
+    folder = cache_folder()
+    if folder is None:
+        return None
     facts = {
         "step": description,
         "weights": _digest(step),
@@ -46,12 +58,12 @@ def package_path(step: nn.Module, description: str, inputs: Sequence[Tensor]) ->
         "threads": torch.get_num_threads(),  # the number is part of the generated code
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    return cache_folder() / f"{digest[:24]}.pt2"
+    return folder / f"{digest[:24]}.pt2"
 
 
-def load_compiled(path: Path) -> Compiled | None:
+def load_compiled(path: Path | None) -> Compiled | None:
     """The compiled step kept at `path`; None where there is none that works."""
-    if not path.is_file():
+    if path is None or not os.path.isfile(path):  # unlike Path's, it takes no for forbidden
         return None
     try:
         return _load(path)
@@ -86,27 +98,39 @@ def _laid_out_as(tensor: Tensor, strides: tuple[int, ...]) -> Tensor:
     return torch.empty_strided(tensor.shape, strides, dtype=tensor.dtype).copy_(tensor)
 
 
-def compile_step(step: nn.Module, inputs: Sequence[Tensor], path: Path) -> Compiled:
+def compile_step(step: nn.Module, inputs: Sequence[Tensor], path: Path | None) -> Compiled:
     """Compile (tens of seconds, needs a C++ compiler), keep the result at `path`, and load it.
 
-    Raises UserError where it cannot be compiled; `path` then stays as it was.
+    Raises UserError where it cannot be compiled, or kept; `path` then stays as it was.
     """
+    if path is None:
+        raise UserError(
+            "no home folder to keep compiled code in: set HOME, or TTVOS_CACHE to a folder of "
+            "yours; --compile off does without"
+        )
     try:
         with _quiet(), torch.no_grad(), atomic_path(path) as temporary:
             exported = torch.export.export(step, tuple(inputs))
             made = temporary.with_suffix(".pt2")
             torch._inductor.aoti_compile_and_package(exported, package_path=str(made))
             made.replace(temporary)
-    except Exception as error:  # the compiler's, the exporter's, the disk's
+    except UserError as error:  # the disk's
+        raise UserError(f"{error}; TTVOS_CACHE names another folder for compiled code") from error
+    except Exception as error:  # the compiler's, the exporter's
         reason = str(error).strip().split("\n")[0]
-        raise UserError(
-            f"the tracker could not be compiled ({type(error).__name__}: {reason}); "
-            "is there a C++ compiler? --compile off does without"
-        ) from error
+        text = f"the tracker could not be compiled ({type(error).__name__}: {reason})"
+        raise _without(f"{text}; is there a C++ compiler?") from error
     compiled = load_compiled(path)
     if compiled is None:
-        raise UserError(f"{path}: just compiled, and not usable; --compile off does without")
+        raise _without(f"{path}: just compiled, and not usable;")
     return compiled
+
+
+def _without(trouble: str) -> UserError:
+    return UserError(
+        f'{trouble} compile="off" does without',
+        on_command_line=f"{trouble} --compile off does without",
+    )
 
 
 def _digest(step: nn.Module) -> str:

@@ -1,8 +1,8 @@
 """Convolutions with all that follows them: batch-norm folded in, activation and shortcut joined.
 
-On a CPU with oneDNN one call does the convolution, adds the shortcut and applies the activation,
-while each result is still in the cache; elsewhere the same is done in steps. Maps are kept in
-channels-last order.
+On a CPU whose oneDNN has it (`ttvos.engine.joined`) one call does the convolution, adds the
+shortcut and applies the activation, while each result is still in the cache; elsewhere the same is
+done in steps. Maps are kept in channels-last order.
 """
 
 import torch
@@ -11,6 +11,8 @@ from timm.layers import BatchNormAct2d
 from timm.models.resnet import BasicBlock, Bottleneck
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+from ttvos.engine.joined import joins
 
 ACTIVATIONS = {nn.ReLU: "relu", nn.Hardswish: "hardswish", nn.Identity: "none"}
 
@@ -37,7 +39,7 @@ class FusedConv(nn.Module):
         self, x: Tensor, shortcut: Tensor | None = None, overwrites: bool = False
     ) -> Tensor:
         """x (N, C, h, w) -> activation(conv(x) + shortcut), which may overwrite the shortcut."""
-        if _has_onednn(x) and not _is_one_pixel(shortcut):
+        if _is_joined(x) and not _is_one_pixel(shortcut):
             return self._in_one(x, shortcut, overwrites and not torch.compiler.is_compiling())
         padding, stride, dilation, groups = self.geometry
         y = F.conv2d(x, self.weight, self.bias, stride, padding, dilation, groups)
@@ -62,8 +64,8 @@ def _constant(tensor: Tensor) -> nn.Parameter:
     return nn.Parameter(tensor.detach().clone(), requires_grad=False)
 
 
-def _has_onednn(x: Tensor) -> bool:
-    return x.device.type == "cpu" and torch.backends.mkldnn.is_available()
+def _is_joined(x: Tensor) -> bool:
+    return x.device.type == "cpu" and joins(x.dtype)
 
 
 def _is_one_pixel(shortcut: Tensor | None) -> bool:
@@ -79,10 +81,13 @@ def _activate(x: Tensor, activation: str) -> Tensor:
     return getattr(F, activation)(x)
 
 
-@torch.library.register_fake("mkldnn::_convolution_pointwise.binary")
 def _shape_of_sum(x: Tensor, shortcut: Tensor, *_: object) -> Tensor:
     """PyTorch 2.11 has no shape function for this operation, which exporting it needs."""
     return torch.empty_like(shortcut)
+
+
+if torch.backends.mkldnn.is_available():  # else there is no such operation
+    torch.library.register_fake("mkldnn::_convolution_pointwise.binary")(_shape_of_sum)
 
 
 class FusedResidual(nn.Module):

@@ -1,10 +1,11 @@
-"""What the convolutions compute in: named by the user, or the fastest that keeps the masks."""
+"""What the convolutions compute in: float32, unless the user names another or asks for speed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
+from ttvos.engine.joined import joins
 from ttvos.engine.names import PRECISIONS
 from ttvos.errors import UserError
 
@@ -34,7 +35,12 @@ def choose_precision(name: str, device: torch.device) -> str:
 def _fastest(device: torch.device) -> str:
     if device.type == "cuda":
         return "float16"
-    return "bfloat16" if torch.cpu._is_amx_tile_supported() else "float32"
+    return "bfloat16" if _has_amx() and joins(torch.bfloat16) else "float32"
+
+
+def _has_amx() -> bool:
+    """Whether the processor multiplies tiles in bfloat16, as far as this PyTorch can tell."""
+    return bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ttvos.engine.fuse import fuse
 from ttvos.engine.heads import Memory, SharedHeads
+from ttvos.engine.joined import notice_plain
 from ttvos.engine.plain_heads import PlainHeads, PlainMemory
 from ttvos.engine.planes import from_planes
 from ttvos.model.backbones import Features
@@ -22,7 +23,6 @@ from ttvos.model.tracking import (
     ODDS_LIMIT,
     crop,
     margins,
-    normalise,
     pad,
     resize,
     transition_map,
@@ -91,6 +91,8 @@ class FastStep(nn.Module):
         self.to(dtype=options.layers, memory_format=torch.channels_last)
         # No buffers: they keep their types whatever the layers compute in.
         device = next(model.parameters()).device
+        if device.type == "cpu":
+            notice_plain(options.layers)
         where = [torch.arange(float(side), device=device) for side in options.size]
         rows, columns = pad(torch.stack(torch.meshgrid(*where, indexing="ij"))[None])[0].long()
         self.rows, self.columns = rows[:, 0].contiguous(), columns[0].contiguous()
@@ -135,9 +137,9 @@ class FastStep(nn.Module):
             padded = frame.index_select(0, self.rows).index_select(1, self.columns)
             pixels = torch.addcmul(self.shift, padded.float(), self.scale)
             return self.backbone(pixels.to(self.options.layers).permute(2, 0, 1)[None])
-        images = resize(normalise(frame.permute(2, 0, 1)[None]), self.options.network_size)
-        images = pad(images).to(self.options.layers, memory_format=torch.channels_last)
-        return self.backbone(images)
+        pixels = torch.addcmul(self.shift, frame.float(), self.scale)
+        images = pad(resize(pixels.permute(2, 0, 1)[None], self.options.network_size))
+        return self.backbone(images.to(self.options.layers, memory_format=torch.channels_last))
 
     def _fed_back(self, margin: Tensor, odds: Tensor) -> Tensor:
         """Planes (O, 4, h, w) -> the objects' shares of the odds, in the place of these.

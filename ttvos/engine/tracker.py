@@ -37,11 +37,13 @@ class FastState:
 class FastTracker:
     """Tracks with a TTVOS model, as `ttvos.model.tracking.TTVOSTracker` does, but sooner.
 
-    precision: "float32", "bfloat16", "float16", "tf32" (CUDA), or "auto" (`choose_precision`).
+    precision: "float32" on every device, so that masks do not depend on the processor; on request
+    "bfloat16", "float16", "tf32" (CUDA), or "auto" (`choose_precision`).
     compile: "on" compiles the step for each size of frame and number of objects that comes, and
     keeps it on disk on the CPU; "auto" (CPU) uses what is kept there; "off" never does.
     details: predictions hold foreground, transition and attention maps, not the mask alone.
-    On CUDA the step runs as a graph, and a state can be stepped once only.
+    graphs: on CUDA the step runs as one graph, and a state can be stepped once only; without, its
+    kernels start one by one, which is for comparison.
     """
 
     def __init__(
@@ -50,9 +52,10 @@ class FastTracker:
         device: str = "cpu",
         single_object: str = "aggregated",
         input_scale: float = 1.0,
-        precision: str = "auto",
+        precision: str = "float32",
         compile: str = "auto",
         details: bool = False,
+        graphs: bool = True,
     ) -> None:
         check_options(single_object, input_scale)
         if compile not in COMPILE:
@@ -63,7 +66,7 @@ class FastTracker:
         if self.device.type == "cpu":
             keep_freed_memory()
         self.compiled = False  # whether the runner made last was compiled
-        self.uses_graphs = self.device.type == "cuda"
+        self.uses_graphs = graphs and self.device.type == "cuda"
         self.model = model.eval().to(self.device)
         self.options: dict[str, object] = {"single_object": single_object}
         if input_scale != 1:
@@ -127,20 +130,19 @@ class FastTracker:
 
     def _new_runner(self, frame: Tensor, state: FastState) -> Any:
         step = self._step(state.size)
-        if self.uses_graphs:
+        if self.device.type == "cuda":
             self.compiled = self.compile == "on"
             run = torch.compile(step, dynamic=False) if self.compiled else step
-            return GraphRunner(run, frame, state.memory)
+            return GraphRunner(run, frame, state.memory) if self.uses_graphs else _unpacked(run)
         if self.compile == "off":
-            return lambda frame, memory: step(frame, *memory)
+            return _unpacked(step)
         inputs = (frame, *state.memory)
         path = package_path(step, self._description(), inputs)
         compiled = load_compiled(path)
         if compiled is None and self.compile == "on":
             compiled = compile_step(step, inputs, path)
         self.compiled = compiled is not None
-        call = step if compiled is None else with_layout_of(inputs, compiled)
-        return lambda frame, memory: call(frame, *memory)
+        return _unpacked(step if compiled is None else with_layout_of(inputs, compiled))
 
     def _description(self) -> str:
         return f"{self.model.variant} {self.model.backbone_name} {self._built_for}"
@@ -166,6 +168,11 @@ class FastTracker:
             found.pop("transition", None)
         weighs = self.model.adaptive_weight is not None
         return Prediction(mask=labels, update_weight=weight if weighs else None, **found)
+
+
+def _unpacked(run: Callable[..., Any]) -> Callable[[Tensor, Iterable[Tensor]], Any]:
+    """A step, whose memory comes as so many arguments, as a runner, whose memory is one."""
+    return lambda frame, memory: run(frame, *memory)
 
 
 def _kept(made: dict[Any, Any], key: Any, make: Callable[[], Any]) -> Any:

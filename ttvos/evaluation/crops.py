@@ -15,27 +15,40 @@ from ttvos.video import VOID
 PREDICTED, TRUE, BOTH = 1, 2, 3
 
 
-def score_frame(result: np.ndarray, truth: np.ndarray, count: int) -> list[tuple[float, float]]:
-    """(J, F) of the objects 1 to `count` of one frame.
+Scores = tuple[float, float]  # J and F of an object in a frame
+ABSENT = (1.0, 1.0)  # of an object that neither mask shows
 
-    result, truth: (H, W) uint8 ids; where truth is 255 (void) nothing is judged. An object in
-    neither mask scores 1 and 1.
+
+def score_objects(
+    result: np.ndarray, truth: np.ndarray, ignore_void: bool = False
+) -> dict[int, Scores]:
+    """(J, F) of each object that either mask shows in one frame, by its id; `ABSENT` if neither.
+
+    result, truth: (H, W) uint8 ids. Where truth is 255 (void) is background, as in the official
+    toolkit; with ignore_void nothing is judged there.
     """
-    void = truth == VOID
-    void = void if void.any() else None
-    boxes, radius = find_boxes(result, truth), tolerance(*truth.shape)
-    scores = []
-    for object_id in range(1, count + 1):
-        if object_id not in boxes:
-            scores.append((1.0, 1.0))
+    void = truth == VOID if ignore_void else None
+    radius, scores = tolerance(*truth.shape), {}
+    for object_id, box in find_boxes(result, truth).items():
+        if object_id == VOID:
             continue
-        window = _window(boxes[object_id])
+        window = _window(box)
         bits = (result[window] == object_id).view(np.uint8)
         bits |= (truth[window] == object_id).view(np.uint8) << 1
         if void is not None:
             bits[void[window]] = 0
-        scores.append(_score(bits, radius))
+            if not bits.any():
+                continue
+        scores[object_id] = _score(bits, radius)
     return scores
+
+
+def score_frame(
+    result: np.ndarray, truth: np.ndarray, count: int, ignore_void: bool = False
+) -> list[Scores]:
+    """`score_objects` of the objects 1 to `count`, in their order."""
+    scores = score_objects(result, truth, ignore_void)
+    return [scores.get(object_id, ABSENT) for object_id in range(1, count + 1)]
 
 
 def _window(box: Box) -> tuple[slice, slice]:

@@ -1,26 +1,26 @@
-"""The DAVIS semi-supervised protocol (FACTS section 5): folders of masks in, scores out.
+"""The DAVIS semi-supervised protocol (docs/facts.md, section 5): folders of masks in, scores out.
 
-The first frame (its mask is given) and the last are not scored. Each object of a sequence is
-scored on its own and counts alike, however long its sequence is. 2016: all ids are merged to one
-object. 2017: the objects are 1 to the highest id of the first frame's annotation.
+Of the annotated frames the first (its mask is given) and the last are not scored. Each object of
+a sequence is scored on its own and counts alike, however long its sequence is. 2016: all ids are
+merged to one object. 2017: ids; void (255) in the truth is background. Which objects there are,
+and from which frame on they count, is told in `ttvos.evaluation.objects`.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ttvos.data.davis import Sequence, first_mask, load_sequences
-from ttvos.data.masks_layout import mask_files, masks_folder
+from ttvos.data.annotations import DAVIS, Truth, dataset_truth, folder_truth
+from ttvos.data.davis_val import VAL
 from ttvos.errors import UserError
 from ttvos.evaluation.chunk import Chunk, score_chunk
 from ttvos.evaluation.metrics import statistics
+from ttvos.evaluation.objects import ALL, FIRST, RULES, given_ids, object_series
 from ttvos.evaluation.parallel import map_processes
+from ttvos.evaluation.tasks import Task, find_tasks
 from ttvos.files import read_json
 from ttvos.provenance import available_cpus, provenance
-from ttvos.video import VOID, distinct_values, read_mask
 
 EVALUATORS = ("builtin", "official")
 FEW_FRAMES = 200  # below, starting processes takes longer than the work
@@ -29,63 +29,98 @@ CHUNK_FRAMES = 16  # few enough that no process is left waiting for another's la
 Values = dict[str, list[float]]  # "J" and "F": one value a scored frame
 
 
-@dataclass(frozen=True)
-class Task:
-    """One sequence to score: its annotation, and the folder of its result masks."""
-
-    sequence: Sequence
-    results: Path
-    year: int
-
-
 def evaluate(
     masks: Path | str,
-    dataset: Path | str,
-    year: int,
-    split: str,
+    dataset: Path | str | None = None,
+    year: int | None = None,
+    split: str = "val",
     evaluator: str = "builtin",
     workers: int | None = None,
     profile: str | None = None,
     only: tuple[str, ...] = (),
+    *,
+    truth: Path | str | None = None,
+    ignore_void: bool = False,
+    objects: str | None = None,
 ) -> dict[str, Any]:
-    """Score the masks <sequence>/<frame>.png against a data set in DAVIS layout.
+    """Score the masks <sequence>/<frame>.png against a data set, or against a folder of masks.
 
     masks: the folder of the sequences, or one above it (`ttvos.data.masks_layout`). An
     origin.json in it, as `ttvos data fetch published-masks` writes it, goes into the provenance.
+    dataset: in DAVIS's or YouTube-VOS's layout; frames (JPEGImages) are not needed. truth: in
+    its place, a plain folder of <sequence>/<frame>.png (`ttvos.data.annotations`).
+    year: 2016 for binary masks, 2017 for ids, which is the default save for DAVIS's layout.
     evaluator: "builtin", or "official" for the davis2017-evaluation package where installed.
     workers: processes; None means one a processor. profile: data profile, for the provenance.
     only: names of the sequences to score; () means the whole split.
+    ignore_void: judge nothing where the truth is 255, which is background otherwise.
+    objects: "first" or "all" (`ttvos.evaluation.objects`); by default "first" in DAVIS's layout.
 
     Returns {"global": {"J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", ...},
     "objects": {"<sequence>_<id>": the same without J&F}, "frames": {"<sequence>_<id>": {"J": [],
-    "F": []}}, "provenance"}; all values are fractions, frames from the second to the last but one.
+    "F": []}}, "scored": {"sequences", "objects", "frames": numbers of them, "available": number
+    of sequences there are, "set": whose}, "notes": [text], "provenance"}; all scores are
+    fractions, and frames are the annotated ones from the second to the last but one.
 
-    Raises UserError for a missing mask of any scored frame, a mask of a frame that the data set
-    lacks, a mask of another size, an id that the first annotation lacks, and unreadable files.
+    Raises UserError for a missing mask of any annotated frame, a mask of a frame that is not
+    there, a mask of another size, an id that is no object, and unreadable files.
     """
-    if evaluator not in EVALUATORS:
-        raise UserError(f"evaluator {evaluator!r}: choose one of {', '.join(EVALUATORS)}")
-    if split.startswith("test"):
-        raise UserError(f"split {split}: its ground truth is not public, so it cannot be scored")
-    sequences = load_sequences(dataset, year, split, only=only)
-    folder = masks_folder(Path(masks), [s.name for s in sequences]) or Path(masks)
-    tasks = [make_task(sequence, folder, year) for sequence in sequences]
+    _check(evaluator, dataset, truth, split, ignore_void, year, objects)
+    if truth is not None:
+        found = folder_truth(truth, only)
+    else:
+        found = dataset_truth(dataset, year, split, only)
+    davis = found.layout == DAVIS
+    year, rule = year or 2017, objects or (FIRST if davis else ALL)
+    tasks, folder = find_tasks(found, Path(masks), year, only)
     facts: dict[str, Any] = {"evaluator": evaluator, "masks": str(masks), **_origin(folder)}
+    notes: list[str] = []
     if evaluator == "official":
         from ttvos.evaluation.official import score_officially
 
-        objects, frames, facts["evaluator_version"] = score_officially(tasks)
+        if ignore_void or rule != FIRST:
+            raise UserError('the official evaluator knows void as background and objects "first"')
+        scores, frames, facts["evaluator_version"] = score_officially(tasks)
     else:
-        frames = _score(tasks, workers)
-        objects = {name: _object_statistics(values) for name, values in frames.items()}
-    which = {"year": year, "split": split, **({"only": list(only)} if only else {})}
-    data = {"profile": profile, "root": str(dataset), **which}
+        frames = _score(tasks, rule, ignore_void, workers, notes)
+        scores = {name: _object_statistics(values) for name, values in frames.items()}
+    if not scores:
+        raise UserError(f"{truth or dataset}: the annotations show no object that can be scored")
+    which = {"year": year, **({"split": split} if davis else {})}
+    which |= {"only": list(only)} if only else {}
+    data = {"profile": profile, "root": str(truth or dataset), **which}
+    rules = {"objects": rule, "ignore_void": ignore_void}
+    settings = {"evaluator": evaluator, **which, **rules}
     return {
-        "global": _means(objects),
-        "objects": objects,
+        "global": _means(scores),
+        "objects": scores,
         "frames": frames,
-        "provenance": provenance({"evaluator": evaluator, **which}, data=data, **facts),
+        "scored": _scored(found, tasks, year, split, len(scores)),
+        "notes": notes,
+        "provenance": provenance(settings, data=data, **rules, **facts),
     }
+
+
+def _check(
+    evaluator: str,
+    dataset: Path | str | None,
+    truth: Path | str | None,
+    split: str,
+    ignore_void: bool,
+    year: int | None,
+    objects: str | None,
+) -> None:
+    """Refuse what cannot be meant before anything is read."""
+    if evaluator not in EVALUATORS:
+        raise UserError(f"evaluator {evaluator!r}: choose one of {', '.join(EVALUATORS)}")
+    if objects not in (None, *RULES):
+        raise UserError(f"objects {objects!r}: choose one of {', '.join(RULES)}")
+    if (dataset is None) == (truth is None):
+        raise UserError("score against a data set (--dataset) or a folder of masks (--truth)")
+    if dataset is not None and split.startswith("test"):
+        raise UserError(f"split {split}: its ground truth is not public, so it cannot be scored")
+    if ignore_void and year == 2016:
+        raise UserError("masks of 2016 have no void to ignore: their 255 is the object")
 
 
 def _origin(folder: Path) -> dict[str, Any]:
@@ -94,96 +129,59 @@ def _origin(folder: Path) -> dict[str, Any]:
     return {"masks_origin": read_json(path)} if path.is_file() else {}
 
 
-def make_task(sequence: Sequence, masks: Path, year: int) -> Task:
-    """Pair a sequence with its folder of result masks, and check that the folder is complete."""
-    folder = masks / sequence.name
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no result masks for sequence {sequence.name}")
-    if len(sequence.frames) < 3:
-        raise UserError(
-            f"{sequence.name}: {len(sequence.frames)} frames leave none to score "
-            "(the first and the last are excluded)"
-        )
-    known = {path.stem for path in sequence.frames}
-    found = {path.stem for path in mask_files(folder)}
-    # The first and the last are not scored, but a folder without them is not a whole result.
-    needed = [path.stem for path in sequence.frames]
-    if missing := [stem for stem in needed if stem not in found]:
-        raise UserError(
-            f"{folder / missing[0]}.png: missing ({len(missing)} of the {len(needed)} masks that "
-            f"sequence {sequence.name} needs)"
-        )
-    if extra := sorted(found - known):
-        raise UserError(f"{folder / extra[0]}.png: sequence {sequence.name} has no such frame")
-    return Task(sequence, folder, year)
+def _scored(truth: Truth, tasks: list[Task], year: int, split: str, objects: int) -> dict[str, Any]:
+    """How much was scored, and of what: of the published set, where these sequences are of it."""
+    available, whose = truth.available, "the data set"
+    if truth.layout == DAVIS:
+        whose, published = f"split {split}", VAL[year] if split == "val" else ()
+        if {task.annotation.name for task in tasks} <= set(published):
+            available, whose = len(published), f"DAVIS-{year} val"
+    return {
+        "sequences": len(tasks),
+        "objects": objects,
+        "frames": sum(len(task.annotation.masks) - 2 for task in tasks),
+        "available": available,
+        "set": whose,
+    }
 
 
-def object_count(task: Task) -> int:
-    """Number of objects of a sequence: the highest id of its first annotation; 1 in 2016.
-
-    An id in between that no annotation of the sequence shows is a UserError: it could only be
-    "found" by predicting nothing, and would lift the mean.
-    """
-    count, missing = _first_ids(task)
-    _check_found(task, count, missing, task.sequence.masks[1:])
-    return count
-
-
-def _first_ids(task: Task) -> tuple[int, frozenset[int]]:
-    """The highest id of the first annotation, and the ids below that it lacks."""
-    first = first_mask(task.sequence, task.year)
-    seen = set(distinct_values(first).tolist()) - {VOID}
-    return max(seen), frozenset(range(1, max(seen))) - seen
-
-
-def _check_found(
-    task: Task, count: int, missing: frozenset[int], masks: Iterable[Path | None]
-) -> None:
-    """UserError when one of the missing ids is in none of these masks."""
-    for path in masks:
-        if not missing:
-            return
-        missing -= set(distinct_values(read_mask(path, task.year)).tolist())
-    if missing:
-        raise UserError(
-            f"sequence {task.sequence.name}: object {min(missing)} never appears in the ground "
-            f"truth, whose first mask has ids up to {count}"
-        )
-
-
-def _score(tasks: list[Task], workers: int | None) -> dict[str, Values]:
+def _score(
+    tasks: list[Task], rule: str, ignore_void: bool, workers: int | None, notes: list[str]
+) -> dict[str, Values]:
     """Score all sequences, in chunks of frames so that a long one keeps all processes busy."""
     if workers is None:
-        few = sum(len(task.sequence.frames) for task in tasks) < FEW_FRAMES
+        few = sum(len(task.annotation.masks) for task in tasks) < FEW_FRAMES
         workers = 1 if few else available_cpus()
-    parts = [_chunks(task) for task in tasks]
+    given = [given_ids(task.annotation, task.year, rule) for task in tasks]
+    parts = [
+        _chunks(task, max(ids) if rule == FIRST else None, ignore_void)
+        for task, ids in zip(tasks, given, strict=True)
+    ]
     chunks = [chunk for part in parts for chunk in part]
     scored = iter(map_processes(score_chunk, chunks, workers, "evaluate", unit="chunk"))
     values: dict[str, Values] = {}
-    for task, part in zip(tasks, parts, strict=True):
+    for task, ids, part in zip(tasks, given, parts, strict=True):
         done = [next(scored) for _ in part]
-        missing = part[0].sought.difference(*(scores.found for scores in done))
-        _check_found(task, part[0].count, missing, task.sequence.masks[-1:])
-        frames = np.concatenate([scores.values for scores in done])
-        for i in range(part[0].count):
-            j, f = frames[:, i].T.tolist()
-            values[f"{task.sequence.name}_{i + 1}"] = {"J": j, "F": f}
+        frames = [frame for scores in done for frame in scores.frames]
+        found = frozenset().union(*(scores.found for scores in done))
+        series = object_series(task, rule, ids, found, frames, notes)
+        for object_id, pairs in series.items():
+            j, f = map(list, zip(*pairs, strict=True))
+            values[f"{task.annotation.name}_{object_id}"] = {"J": j, "F": f}
     return values
 
 
-def _chunks(task: Task) -> list[Chunk]:
+def _chunks(task: Task, count: int | None, ignore_void: bool) -> list[Chunk]:
     """The scored frames of a sequence, cut in pieces."""
-    count, missing = _first_ids(task)
-    results = tuple(task.results / f"{frame.stem}.png" for frame in task.sequence.frames[1:-1])
-    truths = task.sequence.masks[1:-1]
+    results, truths = task.pairs
     return [
         Chunk(
-            task.sequence.name,
+            task.annotation.name,
             task.year,
             count,
             results[start : start + CHUNK_FRAMES],
             truths[start : start + CHUNK_FRAMES],
-            missing,
+            ignore_void,
         )
         for start in range(0, len(results), CHUNK_FRAMES)
     ]

@@ -1,4 +1,4 @@
-"""J, F and their statistics (FACTS section 5): arrays in, numbers out.
+"""J, F and their statistics (docs/facts.md, section 5): arrays in, numbers out.
 
 J is the region similarity (intersection over union), F the boundary similarity (F-measure of
 boundary pixels matched within a tolerance); both run from 0 to 1, higher is better.

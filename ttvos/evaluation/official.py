@@ -8,9 +8,8 @@ objects; the module `metrics` has db_eval_iou and db_eval_boundary(annotation, s
 arrays (T, H, W) in, T values out. The package is not on PyPI, so our tests use a stand-in with
 this interface.
 
-Two of its ways differ from the built-in evaluator's; neither touches DAVIS's own sequences:
-in the semi-supervised task it takes void (255) for background, and from 258 scored frames on its
-quarters for the decay are wrong (frame numbers kept in 8 bits).
+One of its ways differs from the built-in evaluator's, which does not touch DAVIS's own sequences:
+from 258 scored frames on its quarters for the decay are wrong (frame numbers kept in 8 bits).
 It ends the program with status 0 when it finds an id too many; that is an error here.
 """
 
@@ -26,7 +25,8 @@ from ttvos.errors import UserError
 from ttvos.video import read_mask, write_mask
 
 if TYPE_CHECKING:
-    from ttvos.evaluation.davis import Task, Values
+    from ttvos.evaluation.davis import Values
+    from ttvos.evaluation.tasks import Task
 
 LETTERS = {"Mean": "M", "Recall": "R", "Decay": "D"}  # ours: the toolkit's
 SPLIT = "val"  # the toolkit knows its own split names only; the staged data set is all ours
@@ -42,14 +42,14 @@ def score_officially(
     """
     evaluation, metrics = _toolkit("evaluation"), _toolkit("metrics")
     with TemporaryDirectory(prefix="ttvos-official-") as folder:
-        counts = {task.sequence.name: _stage(task, Path(folder)) for task in tasks}
+        counts = {task.annotation.name: _stage(task, Path(folder)) for task in tasks}
         split = Path(folder) / "ImageSets/2017" / f"{SPLIT}.txt"
         split.parent.mkdir(parents=True)
-        split.write_text("".join(f"{task.sequence.name}\n" for task in tasks))
+        split.write_text("".join(f"{task.annotation.name}\n" for task in tasks))
         scores = _run(evaluation, folder)
         frames: dict[str, Values] = {}
         for task in tasks:
-            frames |= _frames(metrics, task, Path(folder), counts[task.sequence.name])
+            frames |= _frames(metrics, task, Path(folder), counts[task.annotation.name])
     return _objects(scores, list(frames)), frames, _version()
 
 
@@ -58,7 +58,9 @@ def _toolkit(module: str) -> Any:
         return importlib.import_module(f"davis2017.{module}")
     except ModuleNotFoundError as error:
         missing = f"the official evaluator needs the Python package {error.name!r}"
-        raise UserError(f'{missing}; install it with: pip install "ttvos[official]"') from None
+        raise UserError(
+            f'{missing}; in a checkout of this project: pip install -e ".[official]"'
+        ) from None
 
 
 def _version() -> str:
@@ -71,25 +73,32 @@ def _version() -> str:
 def _stage(task: "Task", root: Path) -> int:
     """Write a sequence as the toolkit wants it, ids from 1 in palette PNGs; returns its objects.
 
-    Writing anew is what merges the ids for 2016, and our checks run on every mask on the way.
+    Frames are numbered anew, because the toolkit takes them in the order of their names as text.
+    Writing is what merges the ids for 2016, and our checks run on every mask on the way.
     """
     from ttvos.evaluation.chunk import read_pair
-    from ttvos.evaluation.davis import object_count
+    from ttvos.evaluation.objects import object_count
 
-    sequence, count = task.sequence, object_count(task)
-    last = len(sequence.frames) - 1
-    for t, (frame, mask) in enumerate(zip(sequence.frames, sequence.masks, strict=True)):
-        image = root / "JPEGImages/480p" / sequence.name / f"{frame.stem}.jpg"
+    annotation, name = task.annotation, task.annotation.name
+    count, last = object_count(annotation, task.year), len(annotation.masks) - 1
+    for t, mask in enumerate(annotation.masks):
+        stem = _staged(t)
+        # The toolkit counts the frames, and does not look at them.
+        image = root / "JPEGImages/480p" / name / f"{stem}.jpg"
         image.parent.mkdir(parents=True, exist_ok=True)
-        image.symlink_to(frame.resolve())
+        image.touch()
         if 0 < t < last:
-            path = task.results / f"{frame.stem}.png"
-            result, truth = read_pair(path, mask, task.year, sequence.name, count)
-            write_mask(root / "results" / sequence.name / path.name, result)
+            path = task.results / f"{mask.stem}.png"
+            result, truth = read_pair(path, mask, task.year, name, count)
+            write_mask(root / "results" / name / f"{stem}.png", result)
         else:
-            truth = read_mask(mask, task.year)
-        write_mask(root / "Annotations/480p" / sequence.name / f"{frame.stem}.png", truth)
+            truth = read_mask(mask, task.year, void_alone=t > 0)
+        write_mask(root / "Annotations/480p" / name / f"{stem}.png", truth)
     return count
+
+
+def _staged(number: int) -> str:
+    return f"{number:05d}"
 
 
 def _run(evaluation: Any, folder: str) -> Any:
@@ -105,8 +114,8 @@ def _run(evaluation: Any, folder: str) -> Any:
 
 def _frames(metrics: Any, task: "Task", root: Path, count: int) -> "dict[str, Values]":
     """Per-frame values, which the toolkit's `evaluate` does not return, by its own functions."""
-    name = task.sequence.name
-    stems = [path.stem for path in task.sequence.frames[1:-1]]
+    name = task.annotation.name
+    stems = [_staged(t) for t in range(1, len(task.annotation.masks) - 1)]
     truth, result = (
         np.stack([read_mask(root / kind / name / f"{stem}.png", 2017) for stem in stems])
         for kind in ("Annotations/480p", "results")

@@ -1,19 +1,21 @@
-"""Parameters and multiply-accumulate operations (MACs) of a model, part by part (fvcore).
+"""Parameters and multiply-accumulate operations (MACs) of a model, part by part.
 
-MACs are counted as FACTS section 3 has them: fvcore's default rules at the padded frame size,
-one object, one frame. fvcore counts convolutions, matrix products, batch norms and bilinear
-resizing, and leaves out element-wise operations and average poolings with a fixed window.
+MACs are those of convolutions and matrix products at the padded frame size, one object, one frame,
+counted by `ttvos.measure.flops` as those of every other tracker are. docs/facts.md, section 3, has
+them by fvcore, which adds batch norms (2 a number) and bilinear resizing (4 a number) in the
+backbone: 0.2 % to 3 % more for the features, nothing more elsewhere.
 """
 
+import copy
 from collections.abc import Iterable
 from typing import Any
 
 import torch
-from fvcore.nn import FlopCountAnalysis
-from torch import Tensor, nn
+from torch import Tensor
 
 from ttvos.errors import UserError
-from ttvos.model.ttvos import TTVOS, Features, State, Step, build_model
+from ttvos.measure.flops import OTHER, count_macs
+from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import provenance
 from ttvos.variants import Variant
 
@@ -28,7 +30,8 @@ PARTS = {
 PROTOCOL = {
     "parameters": "total and refine include the training-only heads, as the paper's #Param does; "
     "inference leaves them out; trainable: with all of the backbone but its last block frozen",
-    "macs": "one object, one frame, fvcore's default rules, frame padded to multiples of 16; "
+    "macs": "convolutions and matrix products only (PyTorch's FLOP counter, halved), as for every "
+    "tracker; one object, one frame, padded to multiples of 16; "
     "frame = features + query + refine + weight + update, without the training-only heads; "
     "weight: the adaptive weight's layers, at most 1 % of refine",
     "two_frame_clip": "the paper's #FLOPs: convolutions only of frame 0's initialisation and one "
@@ -80,117 +83,46 @@ def parameters(model: TTVOS) -> dict[str, int]:
 
 
 def macs(model: TTVOS, height: int, width: int) -> dict[str, int]:
-    """MACs of one frame by part, and of the paper's two-frame clip (see PROTOCOL)."""
-    model = model.eval()
+    """MACs of one frame by part, and of the paper's two-frame clip (see PROTOCOL).
+
+    Counted from the shapes alone: nothing is computed, and the model is left as it is.
+    """
+    model = copy.deepcopy(model).eval().to("meta")
     image, heatmap = _inputs(height, width)
+    heads = (model.heads.transition, model.heads.template)
+    parts = {name: (getattr(model, name),) for name in ("query", *REFINE, "adaptive_weight")}
+    parts["heads"] = heads
+    parts = {part: tuple(m for m in members if m is not None) for part, members in parts.items()}
     with torch.no_grad():
-        features = model.features(image)
-        state = model.start(features, heatmap)
-        step = model.step(features, state)
-        traced = {
-            "features": _trace(_Features(model), image),
-            "start": _trace(_Start(model, features), heatmap),
-            "step": _trace(_Step(model, state), *_as_tuple(features)),
-            "update": _trace(_Update(model, features, state, step), heatmap),
-        }
-    counts = {name: analysis.total() for name, analysis in traced.items()}
-    by_module = traced["step"].by_module()
-    frame = {
-        "features": counts["features"],
-        "query": by_module["model.query"],
-        "refine": sum(by_module[f"model.{name}"] for name in REFINE),
-        "weight": by_module["model.adaptive_weight"],
-        "update": counts["update"],
-    }
-    heads = by_module["model.heads.transition"] + by_module["model.heads.template"]
-    if counts["step"] != frame["query"] + frame["refine"] + frame["weight"] + heads:
+        with count_macs() as features:
+            seen = model.features(image)
+        with count_macs() as start:
+            state = model.start(seen, heatmap)
+        with count_macs(parts) as step:
+            found = model.step(seen, state)
+        with count_macs() as update:
+            model.advance(seen, state, found, heatmap)
+    if step.parts[OTHER]:
         raise AssertionError("a part of TTVOS's step is in no column of the cost table")
-    clip = 2 * _convolutions(traced["features"]) + sum(
-        _convolutions(traced[name]) for name in ("start", "step", "update")
-    )
+    frame = {
+        "features": features.total,
+        "query": step.parts["query"],
+        "refine": sum(step.parts[name] for name in REFINE),
+        "weight": step.parts["adaptive_weight"],
+        "update": update.total,
+    }
     # Table 2 counts what stands before the refinement; these two are in `refine` already.
-    before = {name: by_module[f"model.{name}"] for name in ("short_term", "attention")}
-    whole = {"frame": sum(frame.values()), **frame, **before, "two_frame_clip": clip - heads}
-    return {name: int(count) for name, count in whole.items()}
-
-
-class _Features(nn.Module):
-    """The backbone on one image."""
-
-    def __init__(self, model: TTVOS) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        return _as_tuple(self.model.features(image))
-
-
-class _Start(nn.Module):
-    """The first template, from frame 0's features and mask."""
-
-    def __init__(self, model: TTVOS, features: Features) -> None:
-        super().__init__()
-        self.model, self.features = model, features
-
-    def forward(self, heatmap: Tensor) -> tuple[Tensor, ...]:
-        return _new_tensors(self.model.start(self.features, heatmap))
-
-
-class _Step(nn.Module):
-    """Query, refinement, adaptive weight and heads on one frame's features."""
-
-    def __init__(self, model: TTVOS, state: State) -> None:
-        super().__init__()
-        self.model, self.state = model, state
-
-    def forward(self, f4: Tensor, f8: Tensor, f16: Tensor, *entry: Tensor) -> tuple[Tensor, ...]:
-        step = self.model.step(Features(f4, f8, f16, entry), self.state)
-        outputs = (
-            step.logits,
-            step.transition,
-            step.template_logit,
-            step.attention,
-            step.update_weight,
-        )
-        return tuple(output for output in outputs if output is not None)
-
-
-class _Update(nn.Module):
-    """The template's update with one frame's heatmap."""
-
-    def __init__(self, model: TTVOS, features: Features, state: State, step: Step) -> None:
-        super().__init__()
-        self.model, self.features, self.state, self.last = model, features, state, step
-
-    def forward(self, heatmap: Tensor) -> tuple[Tensor, ...]:
-        state = self.model.advance(self.features, self.state, self.last, heatmap)
-        return _new_tensors(state, before=self.state.template)
-
-
-def _trace(module: nn.Module, *inputs: Tensor) -> FlopCountAnalysis:
-    analysis = FlopCountAnalysis(module, inputs)
-    analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-    return analysis.tracer_warnings("none")
-
-
-def _convolutions(analysis: FlopCountAnalysis) -> int:
-    return analysis.by_operator()["conv"]
+    before = {name: step.parts[name] for name in ("short_term", "attention")}
+    # The heads are convolutions.
+    clip = 2 * features.convolutions - step.parts["heads"]
+    clip += sum(counted.convolutions for counted in (start, step, update))
+    return {"frame": sum(frame.values()), **frame, **before, "two_frame_clip": clip}
 
 
 def _inputs(height: int, width: int) -> tuple[Tensor, Tensor]:
-    """An image and a heatmap of the padded size."""
+    """An image and a heatmap of the padded size, without content."""
     size = (-(-height // 16) * 16, -(-width // 16) * 16)
-    return torch.zeros(1, 3, *size), torch.zeros(1, 2, *size)
-
-
-def _as_tuple(features: Features) -> tuple[Tensor, ...]:
-    return (features.f4, features.f8, features.f16, *features.entry)
-
-
-def _new_tensors(state: State, before: Tensor | None = None) -> tuple[Tensor, ...]:
-    """What depends on the heatmap; the tracer refuses outputs that its inputs do not reach."""
-    updated = state.template is not None and state.template is not before
-    return (state.template, state.clue) if updated else (state.clue,)
+    return torch.empty(1, 3, *size, device="meta"), torch.empty(1, 2, *size, device="meta")
 
 
 def _module_size(model: TTVOS, name: str) -> int:

@@ -1,4 +1,4 @@
-"""The released timing protocol (FACTS section 5), and its loop warmed up, to be compared with.
+"""The released timing protocol (docs/facts.md, section 5), and its loop warmed up, to compare with.
 
 The authors take one reading of the clock around a whole clip, frame 0 and all that a first run
 sets up included. A ratio against that would count frame 0 and the cold start on one side only.

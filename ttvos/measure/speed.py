@@ -1,4 +1,4 @@
-"""How fast a model tracks, by two protocols side by side (FACTS section 5).
+"""How fast a model tracks, by two protocols side by side (docs/facts.md, section 5).
 
 streaming: as a user's program runs it, frame by frame from host memory and the mask back again,
 after a warm-up, the device synchronised before every reading of the clock; by the engine,
@@ -24,6 +24,7 @@ from ttvos.measure.clip import disc_clip
 from ttvos.measure.clock import peak_memory, read_clock
 from ttvos.measure.counting import count_layers
 from ttvos.measure.latency import percentiles
+from ttvos.measure.load import Load
 from ttvos.measure.released import ratio_to_released, time_released, time_released_warm
 from ttvos.measure.roofline import PROTOCOL as ROOFLINE_PROTOCOL
 from ttvos.measure.roofline import fractions, measure_ceilings, roofline
@@ -51,8 +52,8 @@ PROTOCOL = {
 
 
 def speed(
-    variant: Variant,
-    backbone: str,
+    variant: Variant | None,
+    backbone: str | None,
     device: str = "cpu",
     height: int = 480,
     width: int = 854,
@@ -67,6 +68,7 @@ def speed(
 ) -> dict[str, Any]:
     """Time one model on a synthetic clip of moving discs.
 
+    variant, backbone: None where the checkpoint says them; both are checked against it otherwise.
     frames: length of the clip with frame 0. repeats, warmup: whole clips. checkpoint: weights to
     load; random ones take the same time. precision, compile, engine: see
     `ttvos.engine.choose.make_tracker`.
@@ -76,8 +78,9 @@ def speed(
     released_warm {fps, seconds, frames, ...}, ratio_to_released (streaming over released_warm),
     roofline {streaming, released, released_warm: {macs, bytes, seconds, fraction, ...} of a
     frame, of a whole clip, of a frame}, ceilings, rows (the table), device, precision (as
-    chosen), engine, compiled (None where not known), height, width, objects, protocol,
-    provenance. Times are in milliseconds where named so, else in seconds; fps in frames a second.
+    chosen), engine, compiled (None where not known), load (what other processes used meanwhile,
+    see `ttvos.measure.load`), height, width, objects, protocol, provenance. Times are in
+    milliseconds where named so, else in seconds; fps in frames a second.
     Raises UserError for fewer than 5 repeats or 2 frames, or for CUDA where there is none.
     """
     _check(frames, repeats, warmup)
@@ -87,8 +90,8 @@ def speed(
     tracker = make_tracker(model, device, precision=precision, compile=compile, engine=engine)
     chosen = choose_precision(precision, where) if engine == "fast" else RELEASED_PRECISION
     settings = {
-        "variant": variant.name,
-        "backbone": backbone,
+        "variant": model.variant.name,
+        "backbone": model.backbone_name,
         "device": device,
         "precision": chosen,
         "engine": engine,
@@ -97,6 +100,7 @@ def speed(
         "objects": objects,
         "frames": frames,
     }
+    load = Load()
     with matrix_precision(RELEASED_PRECISION):
         released = time_released(model, clip, mask, where)  # first: it knows no warm-up
     with torch.random.fork_rng(devices=[]):  # new layers draw random weights first
@@ -109,6 +113,7 @@ def speed(
     result = {
         **settings,
         "compiled": _is_compiled(tracker, compile),
+        "load": load.record(),
         "streaming": streaming,
         "pipelined": pipelined,
         "released": released,
@@ -224,9 +229,11 @@ def time_pipelined(
     return {"fps": (len(clip) - 1) * repeats / sum(seconds), "seconds": seconds}
 
 
-def _model(variant: Variant, backbone: str, path: Path | str | None) -> TTVOS:
+def _model(variant: Variant | None, backbone: str | None, path: Path | str | None) -> TTVOS:
     if path is not None:
         return checkpoints.load(path, backbone=backbone, variant=variant)
+    if variant is None or backbone is None:
+        raise UserError("name a variant and a backbone, or a checkpoint that says them")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return build_model(variant, backbone)

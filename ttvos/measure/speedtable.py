@@ -11,10 +11,11 @@ from ttvos.measure.table import aligned
 
 PERCENTILES = ("p50_ms", "p90_ms", "p99_ms")
 HEADS = ("model", "device", "precision", "engine", "protocol", "FPS", "p50 ms", "p90 ms", "p99 ms")
-HEADS += ("latencies", "memory MiB", "GMAC", "of roofline", "of matrix rate", "× released")
+HEADS += ("latencies", "spread", "memory MiB", "GMAC", "of roofline", "of matrix rate")
+HEADS += ("× released",)
 LEGEND = (
-    "p90 is told from 30 latencies on, p99 from 300. GMAC: layers of a frame; ttvos cost counts "
-    "norms and resizing too, and Table 6 two frames. × released: warm over warm, same frames."
+    "p90 is told from 30 latencies on, p99 from 300. GMAC: of one frame, as ttvos cost counts them "
+    "(Table 6 has two frames). × released: warm over warm, same frames."
 )
 RELEASED_WARM = "released, warm"
 
@@ -23,7 +24,8 @@ def make_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
     """The table's rows from the rest of a `ttvos.measure.speed.speed` result.
 
     Each: model, device, precision, engine, compiled, protocol, fps, p50_ms, p90_ms, p99_ms (None
-    where the sample is too small for them), timed_frames (latencies of the sample),
+    where the sample is too small for them), timed_frames (latencies of the sample), spread
+    (between repeats, see `ttvos.measure.load.spread`),
     peak_memory_bytes, macs (a frame's), roofline_fraction, matrix_rate_fraction, times_released;
     None where the protocol has no such number. A clip of the released protocol counts frame 0,
     and so does the mean of its frames' MACs.
@@ -92,7 +94,8 @@ def _timed(timed: dict[str, Any]) -> dict[str, Any]:
     found = {"fps": timed["fps"], **dict.fromkeys(PERCENTILES), "timed_frames": samples(timed)}
     if "p50_ms" in timed:
         found |= carried(timed)
-    return found | {"peak_memory_bytes": timed.get("peak_memory_bytes")}
+    apart = (timed.get("spread") or {}).get("relative")
+    return found | {"spread": apart, "peak_memory_bytes": timed.get("peak_memory_bytes")}
 
 
 def read_speed(path: Path | str) -> dict[str, Any]:
@@ -117,10 +120,11 @@ def _cells(row: dict[str, Any]) -> list[str]:
     shares = (row["roofline_fraction"], row["matrix_rate_fraction"])
     faster, is_streaming = row["times_released"], row["p50_ms"] is not None
     return [
-        *(row["model"], row["device"], row["precision"], row["engine"] + compiled),
+        *(row["model"], row["device"], row["precision"] or "", row["engine"] + compiled),
         *(row["protocol"], f"{row['fps']:.2f}"),
         *(_latency(row[key], is_streaming) for key in PERCENTILES),
         str(latencies) if is_streaming else "",
+        "" if row.get("spread") is None else f"{row['spread']:.0%}",
         "" if memory is None else f"{memory / 2**20:.0f}",
         "" if macs is None else f"{macs / 1e9:.2f}",
         *("" if share is None else f"{share:.0%}" for share in shares),

@@ -44,7 +44,8 @@ def _hours(result: dict[str, Any]) -> list[str]:
     lines.append("|---|" + "---:|" * (len(heads) - 1))
     lines += ["| " + " | ".join(_row(row, seeds)) + " |" for row in rows]
     if result["timed_steps"]:
-        name = f"**{len(rows)} of the profile's {result['rows_of_profile']} rows**"
+        timed = sum(row["hours"] is not None for row in rows)
+        name = f"**{timed} of the profile's {result['rows_of_profile']} rows**"
         lines.append(f"| {name} {'| ' * (len(heads) - 2)}| **{_digits(result['hours'])}** |")
     return lines
 

@@ -5,7 +5,8 @@ through the whole clip and back, the optimizer, the running mean. The batch is o
 the stage's size, repeated. Reading and decoding data is left out.
 """
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -59,14 +60,18 @@ def steptime(
     steps: int = 5,
     warmup: int = 2,
     accumulate: int | None = None,
+    seconds: float | None = None,
+    keep: Callable[[dict[str, Any]], None] = lambda result: None,
 ) -> dict[str, Any]:
     """Time `steps` training steps of each row and stage of a profile, after `warmup` others.
 
     rows: some of the profile's; () means all of TTVOS's. accumulate: parts of a batch in place of
     the profile's. steps 0: nothing is timed, only counted; times, hours and memory are None.
+    seconds: after so many, no further row is timed, only counted. keep: is given the result after
+    each row that was timed, the others counted.
     Returns rows (each with its stages: step_seconds, steps, hours,
     peak_memory_bytes, clips_an_epoch, ...; hours of one seed; checkpoint_bytes, state_bytes),
-    hours (these rows, all seeds), seeds, data (`data_needs`), protocol and provenance.
+    hours (the timed rows, all seeds), seeds, data (`data_needs`), protocol and provenance.
     Raises UserError for a profile without training, unknown rows, clips that cannot be counted,
     no CUDA, and too little memory.
     """
@@ -78,9 +83,16 @@ def steptime(
     chosen, timing = _rows(config, rows), Timing(find_device(device), steps, warmup)
     clips = [count_clips(stage, Path(config.data), train.heldout) for stage in train.stages]
     batches = [random_batch(stage) for stage in train.stages]
-    with denormals.as_zero():
-        timed = [_time_row(row, train, batches, clips, timing) for row in chosen]
-    return _result(config, train, timing, timed)
+    began = time.monotonic()
+    counted = replace(timing, steps=0)
+    found = [_time_row(row, train, batches, clips, counted) for row in chosen]
+    for number, row in enumerate(chosen if steps else ()):
+        if seconds is not None and time.monotonic() - began > seconds:
+            break
+        with denormals.as_zero():
+            found[number] = _time_row(row, train, batches, clips, timing)
+        keep(_result(config, train, timing, found))
+    return _result(config, train, timing, found)
 
 
 def _result(
@@ -102,7 +114,7 @@ def _result(
         "seeds": seeds,
         "rows_of_profile": len(_rows(config, ())),
         "rows": rows,
-        "hours": seeds * sum(row["hours"] for row in rows) if timing.steps else None,
+        "hours": seeds * sum(hours) if (hours := _timed_hours(rows)) else None,
         "data": data_needs(config),
         "protocol": PROTOCOL,
         "provenance": provenance(
@@ -113,6 +125,11 @@ def _result(
             threads=torch.get_num_threads(),
         ),
     }
+
+
+def _timed_hours(rows: list[dict[str, Any]]) -> list[float]:
+    """Hours of the rows that were timed."""
+    return [row["hours"] for row in rows if row["hours"] is not None]
 
 
 def random_batch(stage: Stage) -> dict[str, Tensor]:

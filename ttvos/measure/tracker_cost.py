@@ -1,28 +1,24 @@
 """Parameters and multiply-accumulate operations (MACs) of any tracker, counted while it runs.
 
-Unlike `ttvos.measure.cost`, which takes TTVOS apart as the paper's tables do, this knows nothing
-of the tracker but its protocol, and so counts every tracker alike.
+`ttvos.measure.cost` takes TTVOS apart as the paper's tables do; this knows nothing of the tracker
+but its protocol. Both count by `ttvos.measure.flops`, so that all are counted alike.
 """
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
-from ttvos.measure.flops import flop_counter
+from ttvos.measure.flops import OTHER, Parts, count_macs
 from ttvos.measure.reach import reachable
 from ttvos.provenance import provenance
-from ttvos.tracker import Tracker, check_prediction, cycle_of, object_ids
+from ttvos.tracker import Tracker, check_prediction, cycle_of, object_ids, step_of
+from ttvos.tracker_precision import precision_of
 
-Parts = dict[str, tuple[nn.Module, ...]]
-
-OTHER = "other"
 PROTOCOL = {
     "macs": "convolutions and matrix products only (PyTorch's FLOP counter, halved), while the "
     "tracker runs on a clip of moving discs on the CPU; resizing, batch norms, pointwise work, "
@@ -31,6 +27,8 @@ PROTOCOL = {
     "frame": "mean over one cycle of frames (after as many frames the work repeats), the first "
     "frame after frame 0 left out",
     "steps": "each frame after frame 0, from the first",
+    "uncounted": "operators that ran and whose MACs are not in the counts, because nobody has told "
+    "how they are counted",
     "parameters": "every nn.Module that the tracker holds, each parameter once; what a tracker "
     "makes for each object of a clip is not in it",
 }
@@ -47,14 +45,17 @@ def cost_tracker(
 
     Returns tracker, height, width, objects, cycle (frames), parameters {total, parts {part: n},
     other}, macs {init, frame, parts {part: of a frame}, init_parts, steps [of each frame]},
-    online_not_run, protocol, provenance. "other" stands for what no part of `tracker.parts` did.
+    uncounted [names of operators], online_not_run, protocol, provenance. "other" stands for what
+    no part of `tracker.parts` did.
     online_not_run: where the tracker has an `online_cost(height, width)`, what it says of the
     published fine-tuning, which it leaves out: {updates, macs, ...}; else None.
     origin: for the provenance, such as `ttvos.trackers.tracker_origin`.
     Raises UserError for a size under 16 pixels, a cycle or parts that are none, a wrong mask.
     """
     cycle, parts = cycle_of(tracker), _parts(tracker)
-    init, steps = _run(tracker, parts, *disc_clip(cycle + 2, height, width, objects))
+    uncounted: set[str] = set()
+    clip, mask = disc_clip(cycle + 2, height, width, objects)
+    init, steps = _run(tracker, parts, clip, mask, uncounted)
     whole = steps[1:]
     frame_parts = {part: round(sum(s[part] for s in whole) / len(whole)) for part in init}
     named = {"tracker": tracker.name, "height": height, "width": width, "objects": objects}
@@ -70,25 +71,28 @@ def cost_tracker(
             "init_parts": init,
             "steps": [sum(s.values()) for s in steps],
         },
+        "uncounted": sorted(uncounted),
         "online_not_run": _online(tracker, height, width),
         "protocol": PROTOCOL,
-        "provenance": provenance(settings, precision="float32", **(origin or {})),
+        "provenance": provenance(settings, precision=precision_of(tracker), **(origin or {})),
     }
 
 
 def _run(
-    tracker: Tracker, parts: Parts, clip: np.ndarray, mask: np.ndarray
+    tracker: Tracker, parts: Parts, clip: np.ndarray, mask: np.ndarray, uncounted: set[str]
 ) -> tuple[Counter, list[Counter]]:
-    """MACs by part: of frame 0, and of each further frame."""
-    with _counting(parts) as init:
+    """MACs by part: of frame 0, and of each further frame. uncounted: receives operators."""
+    with count_macs(parts) as init:
         state = tracker.init(clip[0], mask)
+    uncounted |= init.uncounted
     steps = []
     for frame in clip[1:]:
-        with _counting(parts) as counts:
-            prediction, state = tracker.step(frame, state)
+        with count_macs(parts) as counts:
+            prediction, state = step_of(tracker, frame, state)
         check_prediction(prediction, frame, object_ids(mask))
-        steps.append(counts)
-    return init, steps
+        steps.append(counts.parts)
+        uncounted |= counts.uncounted
+    return init.parts, steps
 
 
 def _parts(tracker: Tracker) -> Parts:
@@ -132,29 +136,3 @@ def parameters(tracker: Any, parts: Parts) -> dict[str, Any]:
 
 def _modules(holder: Any) -> Iterator[nn.Module]:
     return (value for value in reachable(holder) if isinstance(value, nn.Module))
-
-
-@contextmanager
-def _counting(parts: Parts) -> Iterator[Counter]:
-    """Counts MACs by part: those of a part's modules while they run, the rest as OTHER."""
-    counts = Counter(dict.fromkeys([*parts, OTHER], 0))
-    with ExitStack() as hooks, flop_counter() as counter:
-        for part, members in parts.items():
-            for module in members:
-                for hook in _hooks(module, part, counter, counts):
-                    hooks.callback(hook.remove)
-        yield counts
-        total = counter.get_total_flops() // 2
-    counts[OTHER] = total - sum(counts.values())
-
-
-def _hooks(module: nn.Module, part: str, counter: FlopCounterMode, counts: Counter) -> list:
-    begun: list[int] = []
-
-    def before(*_: Any) -> None:
-        begun.append(counter.get_total_flops())
-
-    def after(*_: Any) -> None:
-        counts[part] += (counter.get_total_flops() - begun.pop()) // 2
-
-    return [module.register_forward_pre_hook(before), module.register_forward_hook(after)]

@@ -7,14 +7,17 @@ import numpy as np
 import torch
 
 from ttvos.device import device_name, find_device
+from ttvos.engine.precision import matrix_precision
 from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.clock import peak_memory, read_clock
 from ttvos.measure.latency import percentiles
+from ttvos.measure.load import Load, spread
 from ttvos.measure.reach import reachable
 from ttvos.measure.speedtable import row
 from ttvos.provenance import provenance
-from ttvos.tracker import Tracker, check_prediction, cycle_of, object_ids
+from ttvos.tracker import Tracker, check_prediction, cycle_of, object_ids, step_of
+from ttvos.tracker_precision import precision_of
 
 MIN_LATENCIES = 5
 PROTOCOL = {
@@ -52,7 +55,8 @@ def speed_tracker(
     frames: length of the clip with frame 0; where the tracker's work repeats after a cycle of
     more frames, a clip is a frame longer than the cycle. repeats: clips. origin: for the
     provenance, such as `ttvos.trackers.tracker_origin`.
-    Returns tracker, device, precision, engine ("own"), compiled, height, width, objects,
+    Returns tracker, device, precision (None where the tracker has none), engine ("own"),
+    compiled, load (`ttvos.measure.load.Load.record`), height, width, objects,
     frames, streaming {fps, p50_ms, p90_ms, p99_ms (None with too few latencies, see
     `ttvos.measure.latency`), repeats, init_ms, peak_memory_bytes, timed_frames, ...},
     with_initialisation {fps, frames}, growth {frames, state_bytes_first, state_bytes_last,
@@ -68,13 +72,15 @@ def speed_tracker(
         raise UserError(f"{repeats} clips of {frames} frames time too few; take 6 frames or more")
     settings = {"tracker": tracker.name, "device": device, "height": height, "width": width}
     settings |= {"objects": objects, "frames": frames}
-    timed = _timed(tracker, where, repeats, *disc_clip(frames, height, width, objects))
-    precision = getattr(tracker, "precision", "float32")
+    precision, load = precision_of(tracker), Load()
+    with matrix_precision(precision or "float32"):
+        timed = _timed(tracker, where, repeats, *disc_clip(frames, height, width, objects))
     result = {
         **settings,
         "precision": precision,
         "engine": "own",
         "compiled": bool(getattr(tracker, "compiled", False)),
+        "load": load.record(),
         **summary(timed),
         "protocol": PROTOCOL,
         "provenance": provenance(
@@ -112,6 +118,7 @@ def summary(timed: list[TimedClip]) -> dict[str, Any]:
             **percentiles(latencies.flat),
             "repeats": [clip.steps_ms for clip in timed],
             "init_ms": [clip.init_ms for clip in timed],
+            "spread": spread([clip.steps_ms for clip in timed]),
             "timed_frames": int(latencies.size),
         },
         "with_initialisation": {"fps": float(1000 * frames * len(timed) / whole), "frames": frames},
@@ -133,7 +140,7 @@ def time_clip(
     timed, ids = TimedClip(1000 * (read_clock(device) - before), [], []), object_ids(mask)
     for frame in clip[1:]:
         before = read_clock(device)
-        prediction, state = tracker.step(frame, state)
+        prediction, state = step_of(tracker, frame, state)
         timed.steps_ms.append(1000 * (read_clock(device) - before))
         check_prediction(prediction, frame, ids)
         timed.state_bytes.append(state_bytes(state))

@@ -1,4 +1,4 @@
-"""The four backbones (timm), changed where the released code differs (FACTS section 1).
+"""The four backbones (timm), changed where the released code differs (docs/facts.md, section 1).
 
 Adding one is a subclass of `Backbone` and a line in `BACKBONE_CLASSES` (and in variants.BACKBONES).
 """
@@ -65,7 +65,10 @@ class Backbone(nn.Module):
         raise NotImplementedError
 
     def load_imagenet(self) -> None:
-        """Load the ImageNet weights the paper starts from (FACTS section 4); needs a network."""
+        """Load the ImageNet weights the paper starts from; needs a network.
+
+        Facts: docs/facts.md, section 4.
+        """
         try:
             weights = self.imagenet_weights()
         except Exception as error:  # whatever the download's library raises

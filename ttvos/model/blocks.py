@@ -6,13 +6,20 @@ from torch import Tensor, nn
 
 
 class ConvReLU(nn.Sequential):
-    """Convolution with bias, then ReLU; Kaiming-uniform weights and zero bias (FACTS section 2)."""
+    """Convolution with bias, then ReLU; Kaiming-uniform weights and zero bias.
+
+    Facts: docs/facts.md, section 2.
+    """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
         conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2)
-        nn.init.kaiming_uniform_(conv.weight, nonlinearity="relu")
-        nn.init.zeros_(conv.bias)
         super().__init__(conv, nn.ReLU())
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the weights, as the layers of PyTorch do by a method of that name."""
+        nn.init.kaiming_uniform_(self[0].weight, nonlinearity="relu")
+        nn.init.zeros_(self[0].bias)
 
 
 class GroupedBranch(nn.Sequential):
@@ -37,7 +44,7 @@ def upsample_conv(inputs: int, outputs: int) -> nn.ConvTranspose2d:
 
 
 def halve(heatmap: Tensor) -> Tensor:
-    """3x3 average pooling with stride 2 (FACTS section 1)."""
+    """3x3 average pooling with stride 2 (docs/facts.md, section 1)."""
     return F.avg_pool2d(heatmap, 3, stride=2, padding=1)
 
 

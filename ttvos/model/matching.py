@@ -1,5 +1,5 @@
-"""Short-term and long-term matching (paper section III, FACTS section 2), and what takes their
-place in the experiments of Table 4 that switch one of them off."""
+"""Short-term and long-term matching (docs/facts.md, section 2; the paper's section III), and what
+takes their place in the experiments of Table 4 that switch one of them off."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,7 @@
-"""From the two similarity maps to heatmap logits, and the heads beside them (FACTS section 2)."""
+"""From the two similarity maps to heatmap logits, and the heads beside them.
+
+Facts: docs/facts.md, section 2.
+"""
 
 import torch
 import torch.nn.functional as F

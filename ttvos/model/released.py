@@ -1,4 +1,4 @@
-"""The authors' checkpoints: their key names onto ours (names only; FACTS section 2).
+"""The authors' checkpoints: their key names onto ours (names only; docs/facts.md, section 2).
 
 A released file holds {"net": state dict} with keys that begin "vos."; the backbone's are timm's
 own for HRNet and the ResNets, torchvision's feature indices for MobileNetV3.

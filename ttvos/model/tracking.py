@@ -13,13 +13,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ttvos.device import find_device
+from ttvos.engine.precision import matrix_precision
 from ttvos.errors import UserError
+from ttvos.given import as_frames, as_mask
 from ttvos.model.ttvos import TTVOS, State, Step
 from ttvos.tracker import (
     Prediction,
     Track,
     Tracker,
     check_pair,
+    check_prediction,
     check_size,
     object_ids,
     one_hot,
@@ -41,13 +44,15 @@ class TrackingState:
 
 
 class TTVOSTracker:
-    """Tracks with a TTVOS model, in plain PyTorch and float32.
+    """Tracks with a TTVOS model, in plain PyTorch and float32 (on CUDA without TF32).
 
     single_object: "aggregated" passes one object's heatmap through the aggregation as several
     objects' are (released code); "direct" feeds it back as it is (paper; ledger item 7).
     input_scale: the network sees frames of this share of their size (0.5: half as high and
     wide), and its heatmaps are enlarged to the frames'. Not in the paper, which has 1.
     """
+
+    precision = "float32"
 
     def __init__(
         self,
@@ -66,6 +71,7 @@ class TTVOSTracker:
             self.options["input_scale"] = input_scale
         self.name = f"ttvos-{model.variant.name}-{model.backbone_name}"
 
+    @matrix_precision(precision)
     @torch.inference_mode()
     def init(self, frame: np.ndarray, mask: np.ndarray) -> TrackingState:
         """See `Tracker.init`."""
@@ -77,6 +83,7 @@ class TTVOSTracker:
         features = self.model.features(self._images(frame)).expand(len(ids))
         return TrackingState(self.model.start(features, heatmap), ids, mask.shape)
 
+    @matrix_precision(precision)
     @torch.inference_mode()
     def step(self, frame: np.ndarray, state: TrackingState) -> tuple[Prediction, TrackingState]:
         """See `Tracker.step`."""
@@ -130,8 +137,8 @@ def check_options(single_object: str, input_scale: float) -> None:
     """Raise UserError for values that no tracker takes."""
     if single_object not in ("aggregated", "direct"):
         raise UserError(f"single_object {single_object!r}: aggregated or direct")
-    if not 0 < input_scale <= 4:
-        raise UserError(f"input_scale {input_scale}: above 0 and at most 4")
+    if not isinstance(input_scale, (int, float)) or not 0 < input_scale <= 4:
+        raise UserError(f"input_scale {input_scale!r}: a number above 0 and at most 4")
 
 
 def transition_map(raw: Tensor) -> Tensor:
@@ -144,7 +151,7 @@ def transition_map(raw: Tensor) -> Tensor:
 
 
 def aggregate(raw: Tensor) -> Tensor:
-    """Make several objects' heatmaps exclude one another (FACTS section 2).
+    """Make several objects' heatmaps exclude one another (docs/facts.md, section 2).
 
     raw (O, 2, H, W) probabilities -> (O, 2, H, W): the shares of each object's odds and of the
     background's, which are those of the smallest background probability; clipped to 1e-7.
@@ -189,7 +196,7 @@ def margins(size: int) -> tuple[int, int]:
 
 
 def pad(x: Tensor) -> Tensor:
-    """Reflect-pad (N, C, H, W) to multiples of 16 (FACTS section 1).
+    """Reflect-pad (N, C, H, W) to multiples of 16 (docs/facts.md, section 1).
 
     A side under 9 pixels cannot be reflected that far; its border is repeated instead.
     """
@@ -208,24 +215,19 @@ def crop(x: Tensor, size: tuple[int, int]) -> Tensor:
     return x[..., top : top + height, left : left + width]
 
 
-def _stack(frames: np.ndarray | list[np.ndarray]) -> np.ndarray:
-    try:
-        return np.asarray(frames)
-    except ValueError:
-        raise UserError("frames must all be of one size, (H, W, 3) uint8 RGB") from None
-
-
 def track_clip(tracker: Tracker, frames: np.ndarray, first_mask: np.ndarray) -> Track:
     """frames (T, H, W, 3) uint8 RGB, first_mask (H, W) uint8 ids -> Track.
 
-    frames may also be a list of (H, W, 3) arrays of one size.
+    Both may also be what `ttvos.given` makes into such arrays. Raises UserError for what it
+    cannot, for a mask without an object, and for predictions that are not numbers.
     """
-    frames = _stack(frames)
-    if frames.ndim != 4 or len(frames) == 0:
-        raise UserError(f"frames must be (T, H, W, 3) with T > 0, these are {frames.shape}")
-    state = tracker.init(frames[0], first_mask)
-    ids = state.ids
-    predictions = list(stream(tracker, frames[1:], state))
+    frames, first_mask = as_frames(frames), as_mask(first_mask)
+    with matrix_precision(getattr(tracker, "precision", None) or "float32"):
+        state = tracker.init(frames[0], first_mask)
+        ids = state.ids
+        predictions = list(stream(tracker, frames[1:], state))
+    for prediction, frame in zip(predictions, frames[1:], strict=True):
+        check_prediction(prediction, frame, ids)
     given = np.where(np.isin(first_mask, ids), first_mask, 0).astype(np.uint8)
     nothing = np.full(len(ids), np.nan, dtype=np.float32)
     weights = [nothing if p.update_weight is None else p.update_weight for p in predictions]

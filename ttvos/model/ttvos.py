@@ -1,4 +1,7 @@
-"""TTVOS: a state per object, and one readable step from frame to heatmap (FACTS section 2)."""
+"""TTVOS: a state per object, and one readable step from frame to heatmap.
+
+Facts: docs/facts.md, section 2.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -148,7 +151,10 @@ class TTVOS(nn.Module):
         return torch.cat([f8, where, clue], dim=1)
 
     def freeze(self) -> None:
-        """Freeze the backbone but for its last block (FACTS section 1): no gradient, eval mode."""
+        """Freeze the backbone but for its last block: no gradient, eval mode.
+
+        Facts: docs/facts.md, section 1.
+        """
         self.backbone.requires_grad_(False)
         self.backbone.trained_block().requires_grad_(True)
         self._is_frozen = True

@@ -1,6 +1,6 @@
 """A-GAME: a generative model of the object's appearance, fitted in closed form to each frame.
 
-Written from PEERS section 4.6. `AGAME` is the tracker; its network is `agame_network`.
+Written from docs/peers.md, section 4.6. `AGAME` is the tracker; its network is `agame_network`.
 """
 
 from dataclasses import dataclass

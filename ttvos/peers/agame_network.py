@@ -1,6 +1,6 @@
 """A-GAME's network: Gaussians of the object's appearance beside a mask carried from frame to frame.
 
-Written from PEERS section 4.6. A frame passes `Backbone` and `Heads`, and then `Update`.
+Written from docs/peers.md, section 4.6. A frame passes `Backbone` and `Heads`, and then `Update`.
 """
 
 from typing import NamedTuple

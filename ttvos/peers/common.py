@@ -47,7 +47,7 @@ def margins(size: int, multiple: int) -> tuple[int, int]:
 
 
 def pad(x: Tensor, multiple: int) -> Tensor:
-    """Zero-pad the last two axes to multiples, on both sides (PEERS section 1.1)."""
+    """Zero-pad the last two axes to multiples, on both sides (docs/peers.md, section 1.1)."""
     height, width = x.shape[-2:]
     return F.pad(x, (*margins(width, multiple), *margins(height, multiple)))
 
@@ -62,7 +62,7 @@ def crop(x: Tensor, size: tuple[int, int], multiple: int) -> Tensor:
 def aggregate(foreground: Tensor) -> Tensor:
     """Objects' own probabilities (O, H, W) -> (O + 1, H, W) that sum to 1; [0] is background.
 
-    The background's is the product of the complements (PEERS section 1.7).
+    The background's is the product of the complements (docs/peers.md, section 1.7).
     """
     background = (1 - foreground).prod(dim=0, keepdim=True)
     return shares_of_odds(torch.cat([background, foreground]))

@@ -1,7 +1,7 @@
 """CRN: a mask guides refinement from 1/32 of the frame to its full size, gating every step.
 
-Written from PEERS section 4.2. The paper's first mask, an active contour on optical flow, was not
-released: here it is the previous mask, as in the public code.
+Written from docs/peers.md, section 4.2. The paper's first mask, an active contour on optical flow,
+was not released: here it is the previous mask, as in the public code.
 """
 
 from collections.abc import Iterator

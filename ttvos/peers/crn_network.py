@@ -1,6 +1,6 @@
 """CRN's network: ResNet101, five lateral maps, and six sizes of refinement, gated by masks.
 
-Written from PEERS section 4.2.
+Written from docs/peers.md, section 4.2.
 """
 
 import torch.nn.functional as F

@@ -1,7 +1,7 @@
 """GC, the global context module: STM with one matrix for each object in place of a memory.
 
-Written from PEERS section 2. No code of the authors exists; `data/peers/gc.yaml` says what is
-assumed.
+Written from docs/peers.md, section 2. No code of the authors exists; `data/peers/gc.yaml` says what
+is assumed.
 """
 
 from dataclasses import dataclass

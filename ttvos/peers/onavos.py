@@ -1,7 +1,7 @@
 """OnAVOS: a segmentation network that is trained on frame 0, and again on every frame.
 
-Written from PEERS section 4.10. `OnAVOS` is the tracker; its network is `onavos_network`, its
-training `onavos_training`.
+Written from docs/peers.md, section 4.10. `OnAVOS` is the tracker; its network is `onavos_network`,
+its training `onavos_training`.
 """
 
 from dataclasses import dataclass, replace

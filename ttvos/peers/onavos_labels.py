@@ -1,6 +1,6 @@
 """What OnAVOS learns from: pseudo-labels of a frame, the loss, and random augmentation.
 
-Written from PEERS section 4.10.
+Written from docs/peers.md, section 4.10.
 """
 
 from typing import NamedTuple

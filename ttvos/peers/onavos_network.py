@@ -1,6 +1,7 @@
 """OnAVOS's network: Wide ResNet-38, model A, whose last stages are dilated, and two classes.
 
-Written from PEERS section 4.10; the insides of a unit are those of Wide ResNet-38's model A.
+Written from docs/peers.md, section 4.10; the insides of a unit are those of Wide ResNet-38's model
+A.
 """
 
 import torch.nn.functional as F

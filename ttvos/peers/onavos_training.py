@@ -1,6 +1,6 @@
 """OnAVOS's training: on frame 0, then on every frame, and what the published steps cost.
 
-Written from PEERS section 4.10. Batch norms keep their statistics.
+Written from docs/peers.md, section 4.10. Batch norms keep their statistics.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Fine-tuning on frame 0, which several peers do: own weights, augmented frames, descent.
 
 Networks stay as they are: each object has its own copy of the weights, by the network's names,
-for `torch.func.functional_call`. Written from PEERS sections 4.2, 4.3 and 4.9.
+for `torch.func.functional_call`. Written from docs/peers.md, sections 4.2, 4.3 and 4.9.
 """
 
 import math

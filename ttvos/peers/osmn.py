@@ -1,6 +1,6 @@
 """OSMN: one VGG16 looks at the object once and modulates another, as does where the object was.
 
-Written from PEERS section 4.4.
+Written from docs/peers.md, section 4.4.
 """
 
 from dataclasses import dataclass

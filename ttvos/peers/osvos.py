@@ -1,6 +1,7 @@
 """OSVOS: VGG16 with side outputs, fine-tuned to each object on frame 0; frames stand alone.
 
-Written from PEERS section 4.9: the plain part of OSVOS-S, whose semantic part was not released.
+Written from docs/peers.md, section 4.9: the plain part of OSVOS-S, whose semantic part was not
+released.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """RANet: similarity of every pixel to every place of frame 0, ranked, and the last mask.
 
-Written from PEERS section 4.5. `RANet` is the tracker; its network is `ranet_network`.
+Written from docs/peers.md, section 4.5. `RANet` is the tracker; its network is `ranet_network`.
 """
 
 from dataclasses import dataclass, replace

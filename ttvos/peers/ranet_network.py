@@ -1,6 +1,6 @@
 """RANet's network: similarity to every place of frame 0, the best similarities kept, a decoder.
 
-Written from PEERS section 4.5. A frame is 480x864, always; frame 0 is 15x27 = 405 places.
+Written from docs/peers.md, section 4.5. A frame is 480x864, always; frame 0 is 15x27 = 405 places.
 """
 
 from typing import NamedTuple

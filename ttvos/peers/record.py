@@ -6,10 +6,10 @@ from typing import Literal
 
 from ttvos.errors import UserError
 from ttvos.files import read_yaml
-from ttvos.provenance import REPOSITORY
+from ttvos.shipped import shipped
 from ttvos.strict import build
 
-FOLDER = REPOSITORY / "data" / "peers"
+FOLDER = shipped("data/peers")
 
 
 @dataclass(frozen=True)

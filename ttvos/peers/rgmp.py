@@ -1,6 +1,6 @@
 """RGMP: a frame with its previous mask, and frame 0 with its own, through one encoder.
 
-Written from PEERS section 4.1. `RGMP` is the tracker; its network is `rgmp_network`.
+Written from docs/peers.md, section 4.1. `RGMP` is the tracker; its network is `rgmp_network`.
 """
 
 from dataclasses import dataclass

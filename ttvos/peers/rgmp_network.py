@@ -1,6 +1,6 @@
 """RGMP's network: one encoder for a frame and its mask, and a decoder of two encodings.
 
-Written from PEERS section 4.1. R runs, each with a mask of its own, are a batch.
+Written from docs/peers.md, section 4.1. R runs, each with a mask of its own, are a batch.
 """
 
 import torch

@@ -1,6 +1,7 @@
 """SegFlow: a ResNet101 for the object and a FlowNetS for its motion, whose features meet.
 
-Written from PEERS section 4.3. No mask enters the network: it learns the object on frame 0.
+Written from docs/peers.md, section 4.3. No mask enters the network: it learns the object on frame
+0.
 """
 
 from dataclasses import dataclass

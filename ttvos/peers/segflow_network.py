@@ -1,6 +1,6 @@
 """SegFlow's network: ResNet101 and FlowNetS, whose features meet at three sizes, and two heads.
 
-Written from PEERS section 4.3.
+Written from docs/peers.md, section 4.3.
 """
 
 import torch

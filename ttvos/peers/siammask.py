@@ -1,7 +1,7 @@
 """SiamMask: a tracker of boxes on crops that also answers with a mask, one for each object.
 
-Written from PEERS section 4.8. `SiamMask` is the tracker; its network is `siammask_network`, its
-crops `siammask_crops`, its choice of a place `siammask_anchors`.
+Written from docs/peers.md, section 4.8. `SiamMask` is the tracker; its network is
+`siammask_network`, its crops `siammask_crops`, its choice of a place `siammask_anchors`.
 """
 
 from dataclasses import dataclass, replace

@@ -1,6 +1,7 @@
 """SiamMask's choice: which of 25x25 places, with 5 anchors each, has the object, and its new box.
 
-Written from PEERS section 4.8; what it leaves open is as in SiamRPN, whose proposals these are.
+Written from docs/peers.md, section 4.8; what it leaves open is as in SiamRPN, whose proposals these
+are.
 """
 
 from typing import NamedTuple

@@ -1,6 +1,6 @@
 """SiamMask's crops: a square around a box, out of the frame, and a mask back into it.
 
-Written from PEERS section 4.8. Positions are of pixel centres; a crop is one affine warp.
+Written from docs/peers.md, section 4.8. Positions are of pixel centres; a crop is one affine warp.
 """
 
 from typing import Any, NamedTuple

@@ -1,7 +1,8 @@
 """SiamMask's network: a template is correlated with a search image; each place answers with a mask.
 
-Written from PEERS section 4.8. Sizes are those of a template of 127 pixels and a search image of
-255: features at stride 8 of 15 (its centre of 7 is used) and 31, and answers at 25x25 places.
+Written from docs/peers.md, section 4.8. Sizes are those of a template of 127 pixels and a search
+image of 255: features at stride 8 of 15 (its centre of 7 is used) and 31, and answers at 25x25
+places.
 """
 
 from typing import NamedTuple

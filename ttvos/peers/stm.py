@@ -1,6 +1,7 @@
 """STM, space-time memory networks: a frame is segmented by attention over memorised frames.
 
-Written from PEERS section 1. `STM` is the tracker; its network is `ttvos.peers.stm_network`.
+Written from docs/peers.md, section 1. `STM` is the tracker; its network is
+`ttvos.peers.stm_network`.
 """
 
 from dataclasses import dataclass
@@ -76,8 +77,8 @@ class STM:
     """Tracks with STM's network; see `ttvos.tracker.Tracker`.
 
     A step memorises the frame before with its soft output, reads it and the kept frames, and
-    keeps it for good if its number is a multiple of 5 (PEERS section 1.8). A state is consumed by
-    its step. weights: a state dict of the released names; None gives random weights.
+    keeps it for good if its number is a multiple of 5 (docs/peers.md, section 1.8). A state is
+    consumed by its step. weights: a state dict of the released names; None gives random weights.
     """
 
     name = "stm"

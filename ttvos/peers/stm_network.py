@@ -1,7 +1,7 @@
 """STM's network: two ResNet50 encoders, keys and values, the memory read, the decoder.
 
-Written from PEERS sections 1.2 to 1.6. Modules are named as in the released state dict (1.11), so
-that its weights load by name. O objects are a batch; what all objects share has batch 1.
+Written from docs/peers.md, sections 1.2 to 1.6. Modules are named as in the released state dict
+(1.11), so that its weights load by name. O objects are a batch; what all objects share has batch 1.
 """
 
 import math

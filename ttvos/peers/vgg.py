@@ -1,6 +1,6 @@
 """What OSVOS and OSMN share: VGG16's convolutions, and side outputs joined at full size.
 
-SegFlow takes its images from here too. Written from PEERS sections 4.4 and 4.9.
+SegFlow takes its images from here too. Written from docs/peers.md, sections 4.4 and 4.9.
 """
 
 from collections.abc import Sequence

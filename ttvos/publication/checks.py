@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ttvos.errors import UserError
+from ttvos.provenance import CHANGES
 from ttvos.public import public
 from ttvos.publication.runs import Run, Scored, sequences
 from ttvos.render.results import Result
@@ -39,6 +40,24 @@ def check_runs(runs: Iterable[Run]) -> None:
         _check_same([one.evaluation for one in scored], scoring, "scored in another way")
         predictions = [one.prediction for one in scored if one.prediction]
         _check_same(predictions, _tracking, "tracked in another way")
+
+
+def check_commits(results: Iterable[Result]) -> None:
+    """Raise UserError for results that nobody can make again: of changed code, of no commit."""
+    commits = {result.name: (result.provenance or {}).get("commit") for result in results}
+    unknown = [name for name, commit in commits.items() if not is_a_commit(commit)]
+    if unknown:
+        first = unknown[0]
+        made = f"changed code ({commits[first]})" if commits[first] else "code of no known commit"
+        more = f", as were {len(unknown) - 1} more of {len(commits)} files" if unknown[1:] else ""
+        raise UserError(
+            f"{first}: made by {made}{more}; commit the code, delete them and run again"
+        )
+
+
+def is_a_commit(commit: str | None) -> bool:
+    """Whether a recorded commit is the whole truth of the code."""
+    return bool(commit) and not commit.endswith(CHANGES)
 
 
 def scoring(evaluation: Result) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """Tables inside a Markdown page, written by a command, never by hand.
 
 A page holds a marker line and below it `<!-- end -->`; `ttvos fill PAGE` writes between them:
-`<!-- scores: FOLDER [FOLDER ...] -->`, published scores, folders relative to the repository
-(globs allowed); `<!-- steptime: FILE -->`, what `ttvos steptime` wrote to that file;
+`<!-- scores: FOLDER [FOLDER ...] -->`, published scores (globs allowed);
+`<!-- steptime: FILE -->`, what `ttvos steptime` wrote to that file;
 `<!-- speed: FILE ... | COMMAND -->` and `<!-- benchmark: FILE TABLE ... | COMMAND -->`, see
-`ttvos.publication.performance`.
+`ttvos.publication.performance`. Files and folders are named relative to the page, or to the
+repository that it lies in, or to this one.
 """
 
 import re
@@ -14,32 +15,58 @@ from statistics import fmean, stdev
 from ttvos.errors import UserError
 from ttvos.files import atomic_path, read_json
 from ttvos.measure.steptable import read_steptime, tables
-from ttvos.provenance import REPOSITORY
 from ttvos.publication.form import RECORD, SCORES, Published, Score, read_lines
 from ttvos.publication.performance import benchmark_block, speed_block
+from ttvos.shipped import checkout
 
 BLOCK = re.compile(
     r"(<!-- (scores|steptime|speed|benchmark): ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL
 )
 
 
-def fill(page: Path | str, root: Path = REPOSITORY) -> bool:
+def fill(page: Path | str, root: Path | None = None) -> bool:
     """Write every table of a page anew; returns whether the page changed.
 
-    Raises UserError for a page without markers, and for a folder that is not there.
+    root: where a marker's files are looked for that lie neither beside the page nor in its
+    repository; None means this repository. Raises UserError for a page without markers, and for a
+    folder that is not there.
     """
-    page = Path(page)
+    page, root = Path(page), root or checkout("ttvos fill")
     try:
         text = page.read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(f"{page}: cannot be read ({error.strerror})") from None
     if not BLOCK.search(text):
         raise UserError(f"{page}: no table to fill (<!-- scores: FOLDER --> ... <!-- end -->)")
-    filled = BLOCK.sub(lambda found: found[1] + _content(*found.group(2, 3), root) + found[4], text)
+    roots = _roots(page, root)
+
+    def filled_block(found: re.Match[str]) -> str:
+        kind, named = found.group(2, 3)
+        return found[1] + _content(kind, named, _root_of(named, roots)) + found[4]
+
+    filled = BLOCK.sub(filled_block, text)
     if filled != text:
         with atomic_path(page) as temporary:
             temporary.write_text(filled, encoding="utf-8")
     return filled != text
+
+
+def _roots(page: Path, root: Path) -> list[Path]:
+    """Folders to which a marker may name its files: the page's, its repository, and `root`."""
+    folder = page.resolve().parent
+    own = [each for each in (folder, *folder.parents) if (each / ".git").exists()]
+    return [folder, *own[:1], root]
+
+
+def _root_of(named: str, roots: list[Path]) -> Path:
+    """The first of the folders in which the marker's first file is; where none has it, the last.
+
+    named: a marker's text, whose first word is a file, a folder, or a glob of them.
+    """
+    first = named.split()[0]
+    if Path(first).is_absolute():
+        raise UserError(f"marker {named!r}: name {first} relative to the page or the repository")
+    return next((root for root in roots if any(root.glob(first))), roots[-1])
 
 
 def _content(kind: str, named: str, root: Path) -> str:

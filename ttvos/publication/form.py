@@ -9,6 +9,7 @@ import csv
 import io
 import types
 import typing
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -76,6 +77,7 @@ class Published:
     name: str
     record: dict[str, Any]
     scores: tuple[Score, ...]
+    sequences: tuple[SequenceScore, ...] = ()
 
     @property
     def title(self) -> str:
@@ -132,5 +134,23 @@ def read_published(folder: Path = FOLDER) -> list[Published]:
         if not isinstance(record, dict) or not set(needed) <= set(record):
             raise UserError(f"{path}: not a record of published results; publish them again")
         scores = read_lines(Score, path.parent / SCORES)
-        found.append(Published(path.parent.name, record, scores))
+        sequences = read_lines(SequenceScore, path.parent / SEQUENCES)
+        _check_runs(path.parent, scores, sequences)
+        found.append(Published(path.parent.name, record, scores, sequences))
     return found
+
+
+def _check_runs(
+    folder: Path, scores: tuple[Score, ...], sequences: tuple[SequenceScore, ...]
+) -> None:
+    """Raise UserError unless each line of scores.csv has all its sequences, and they a line."""
+    counted = Counter((line.row, line.seed, line.dataset) for line in sequences)
+    wanted = {(line.row, line.seed, line.dataset): line.sequences for line in scores}
+    for run in wanted.keys() | counted.keys():
+        if counted[run] != wanted.get(run, 0):
+            row, seed, dataset = run
+            where = f"{row}{'' if seed is None else f', seed {seed}'}, {dataset}"
+            raise UserError(
+                f"{folder / SEQUENCES}: {where}: {counted[run]} sequences, but {SCORES} has "
+                f"{wanted.get(run, 0)}; publish the results again"
+            )

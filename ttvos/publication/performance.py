@@ -1,8 +1,9 @@
 """What the benchmarks and `ttvos speed` kept, as Markdown for a page; or how to measure it.
 
-A marker's text is `FILE [TABLE ...] | COMMAND`. FILE: a result, relative to the repository (for
-`speed` also globs and several files). TABLE: a key of a benchmark's file to show beside its bars,
-`KEY` or `KEY:COLUMN,COLUMN`. COMMAND: what makes the file, shown where it is not there yet.
+A marker's text is `FILE [TABLE ...] | COMMAND`. FILE: a result, relative to the page or to the
+repository (for `speed` also globs and several files). TABLE: a key of a benchmark's file to show
+beside its bars, `KEY` or `KEY:COLUMN,COLUMN`. COMMAND: what makes the file, shown where it is not
+there yet.
 """
 
 from pathlib import Path
@@ -77,7 +78,10 @@ def _origin(origin: dict[str, Any]) -> str:
     facts = [origin["device"], precision, threads]
     facts += [f"PyTorch {origin['libraries']['torch']}" if "torch" in origin["libraries"] else None]
     facts += [origin["time"][:10], f"commit {origin['commit']}"]
-    return f"Measured on {', '.join(fact for fact in facts if fact)}."
+    how = "Measured on"
+    if not origin.get("measured", True):
+        how, facts = "Estimated, not measured:", facts[1:]
+    return f"{how} {', '.join(fact for fact in facts if fact)}."
 
 
 def _bars(bars: dict[str, dict[str, Any]], file: str) -> str:

@@ -8,9 +8,9 @@ import numpy as np
 
 from ttvos.errors import UserError
 from ttvos.files import atomic_directory, write_json
-from ttvos.provenance import provenance
+from ttvos.provenance import git_commit, provenance
 from ttvos.public import public
-from ttvos.publication.checks import check_runs, recipe, scoring
+from ttvos.publication.checks import check_commits, check_runs, is_a_commit, recipe, scoring
 from ttvos.publication.form import (
     RECORD,
     SCORES,
@@ -41,15 +41,20 @@ def publish(manifest: Path | str, out: Path | str) -> dict[str, Any]:
 
     manifest: results/PROFILE/manifest.json. out: takes the place of an earlier one as a whole.
     Files that the manifest names but that are not there yet are listed as missing.
-    Raises UserError where nothing was scored yet, for a file without provenance, for runs of one
-    backbone with different settings, for scores of other weights than the training's, and for
-    scores under one dataset's name that are of different data.
+    Raises UserError where nothing was scored yet, for a file without provenance, for results of
+    changed code or of no commit, in a tree with changes, for runs of one backbone with different
+    settings, for scores of other weights than the training's, and for scores under one dataset's
+    name that are of different data.
     """
     located = load_manifest(manifest)
     runs = load_runs(located)
     if not any(run.scores for run in runs):
         raise UserError(f"{manifest}: none of the scores that it names is there yet")
     check_runs(runs)
+    check_commits(result for run in runs for result in run.results)
+    if not is_a_commit(git_commit()):
+        text = "no commit of this project here, or uncommitted changes"
+        raise UserError(f"{out}: not published: {text}; commit them, and publish again")
     record = _record(located, runs)
     scores = [line for run in runs for line in _scores(run, located.manifest)]
     parts = [line for run in runs for line in _sequence_scores(run)]

@@ -9,10 +9,12 @@ from ttvos.render.inputs import Accuracy, ReportInput, Tracked
 from ttvos.render.paper import PAPER_FOLDER, read_paper
 from ttvos.render.quantities import Extra, Quantity
 from ttvos.render.results import timed_on
+from ttvos.render.same_part import sequence_notes
 from ttvos.render.selection import selection_cautions
+from ttvos.render.standing import candidates
 from ttvos.render.starts import start_notes
 from ttvos.render.table import Cell, Column, Table
-from ttvos.render.verdicts import ABSENT, NO_NUMBER, NOT_MEASURED, RECORD_AGREES
+from ttvos.render.verdicts import ABSENT, NOT_MEASURED
 
 # From a line of the paper's to who measured it.
 Finder = Callable[[ReportInput, dict[str, str]], Accuracy | None]
@@ -64,6 +66,7 @@ def build(comparison: Comparison, report: ReportInput, folder: Path = PAPER_FOLD
         notes=(
             *comparison.notes,
             *_spreads(entries),
+            *_of_sequences(comparison, report),
             *(streamed(entries) if q.STREAMING in comparison.extras else ()),
             *_reasons(comparison, rows),
             *start_notes(entries),
@@ -94,7 +97,7 @@ def _reasons(comparison: Comparison, rows: list[dict[str, Cell]]) -> list[str]:
         verdicts = [row[f"{quantity.key}_verdict"] for row in rows]
         reasons = [cell.reason for cell in verdicts if cell.value == NOT_MEASURED]
         for reason in dict.fromkeys(reasons):
-            if reason not in (ABSENT, NO_NUMBER, RECORD_AGREES):
+            if reason != ABSENT:
                 found.setdefault(reason, []).append(quantity.label)
     return [f"{', '.join(labels)}: {NOT_MEASURED} ({why})." for why, labels in found.items()]
 
@@ -103,6 +106,14 @@ def _spreads(entries: list[Accuracy | None]) -> list[str]:
     """What stands behind ±, where a row is the mean of several runs."""
     several = any(q.runs(entry) for entry in entries if entry)
     return ["±: sample standard deviation over the runs in the mean."] if several else []
+
+
+def _of_sequences(comparison: Comparison, report: ReportInput) -> list[str]:
+    """What the sequences behind the accuracies can say, of the datasets that stand in the table."""
+    scored = [quantity.key for quantity in comparison.quantities if quantity.rule == "accuracy"]
+    protocols = [key.removesuffix("_jf") for key in scored]
+    datasets = [name for p in protocols for name in candidates(report.manifest, p)]
+    return sequence_notes(report, datasets) if datasets else []
 
 
 def streamed(entries: list[Accuracy | None]) -> list[str]:

@@ -11,6 +11,7 @@ from ttvos.render.inputs import ReportInput, RowResults
 from ttvos.render.measurements import own_table
 from ttvos.render.results import timed_on
 from ttvos.render.table import EMPTY, Cell, Column, Table
+from ttvos.render.uncounted import uncounted
 
 COST_EXTRAS = (
     *(
@@ -53,11 +54,14 @@ SPEED_EXTRAS = (
             ("matrix_rate_percent", "of matrix rate, %", "matrix_rate_fraction"),
         )
     ),
-    ("pipelined", q.from_speed("pipelined_fps", "FPS", 1, lambda data: data["pipelined"]["fps"])),
-    ("released", q.from_speed("released_fps", "FPS", 1, lambda data: data["released"]["fps"])),
+    (
+        "pipelined",
+        q.from_speed("pipelined_fps", "FPS", 1, lambda data: own(data, "pipelined")["fps"]),
+    ),
+    ("released", q.from_speed("released_fps", "FPS", 1, q.released_fps)),
     (
         "released",
-        q.from_speed("released_warm_fps", "warm, FPS", 1, lambda d: d["released_warm"]["fps"]),
+        q.from_speed("released_warm_fps", "warm, FPS", 1, lambda d: released_warm_fps(d)),
     ),
     (
         "streaming over released",
@@ -66,14 +70,24 @@ SPEED_EXTRAS = (
 )
 
 
+def own(data: dict[str, Any], key: str) -> Any:
+    """What only TTVOS's engine is measured for; None in any other tracker's speed file."""
+    return None if q.is_trackers(data) else data[key]
+
+
+def released_warm_fps(data: dict[str, Any]) -> float | None:
+    """Of the released loop warmed up; None in a file of before that was measured."""
+    return data["released_warm"]["fps"] if "released_warm" in data else None
+
+
 def streamed(data: dict[str, Any]) -> dict[str, Any]:
     """The streaming figures, with the percentiles that the file's own latencies carry."""
     return data["streaming"] | carried(data["streaming"])
 
 
-def reached(data: dict[str, Any], name: str) -> float:
+def reached(data: dict[str, Any], name: str) -> float | None:
     """A share of what the device can do, of the streaming protocol, in percent."""
-    return 100 * data["roofline"]["streaming"][name]
+    return 100 * own(data, "roofline")["streaming"][name]
 
 
 TAILS = ("p90_ms", "p99_ms")
@@ -93,7 +107,7 @@ def cost(report: ReportInput) -> Table:
         COST_EXTRAS,
         "cost",
     )
-    return replace(table, notes=(*table.notes, *counts_apart(report)))
+    return replace(table, notes=(*table.notes, *counts_apart(report), *uncounted(report)))
 
 
 def speed(report: ReportInput) -> Table:

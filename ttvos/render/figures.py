@@ -53,8 +53,10 @@ class Drawing:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The report's look; nothing outside the block changes."""
-    with matplotlib.rc_context(_STYLE):
+    """The report's look, whatever a matplotlibrc says; nothing outside the block changes."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
         yield
 
 

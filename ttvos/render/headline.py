@@ -3,32 +3,38 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from ttvos.judge import DIFFERS, ONE_RUN, REPRODUCED, TOO_NOISY
 from ttvos.render import quantities as q
 from ttvos.render.inputs import Accuracy, ReportInput
 from ttvos.render.measurements import STILL, still_score
-from ttvos.render.results import measure
-from ttvos.render.table import Table
-from ttvos.render.verdicts import DIFFERS, STATUSES, sequences
+from ttvos.render.same_part import peers_on_the_part
+from ttvos.render.table import Cell, Table
+from ttvos.render.verdicts import AGREES, DISPUTED, NOT_MEASURED, STATUSES, sequences
 
 MAIN_ROW = "exp8-hrnet"  # the paper's model
 
 
 @dataclass(frozen=True)
 class Score:
-    """A line of the first screen. jf: J&F in points; gain: over the mask held still."""
+    """A line of the first screen. jf: J&F in points; gain: over the mask held still.
+
+    interval: 95 %, over the sequences.
+    """
 
     label: str
     jf: float
     gain: float | None
     spread: float | None = None
     main: bool = False
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class DataFacts:
     """One dataset: how much of it was scored, and the scores that matter most.
 
-    label: its own words for the heading; "" where the data have one label for all.
+    label: its own words for the heading; "" where the data have one label for all. others: what
+    others score on the same part of a validation set, in a sentence, or None.
     """
 
     name: str
@@ -38,30 +44,85 @@ class DataFacts:
     sequences: int
     objects: int
     scores: tuple[Score, ...]
+    others: str | None = None
+
+
+# A number that is repeated in several tables has the first of these verdicts that it has anywhere.
+PRECEDENCE = (DIFFERS, REPRODUCED, TOO_NOISY, ONE_RUN, DISPUTED, AGREES, NOT_MEASURED)
+OWN, OTHERS = "TTVOS", "other methods"  # the paper's own numbers begin so (`paper.subject`)
+VERBS = {
+    REPRODUCED: ("is reproduced", "are reproduced"),
+    DIFFERS: ("differs", "differ"),
+    TOO_NOISY: ("is too noisy to tell", "are too noisy to tell"),
+    ONE_RUN: ("was trained once, which is no verdict", "were trained once, which is no verdict"),
+    AGREES: ("agrees with the public record", "agree with the public record"),
+    DISPUTED: ("differs from the public record", "differ from the public record"),
+    NOT_MEASURED: ("is not measured here", "are not measured here"),
+}
 
 
 def verdict_counts(tables: list[Table]) -> list[tuple[str, dict[str, int]]]:
-    """Per table with verdicts, and for all together under "all tables", counts by status."""
-    lines, total = [], Counter()
+    """Counts of the verdicts by status: a line a table, then the numbers, each counted once.
+
+    The last two lines are of the paper's own numbers and of those of other methods.
+    """
+    lines = []
     for table in tables:
-        counts = Counter(table.verdicts())
-        if counts:
-            total += counts
-            name = table.title.partition(":")[0]
-            lines.append((name, {status: counts[status] for status in STATUSES}))
-    return [*lines, ("all tables", {status: total[status] for status in STATUSES})]
+        if statuses := table.verdicts():
+            lines.append((table.title.partition(":")[0], _counted(statuses)))
+    numbers = distinct(tables)
+    own = [cell.value for about, cell in numbers.items() if about.startswith(OWN)]
+    others = [cell.value for about, cell in numbers.items() if not about.startswith(OWN)]
+    return [*lines, (OWN, _counted(own)), (OTHERS, _counted(others))]
 
 
-def count_sentence(counts: dict[str, int]) -> str:
-    """All verdicts in a sentence: "Of 9 numbers, 1 is reproduced, 2 differ, ..."."""
-    parts = []
-    for status, count in counts.items():
-        if status.startswith(DIFFERS):
-            verb = status if count == 1 else status.replace(DIFFERS, "differ", 1)
-        else:
-            verb = f"{'is' if count == 1 else 'are'} {status}"
-        parts.append(f"{count} {verb}")
-    return f"Of {sum(counts.values())} numbers, {', '.join(parts)}."
+def distinct(tables: list[Table]) -> dict[str, Cell]:
+    """Each number of the paper's once, by whose and which it is, with its verdict's cell."""
+    found: dict[str, Cell] = {}
+    for cell in (cell for table in tables for cell in table.verdict_cells()):
+        best = found.setdefault(cell.about, cell)
+        if PRECEDENCE.index(cell.value) < PRECEDENCE.index(best.value):
+            found[cell.about] = cell
+    return found
+
+
+def _counted(statuses: list) -> dict[str, int]:
+    counts = Counter(statuses)
+    return {status: counts[status] for status in STATUSES}
+
+
+def count_sentence(whose: str, counts: dict[str, int]) -> str:
+    """Verdicts in a sentence: "Of 9 numbers of TTVOS, 1 is reproduced, 2 differ, ..."."""
+    parts = [f"{n} {VERBS[status][n != 1]}" for status, n in counts.items() if n]
+    total = sum(counts.values())
+    if not parts:
+        return f"No table has a number of {whose}."
+    return f"Of {total} number{'s' * (total != 1)} of {whose}, {', '.join(parts)}."
+
+
+def untested(report: ReportInput, tables: list[Table]) -> str:
+    """That no accuracy or speed of TTVOS was compared, and why, in a sentence; "" otherwise."""
+    numbers = [(about, cell) for about, cell in distinct(tables).items() if about.startswith(OWN)]
+    kinds = {"accuracy": "J&F)", "speed": "(FPS)"}
+    without = [
+        kind
+        for kind, part in kinds.items()
+        if all(cell.value == NOT_MEASURED for about, cell in numbers if about.endswith(part))
+    ]
+    if not without:
+        return ""
+    why = report.manifest.comparable.reason
+    text = f"No {' and no '.join(without)} of {OWN} is compared with the paper's in this run"
+    return f"{text}: {why}." if why else f"{text}."
+
+
+def findings(tables: list[Table]) -> list[str]:
+    """Each number that differs from the paper's or its record, with the distance, in words."""
+    return [
+        f"{about}: {cell.reason}"
+        for about, cell in distinct(tables).items()
+        if cell.value in (DIFFERS, DISPUTED)
+    ]
 
 
 def data_facts(report: ReportInput) -> list[DataFacts]:
@@ -75,7 +136,16 @@ def data_facts(report: ReportInput) -> list[DataFacts]:
             count = max(len(sequences(result)) for result in results)
             scores = _scores(report, name)
             found.append(
-                DataFacts(name, entry.label, entry.year, entry.split, count, objects, scores)
+                DataFacts(
+                    name,
+                    entry.label,
+                    entry.year,
+                    entry.split,
+                    count,
+                    objects,
+                    scores,
+                    peers_on_the_part(report, name),
+                )
             )
     return found
 
@@ -91,11 +161,11 @@ def _scores(report: ReportInput, dataset: str) -> tuple[Score, ...]:
 
 
 def _score(report: ReportInput, item: Accuracy, dataset: str, main: bool) -> Score | None:
-    measured = measure(item.evaluate.get(dataset, ()), q.score("J&F-Mean"))
+    measured = q.measure_score(item.evaluate.get(dataset, ()), "J&F-Mean")
     if measured is None or measured.mean is None:
         return None
     still = still_score(report, dataset)
     gain = None
     if item.name != STILL and still is not None and still.mean is not None:
         gain = measured.mean - still.mean
-    return Score(item.label, measured.mean, gain, measured.spread, main)
+    return Score(item.label, measured.mean, gain, measured.spread, main, measured.interval)

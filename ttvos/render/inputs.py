@@ -12,6 +12,7 @@ from ttvos.render.manifest import (
     Located,
     Manifest,
     MaskEntry,
+    Paths,
     PeerEntry,
     PublishedEntry,
     RowEntry,
@@ -134,6 +135,22 @@ def _all(located: Located, names: Iterable[str | None]) -> tuple[Result, ...]:
     return tuple(result for result in loaded if result is not None)
 
 
+def _seeded(located: Located, entry: RowEntry, names: Paths) -> tuple[Result, ...]:
+    """A row's files, one a seed, each with its seed; a null stands for a seed without a file."""
+    loaded = (load_result(located, name, seed) for seed, name in _by_seed(entry, names))
+    return tuple(result for result in loaded if result is not None)
+
+
+def _by_seed(entry: RowEntry, names: Paths) -> list[tuple[int, str | None]]:
+    """A row's seeds, each with its file. None at all is a row without such files."""
+    if names and len(names) != len(entry.seeds):
+        raise UserError(
+            f"the manifest's row {entry.row} has {len(names)} files for {len(entry.seeds)} seeds "
+            f"({', '.join(str(name) for name in names)}); it must name one a seed, in their order"
+        )
+    return list(zip(entry.seeds, names, strict=True)) if names else []
+
+
 def _masks(located: Located, entry: MaskEntry) -> MaskResults:
     evaluate = {name: _all(located, (path,)) for name, path in entry.evaluate.items()}
     label = entry.label or entry.name
@@ -169,21 +186,26 @@ def _peer(located: Located, entry: PeerEntry, records: dict[str, Peer]) -> PeerR
 
 
 def _row(located: Located, entry: RowEntry) -> RowResults:
-    trains = [load_result(located, name) for name in entry.train]
-    losses = []
-    for index, name in enumerate(entry.loss):
-        if name is not None:
-            seed = entry.seeds[index] if index < len(entry.seeds) else index
-            losses.append(
-                (seed, located.path(name), trains[index] if index < len(trains) else None)
+    trains = _seeded(located, entry, entry.train)
+    for train in trains:
+        if train.data.get("seed", train.seed) != train.seed:
+            raise UserError(
+                f"{train.name}: of seed {train.data['seed']}, but the manifest names it as that of "
+                f"seed {train.seed}; write the manifest anew"
             )
+    by_seed = {train.seed: train for train in trains}
+    losses = [
+        (seed, located.path(name), by_seed.get(seed))
+        for seed, name in _by_seed(entry, entry.loss)
+        if name is not None
+    ]
     return RowResults(
         name=entry.row,
         label=f"{entry.method} {entry.row}" if entry.tracker == "ttvos" else entry.row,
-        evaluate={name: _all(located, paths) for name, paths in entry.evaluate.items()},
+        evaluate={name: _seeded(located, entry, of) for name, of in entry.evaluate.items()},
         entry=entry,
-        predict={name: _all(located, paths) for name, paths in entry.predict.items()},
-        train=tuple(train for train in trains if train is not None),
+        predict={name: _seeded(located, entry, of) for name, of in entry.predict.items()},
+        train=trains,
         losses=tuple(losses),
         cost=load_result(located, entry.cost),
         speed=load_result(located, entry.speed),

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ttvos.render import quantities as q
 from ttvos.render import seeds
 from ttvos.render.inputs import Accuracy, ReportInput
+from ttvos.render.intervals import MEANS
 from ttvos.render.manifest import data_label
 from ttvos.render.results import Measured, Result, measure
+from ttvos.render.same_part import sequence_notes
 from ttvos.render.selection import selection_cautions, selection_notes, way
 from ttvos.render.table import Cell, Column, Table
 from ttvos.render.untrained import RULE, untrained
@@ -42,8 +45,8 @@ def summary(report: ReportInput) -> Table:
                 rows.append(row)
     columns = [Column("entry", "Entry"), Column("dataset", "Protocol")]
     columns += [
-        Column(key, label, "extra", "" if group == "mean" else group)
-        for key, (_, label, group) in SCORES.items()
+        Column(key, label, "extra", "" if group == "mean" else group, interval=score in MEANS)
+        for key, (score, label, group) in SCORES.items()
     ]
     columns.insert(3, Column("gain", "over held still", "extra"))
     columns += [Column("runs", "Runs"), Column("kind", "Kind")]
@@ -58,7 +61,11 @@ def summary(report: ReportInput) -> Table:
         rows,
         sources,
     )
-    notes = [*selection_cautions(report, report.rows), seeds.NOTE]
+    notes = [
+        *sequence_notes(report, report.manifest.datasets),
+        *selection_cautions(report, report.rows),
+        seeds.NOTE,
+    ]
     notes += [RULE] if any(untrained(row) for row in report.rows) else []
     return replace(table, sections="dataset", notes=tuple(notes))
 
@@ -68,8 +75,7 @@ def _scores(item: Accuracy, results: tuple[Result, ...], still: Measured | None)
     if why := untrained(item):
         return {"jf": Cell(reason=why)}
     cells = {
-        key: q.measured_cell(measure(results, q.score(name)))
-        for key, (name, _, _) in SCORES.items()
+        key: q.measured_cell(q.measure_score(results, name)) for key, (name, _, _) in SCORES.items()
     }
     return cells | {"gain": Cell() if item.name == STILL else _gain(cells["jf"], still)}
 
@@ -136,17 +142,25 @@ class TrainingExtra:
     take: q.Getter
 
 
+def selected(data: dict[str, Any], step: str, key: str) -> float | None:
+    """What a selection by scores says of the "chosen" or "last" step; None where none was made."""
+    selection = data.get("selection")
+    if selection is None or selection["by"] == "last":
+        return None
+    return selection[step][key]
+
+
 TRAINING_EXTRAS = (
     TrainingExtra("stages", "stages", 0, lambda data: len(data["stages"])),
     TrainingExtra("steps", "steps", 0, lambda data: data["steps"]),
     TrainingExtra("seconds", "seconds", 0, lambda data: data["seconds"]),
     TrainingExtra("last_loss", "last loss", 3, lambda data: data["stages"][-1]["losses"]["total"]),
-    TrainingExtra("kept_step", "kept step", 0, lambda data: data["selection"]["chosen"]["step"]),
+    TrainingExtra("kept_step", "kept step", 0, lambda data: selected(data, "chosen", "step")),
     TrainingExtra(
-        "kept_jf", "J&F of the kept step", 1, lambda data: 100 * data["selection"]["chosen"]["J&F"]
+        "kept_jf", "J&F of the kept step", 1, lambda data: 100 * selected(data, "chosen", "J&F")
     ),
     TrainingExtra(
-        "last_jf", "J&F of the last step", 1, lambda data: 100 * data["selection"]["last"]["J&F"]
+        "last_jf", "J&F of the last step", 1, lambda data: 100 * selected(data, "last", "J&F")
     ),
 )
 

@@ -9,17 +9,27 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ttvos.compare import RULE
 from ttvos.files import atomic_path
+from ttvos.judge import RULES
 from ttvos.render.figures import Drawing
-from ttvos.render.headline import count_sentence, data_facts, verdict_counts
+from ttvos.render.headline import (
+    OTHERS,
+    OWN,
+    count_sentence,
+    data_facts,
+    findings,
+    untested,
+    verdict_counts,
+)
 from ttvos.render.inputs import ReportInput
 from ttvos.render.manifest import Manifest, data_label
 from ttvos.render.origin import Origin
 from ttvos.render.published import Section
 from ttvos.render.selection import selection_cautions
-from ttvos.render.table import Table, format_cell
+from ttvos.render.table import Table, format_cell, format_interval, format_value
 from ttvos.render.times import by_rule, read_jobs, run_time
-from ttvos.render.verdicts import RULES
+from ttvos.render.verdicts import STATUSES
 from ttvos.render.writers import group_spans, is_text
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -50,6 +60,7 @@ def render_page(
     """
     jobs = read_jobs(report)
     counts = verdict_counts(list(tables.values()))
+    by_name = dict(counts)
     page = environment().get_template("page.html.j2")
     text = page.render(
         manifest=report.manifest,
@@ -60,7 +71,12 @@ def render_page(
         facts=data_facts(report),
         selected=selection_cautions(report, report.rows),
         counts=counts,
-        sentence=count_sentence(counts[-1][1]),
+        statuses=[status for status in STATUSES if any(line[status] for _, line in counts)],
+        sentence=" ".join(count_sentence(whose, by_name[whose]) for whose in (OWN, OTHERS)),
+        untested=untested(report, list(tables.values())),
+        findings=findings(list(tables.values())),
+        claims_fell=[s.claims_sentence for s in published if s.claims_sentence],
+        claims_rule=RULE,
         rules=RULES,
         origins=origins,
         overview=overview,
@@ -83,7 +99,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    jinja.globals |= {"format_cell": format_cell, "group_spans": group_spans, "is_text": is_text}
+    for function in (format_cell, format_value, format_interval, group_spans, is_text):
+        jinja.globals[function.__name__] = function
     return jinja
 
 

@@ -4,9 +4,9 @@ import csv
 from pathlib import Path
 
 from ttvos.errors import UserError
-from ttvos.provenance import REPOSITORY
+from ttvos.shipped import shipped
 
-PAPER_FOLDER = REPOSITORY / "data" / "paper"
+PAPER_FOLDER = shipped("data/paper")
 
 # The paper's backbone names and the ones used here.
 BACKBONES = {
@@ -16,6 +16,23 @@ BACKBONES = {
     "ResNet101": "resnet101",
     "MobileNetV3-Large": "mobilenetv3",
 }
+
+FULL_MODEL = "8"  # the experiment of Table 4 that the other tables call TTVOS
+
+
+def subject(line: dict[str, str]) -> str:
+    """Whom a line of a table is about, the same for lines of several tables that repeat a number.
+
+    Table 2 names no backbone, Tables 4 and 6 no method: Table 3 does.
+    """
+    method = line.get("method", "TTVOS")
+    named = (other["backbone"] for other in read_paper("table3") if other["method"] == method)
+    words = [method, line.get("backbone") or next(named, "")]
+    if line.get("exp", FULL_MODEL) != FULL_MODEL:
+        words.append(f"experiment {line['exp']}")
+    if line.get("transition_loss") == "1":
+        words.append("with the transition loss")
+    return " ".join(word for word in words if word)
 
 
 def read_paper(name: str, folder: Path = PAPER_FOLDER) -> list[dict[str, str]]:

@@ -33,7 +33,7 @@ def frame_gmac(data: dict[str, Any], slots: float | None) -> float:
 def part_gmac(data: dict[str, Any], part: str, slots: float | None) -> float:
     """MACs of one part of a frame in 1e9, as `frame_gmac` counts the frame."""
     grown = frame_gmac(data, slots) - frame_gmac(data, None) if part == MEMORY_PART else 0.0
-    return data["macs"]["parts"][part] / 1e9 + grown
+    return data["macs"]["parts"].get(part) / 1e9 + grown
 
 
 def percent(measured: Cell, facts: float | None) -> Cell:
@@ -84,8 +84,8 @@ def _part_row(peer: PeerResults, part: str) -> dict[str, Cell]:
     slots = peer.record.memory_slots
     return {
         "part": Cell(part),
-        "parameters_m": taken(peer.cost, lambda data: data["parameters"]["parts"][part] / 1e6),
-        "init_gmac": taken(peer.cost, lambda data: data["macs"]["init_parts"][part] / 1e9),
+        "parameters_m": taken(peer.cost, lambda data: data["parameters"]["parts"].get(part) / 1e6),
+        "init_gmac": taken(peer.cost, lambda data: data["macs"]["init_parts"].get(part) / 1e9),
         "frame_gmac_facts": Cell(peer.record.expected.parts.get(part)),
         "frame_gmac": taken(peer.cost, lambda data: part_gmac(data, part, None)),
         "slots_gmac": taken(peer.cost, lambda data: part_gmac(data, part, slots)),

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 
+from ttvos.compare import NOT_MEASURED
 from ttvos.publication.form import Published, Score
-from ttvos.render.claims import BACKBONE, NOT_MEASURED, claims
+from ttvos.render.claims import BACKBONE, claims, claims_sentence
 from ttvos.render.comparisons import tick
+from ttvos.render.inputs import ReportInput
+from ttvos.render.intervals import interval
 from ttvos.render.paper import PAPER_FOLDER, read_paper
 from ttvos.render.paper_lines import PAPER_COLUMNS, paper_accuracy, paper_cells
 from ttvos.render.published_facts import facts
+from ttvos.render.published_notes import published_notes
+from ttvos.render.published_sequences import sequence_scores
 from ttvos.render.table import Cell, Column, Table
 from ttvos.render.table4 import PARTS
 
@@ -19,11 +24,15 @@ SCORES = {"jf": "J&F", "j_mean": "J", "f_mean": "F"}
 
 @dataclass(frozen=True)
 class Section:
-    """One folder of results-published on the page. claims: None where too little was trained."""
+    """One folder of results-published on the page.
+
+    claims: None where too little was trained; claims_sentence: how they fell, "" for none.
+    """
 
     published: Published
     table: Table
     claims: Table | None
+    claims_sentence: str = ""
 
     @property
     def tables(self) -> list[Table]:
@@ -36,17 +45,28 @@ class Section:
         return facts(self.published)
 
 
-def sections(published: Iterable[Published], folder: Path = PAPER_FOLDER) -> list[Section]:
-    """What the page shows of each folder. Claims compare experiments, so they need two of them."""
+def sections(
+    published: Iterable[Published],
+    folder: Path = PAPER_FOLDER,
+    report: ReportInput | None = None,
+) -> list[Section]:
+    """What the page shows of each folder. Claims compare experiments, so they need two of them.
+
+    report: the run whose page it is; masks that it scored on the same sequences stand beside.
+    """
     found = []
     for one in published:
-        compared = claims(one, folder) if len(_variants(one)) > 1 else None
-        found.append(Section(one, scores(one, folder), compared))
+        has_claims = len(_variants(one)) > 1
+        compared = claims(one, folder) if has_claims else None
+        fell = claims_sentence(one, folder) if has_claims else ""
+        found.append(Section(one, scores(one, folder, report), compared, fell))
     return found
 
 
-def scores(published: Published, folder: Path = PAPER_FOLDER) -> Table:
-    """Table 4's experiments with the paper's J&F and ours, then whatever else was scored.
+def scores(
+    published: Published, folder: Path = PAPER_FOLDER, report: ReportInput | None = None
+) -> Table:
+    """Tables 4's and 5's lines with the paper's J&F and ours, then whatever else was scored.
 
     An experiment that is not there is shown as not measured, unless there is only one: then the
     folder is no ablation, and holds the others for no reason.
@@ -78,7 +98,7 @@ def scores(published: Published, folder: Path = PAPER_FOLDER) -> Table:
         rows=tuple(rows),
         profile=published.record["profile"],
         caution=published.record["caution"],
-        notes=_notes(published),
+        notes=tuple(published_notes(published, report)),
     )
 
 
@@ -96,10 +116,8 @@ def _measured(published: Published, lines: list[Score]) -> dict[str, Cell]:
     row: dict[str, Cell] = {}
     for dataset in published.record["datasets"]:
         here = [line for line in lines if line.dataset == dataset]
-        row[f"{dataset}_jf"] = _over_seeds([line.jf for line in here])
-        if here:
-            row[f"{dataset}_j_mean"] = Cell(fmean(line.j_mean for line in here))
-            row[f"{dataset}_f_mean"] = Cell(fmean(line.f_mean for line in here))
+        for key in SCORES:
+            row[f"{dataset}_{key}"] = _over_seeds(published, here, key)
         seeds = [line.seed for line in here if line.seed is not None]
         row[f"{dataset}_seeds"] = Cell(str(len(seeds)) if seeds or not here else None)
     trainings = {line.seed: line for line in lines if line.seconds is not None}.values()
@@ -109,10 +127,14 @@ def _measured(published: Published, lines: list[Score]) -> dict[str, Cell]:
     return row
 
 
-def _over_seeds(values: list[float]) -> Cell:
-    if not values:
-        return Cell(reason=NOT_MEASURED)
-    return Cell(fmean(values), stdev(values) if len(values) > 1 else None)
+def _over_seeds(published: Published, lines: list[Score], key: str) -> Cell:
+    """Mean over the seeds, of J&F with its spread, and its interval over the sequences."""
+    if not lines:
+        return Cell(reason=NOT_MEASURED) if key == "jf" else Cell()
+    values = [getattr(line, key) for line in lines]
+    spread = stdev(values) if key == "jf" and len(values) > 1 else None
+    found = sequence_scores(published, lines[0].row, lines[0].dataset, key)
+    return Cell(fmean(values), spread, interval=interval(found))
 
 
 def _columns(published: Published) -> tuple[Column, ...]:
@@ -122,38 +144,9 @@ def _columns(published: Published) -> tuple[Column, ...]:
     for name, dataset in published.record["datasets"].items():
         for key, label in SCORES.items():
             kind = "other" if key == "jf" else "extra"
-            columns.append(Column(f"{name}_{key}", label, kind, dataset["label"]))
+            column = Column(f"{name}_{key}", label, kind, dataset["label"], interval=True)
+            columns.append(column)
         columns.append(Column(f"{name}_seeds", "seeds", "count", dataset["label"]))
     columns.append(Column("steps", "steps", "extra", "training", 0))
     columns.append(Column("minutes", "minutes", "extra", "training"))
     return tuple(columns)
-
-
-def _notes(published: Published) -> tuple[str, ...]:
-    notes = []
-    for dataset in published.record["datasets"].values():
-        names = dataset["sequences"]
-        scale = dataset["input_scale"]
-        seen = "" if scale == 1 else f"; the network saw the frames at {scale:g} of their size"
-        what = f"{len(names)} sequences of {dataset['split']}, {dataset['year']}"
-        notes.append(f"{dataset['label']}: {what} ({', '.join(names)}){seen}.")
-    notes += _selection_notes(published)
-    codes = {training["code"] for training in published.record["trainings"]}
-    if len(codes) > 1:
-        notes.append(f"The runs were trained with {len(codes)} versions of the training code.")
-    if missing := published.record["missing"]:
-        notes.append(f"Not there yet when this was collected: {len(missing)} result files.")
-    return tuple(notes)
-
-
-def _selection_notes(published: Published) -> list[str]:
-    """Datasets whose scores chose weights: they are no independent measurement."""
-    chosen_on: set[str] = set()
-    for training in published.record["trainings"]:
-        chosen_on |= set((training["selection"]["data"] or {}).get("sequences", ()))
-    return [
-        f"{dataset['label']}: weights were selected on sequences of it, so its scores are no "
-        "independent measurement."
-        for dataset in published.record["datasets"].values()
-        if chosen_on & set(dataset["sequences"])
-    ]

@@ -1,24 +1,27 @@
 """The quantities of the paper's tables: how each is taken from result files, and when it counts."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from ttvos.judge import DIFFERS
 from ttvos.render.inputs import Accuracy, MaskResults, PeerResults, ReportInput, Tracked
+from ttvos.render.intervals import MEANS, interval, sequence_scores
 from ttvos.render.manifest import data_label
 from ttvos.render.results import Measured, Result, measure
 from ttvos.render.standing import standing
-from ttvos.render.table import Cell, Column
+from ttvos.render.table import Cell, Column, Kind
 from ttvos.render.untrained import UNTRAINED, untrained
 from ttvos.render.verdicts import (
     NOT_MEASURED,
-    RULES,
+    Verdict,
     accuracy_obstacle,
     data_obstacle,
     decide,
     size_obstacle,
     speed_obstacle,
+    verdict_cell,
 )
 
 Getter = Callable[[dict[str, Any]], float | None]
@@ -28,7 +31,7 @@ Taken = tuple[Measured | None, str | None]
 
 @dataclass(frozen=True)
 class Quantity:
-    """One column of a paper's table. key: in the paper's CSV; rule: in `verdicts.RULES`.
+    """One column of a paper's table. key: in the paper's CSV; rule: in `ttvos.judge.RULES`.
 
     other: heading for a number that is not the paper's quantity.
     """
@@ -43,12 +46,23 @@ class Quantity:
     def columns(self, report: ReportInput) -> tuple[Column, ...]:
         """Paper, measured, measured otherwise, verdict: side by side under one heading."""
         other = {"accuracy": f"on {data_label(report.manifest)}", "speed": "on this device"}
-        heading = other.get(self.rule, self.other)
+        heading, is_mean = other.get(self.rule, self.other), self.rule == "accuracy"
+        numbers = (("measured", "measured"), ("not_comparable", heading))
+        kinds: dict[str, Kind] = {"measured": "measured", "not_comparable": "other"}
         return (
             Column(f"{self.key}_paper", "paper", "paper", self.label, self.digits),
-            Column(f"{self.key}_measured", "measured", "measured", self.label, self.digits),
-            Column(f"{self.key}_not_comparable", heading, "other", self.label, self.digits),
-            Column(f"{self.key}_verdict", "verdict", "verdict", self.label),
+            *(
+                Column(
+                    f"{self.key}_{place}",
+                    label,
+                    kinds[place],
+                    self.label,
+                    self.digits,
+                    interval=is_mean,
+                )
+                for place, label in numbers
+            ),
+            Column(f"{self.key}_verdict", "does it hold?", "verdict", self.label),
         )
 
     def cells(
@@ -57,19 +71,35 @@ class Quantity:
         """The cells of one row. line: the paper's row as printed; entry: who measured."""
         printed = line[self.key]
         if self.rule == "accuracy" and (why := untrained(entry)):
+            verdict = Verdict(NOT_MEASURED, UNTRAINED) if printed else None
             return {
                 f"{self.key}_paper": Cell(printed or None),
                 f"{self.key}_not_comparable": Cell(reason=why),
-                f"{self.key}_verdict": Cell(NOT_MEASURED, reason=UNTRAINED),
+                f"{self.key}_verdict": verdict_cell(verdict, line, self.key, self.label),
             }
         measured, obstacle = self.take(report, entry) if entry else (None, None)
-        verdict = decide(RULES[self.rule], printed, measured, obstacle)
+        verdict = decide(self.kind(entry), printed, measured, obstacle)
+        if verdict and verdict.status == DIFFERS and is_rebuilt(entry):
+            verdict = replace(verdict, reason=f"{verdict.reason}; {REBUILT}")
         place = "not_comparable" if obstacle else "measured"
         return {
             f"{self.key}_paper": Cell(printed or None),
             f"{self.key}_{place}": measured_cell(measured),
-            f"{self.key}_verdict": Cell(verdict.status, reason=verdict.reason),
+            f"{self.key}_verdict": verdict_cell(verdict, line, self.key, self.label),
         }
+
+    def kind(self, entry: Accuracy | None) -> str:
+        """The rule that judges an entry's number: no seed moves given masks and given weights."""
+        is_given = isinstance(entry, MaskResults | PeerResults)
+        return "masks" if self.rule == "accuracy" and is_given else self.rule
+
+
+REBUILT = "network built from public facts"
+
+
+def is_rebuilt(entry: Accuracy | None) -> bool:
+    """Whether an entry's network was built here without weights that would prove it the same."""
+    return isinstance(entry, PeerResults) and entry.record.status == "cost only"
 
 
 @dataclass(frozen=True)
@@ -88,17 +118,26 @@ class Extra:
 
 
 def measured_cell(measured: Measured | None) -> Cell:
-    """Mean and spread; a number whose origin is unknown is not shown."""
+    """Mean, spread and interval; a number whose origin is unknown is not shown."""
     if measured is None:
         return Cell()
-    if measured.mean is None:
-        return Cell(reason="no provenance")
-    return Cell(measured.mean, measured.spread)
+    if measured.refusal:
+        return Cell(reason=measured.refusal)
+    return Cell(measured.mean, measured.spread, interval=measured.interval)
 
 
 def accuracy(key: str, label: str, dataset: str) -> Quantity:
     """J&F in points on one DAVIS validation set."""
     return Quantity(key, label, "accuracy", 1, partial(take_accuracy, dataset))
+
+
+def measure_score(results: Iterable[Result], name: str) -> Measured | None:
+    """A global score of evaluations in points; a mean with its interval over the sequences."""
+    results = tuple(results)
+    measured = measure(results, score(name))
+    if measured is None or measured.refusal or name not in MEANS:
+        return measured
+    return replace(measured, interval=interval(sequence_scores(results, name)))
 
 
 def take_accuracy(dataset: str, report: ReportInput, entry: Accuracy) -> Taken:
@@ -107,19 +146,13 @@ def take_accuracy(dataset: str, report: ReportInput, entry: Accuracy) -> Taken:
     dataset: "davis16" or "davis17"; the profile's dataset of that year and split is taken.
     """
     dataset = standing(report.manifest, dataset, entry)
-    measured = measure(entry.evaluate.get(dataset, ()), score("J&F-Mean"))
+    measured = measure_score(entry.evaluate.get(dataset, ()), "J&F-Mean")
     sources = measured.sources if measured else ()
     if isinstance(entry, MaskResults):
         return measured, data_obstacle(report.manifest, dataset, sources, tracked=False)
     if isinstance(entry, PeerResults):
         return measured, data_obstacle(report.manifest, dataset, sources)
     return measured, accuracy_obstacle(report.manifest, dataset, sources)
-
-
-def take_scores(entry: Accuracy, dataset: str) -> tuple[float, ...]:
-    """J&F of each run in points; none where the files do not say where they come from."""
-    measured = measure(entry.evaluate.get(dataset, ()), score("J&F-Mean"))
-    return measured.values if measured else ()
 
 
 def runs(entry: Accuracy) -> Measured | None:
@@ -144,9 +177,9 @@ def macs(key: str, label: str, digits: int, getter: Getter) -> Quantity:
     return Quantity(key, label, "macs", digits, take)
 
 
-def gmac(*parts: str) -> Getter:
-    """Sum of MACs of the parts, in 1e9."""
-    return lambda data: sum(data["macs"][part] for part in parts) / 1e9
+def gmac(part: str) -> Getter:
+    """MACs of one of TTVOS's parts, or of the whole, in 1e9; a tracker has other parts."""
+    return lambda data: _count(data["macs"], part, 1e9)
 
 
 def parameters(key: str, label: str) -> Quantity:
@@ -159,8 +192,15 @@ def parameters(key: str, label: str) -> Quantity:
 
 
 def millions(part: str) -> Getter:
-    """One of a cost file's parameter counts, in 1e6."""
-    return lambda data: data["parameters"][part] / 1e6
+    """One of a cost file's parameter counts, in 1e6; a tracker has no more than the total."""
+    return lambda data: _count(data["parameters"], part, 1e6)
+
+
+def _count(counts: dict[str, Any], name: str, unit: float) -> float | None:
+    """None where a tracker's file, which counts parts of its own, has no such count."""
+    if name not in counts and "parts" in counts:
+        return None
+    return counts[name] / unit
 
 
 def speed(key: str, label: str) -> Quantity:
@@ -168,10 +208,20 @@ def speed(key: str, label: str) -> Quantity:
 
     def take(report: ReportInput, entry: Accuracy) -> Taken:
         result = speed_file(entry)
-        measured = measure((result,), lambda data: data["released"]["fps"])
+        measured = measure((result,), released_fps)
         return measured, speed_obstacle(report.manifest, result)
 
     return Quantity(key, label, "speed", 1, take)
+
+
+def released_fps(data: dict[str, Any]) -> float | None:
+    """Frames per second by the released protocol; a tracker that is not TTVOS has none."""
+    return None if is_trackers(data) else data["released"]["fps"]
+
+
+def is_trackers(data: dict[str, Any]) -> bool:
+    """Whether a speed file is of any tracker, frame by frame, and not of TTVOS's engine."""
+    return data.get("engine") == "own"
 
 
 def cost_file(entry: Accuracy) -> Result | None:

@@ -66,7 +66,7 @@ def render(report: ReportInput, out: Path | str, published: Path = FOLDER) -> No
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     tables = {table.name: table for table in build_tables(report)}
-    kept = _sections(published)
+    kept = _sections(published, report)
     for table in (*tables.values(), *(table for section in kept for table in section.tables)):
         for suffix, writer in WRITERS.items():
             with atomic_path(out / f"{table.name}.{suffix}") as temporary:
@@ -83,8 +83,8 @@ def render(report: ReportInput, out: Path | str, published: Path = FOLDER) -> No
     write_pages(report, tables, known, out)
 
 
-def _sections(published: Path) -> list[Section]:
-    return sections(read_published(published))
+def _sections(published: Path, report: ReportInput | None = None) -> list[Section]:
+    return sections(read_published(published), report=report)
 
 
 def build_tables(report: ReportInput) -> list[Table]:

@@ -14,10 +14,14 @@ REQUIRED_PROVENANCE = ("source", "device", "time")
 
 @dataclass(frozen=True)
 class Result:
-    """One JSON result file; name: its path as the manifest gives it."""
+    """One JSON result file; name: its path as the manifest gives it.
+
+    seed: of the training that it is of, where the manifest gives one.
+    """
 
     name: str
     data: dict[str, Any]
+    seed: int | None = None
 
     @property
     def provenance(self) -> dict[str, Any] | None:
@@ -30,14 +34,17 @@ class Result:
 
 @dataclass(frozen=True)
 class Measured:
-    """One quantity over the seeds. values is empty when no file may be believed.
+    """One quantity over the seeds.
 
-    refused: the file is there, but says nothing about where its numbers come from.
+    unsourced: names of files that say nothing about where their numbers come from. With one of
+    them there is no mean, and values and sources are empty: a mean of the others would pass for
+    that of all seeds. interval: of the mean, 95 % over the sequences, where it is an accuracy.
     """
 
     values: tuple[float, ...]
     sources: tuple[Result, ...]
-    refused: bool = False
+    unsourced: tuple[str, ...] = ()
+    interval: tuple[float, float] | None = None
 
     @property
     def mean(self) -> float | None:
@@ -49,35 +56,38 @@ class Measured:
         """Sample standard deviation over the seeds; None for one seed."""
         return stdev(self.values) if len(self.values) > 1 else None
 
+    @property
+    def refusal(self) -> str:
+        """Why there is no mean, with the files' names; "" where there is one."""
+        return f"no provenance: {', '.join(self.unsourced)}" if self.unsourced else ""
 
-def load_result(located: Located, name: str | None) -> Result | None:
-    """Read one JSON file of the manifest; None stays None."""
+
+def load_result(located: Located, name: str | None, seed: int | None = None) -> Result | None:
+    """Read one JSON file of the manifest; None stays None. seed: of the training it is of."""
     if name is None:
         return None
     data = read_json(located.path(name))
     if not isinstance(data, dict):
         raise UserError(f"{located.path(name)}: a result file is a JSON object; make it anew")
-    return Result(name, data)
+    return Result(name, data, seed)
 
 
 def measure(
     results: Iterable[Result | None], getter: Callable[[dict[str, Any]], float | None]
 ) -> Measured | None:
-    """Take one number from each file; None if there is none. Files without provenance refuse.
+    """Take one number from each file; None if there is none.
 
-    getter: from a file's data to the number, or None where the file does not have it.
+    getter: from a file's data to the number; None, or a null on the way, says that the file's
+    maker did not measure it. Raises UserError for a file that lacks a key that the getter reads.
     """
-    present = [result for result in results if result is not None]
-    pairs = [(result, _get(result, getter)) for result in present]
+    pairs = [(result, _get(result, getter)) for result in results if result is not None]
     pairs = [(result, value) for result, value in pairs if value is not None]
     if not pairs:
         return None
-    trusted = [(result, value) for result, value in pairs if result.provenance]
-    return Measured(
-        tuple(float(value) for _, value in trusted),
-        tuple(result for result, _ in trusted),
-        refused=len(trusted) < len(pairs),
-    )
+    if unsourced := tuple(result.name for result, _ in pairs if not result.provenance):
+        return Measured((), (), unsourced)
+    values = tuple(float(value) for _, value in pairs)
+    return Measured(values, tuple(result for result, _ in pairs))
 
 
 def device_of(result: Result) -> str:
@@ -100,5 +110,10 @@ def timed_on(result: Result) -> str:
 def _get(result: Result, getter: Callable[[dict[str, Any]], float | None]) -> float | None:
     try:
         return getter(result.data)
-    except (KeyError, TypeError, IndexError):
-        return None
+    except (KeyError, IndexError) as error:
+        lacking = f"has no {error}" if isinstance(error, KeyError) else f"is too short ({error})"
+        raise UserError(f"{result.name}: {lacking}; make it anew with this version") from None
+    except TypeError as error:
+        if "NoneType" in str(error):  # a null where the numbers would be: not measured
+            return None
+        raise UserError(f"{result.name}: not as this version reads it ({error})") from None

@@ -2,9 +2,12 @@
 
 from statistics import fmean, stdev
 
+from ttvos.compare import Arms
+from ttvos.evaluation.statistics import paired_difference
 from ttvos.render.inputs import Accuracy, ReportInput, RowResults
-from ttvos.render.quantities import Extra
-from ttvos.render.results import Measured
+from ttvos.render.intervals import paired_arms
+from ttvos.render.quantities import Extra, score
+from ttvos.render.results import Measured, Result, measure
 from ttvos.render.standing import standing
 from ttvos.render.table import Cell
 from ttvos.render.untrained import untrained
@@ -28,36 +31,52 @@ def _count(entry: Accuracy) -> Measured | None:
 SEEDS = Extra("runs", "seeds in the mean", 0, _count)
 
 
-def scores_by_seed(report: ReportInput, row: RowResults, protocol: str) -> dict[int, float]:
-    """J&F in points of each seed on the dataset that stands for "davis16" or "davis17".
-
-    Seeds whose file does not say where it comes from are left out.
-    """
-    dataset = standing(report.manifest, protocol, row)
-    files = dict(zip(row.entry.evaluate.get(dataset, ()), row.entry.seeds, strict=False))
-    return {
-        files[result.name]: 100 * result.data["global"]["J&F-Mean"]
-        for result in row.evaluate.get(dataset, ())
-        if result.provenance and result.name in files
-    }
-
-
 def difference(
     report: ReportInput, one: RowResults | None, other: RowResults | None, protocol: str
 ) -> Cell:
-    """J&F of one row minus another's, in points, over the seeds that both have; with its spread.
+    """J&F of one row minus another's, in points, paired by seed and, in its interval, by sequence.
 
-    Nothing where either was not scored; a reason where either is untrained or no seed is shared.
+    Nothing where either was not scored; a reason where either is untrained, a file does not say
+    where it comes from, or no seed is shared. One seed has no spread, and no interval.
     """
     if one is None or other is None:
         return Cell()
     if why := untrained(one) or untrained(other):
         return Cell(reason=why)
-    first, second = (scores_by_seed(report, row, protocol) for row in (one, other))
-    if not (first and second):
+    files = [_files(report, row, protocol) for row in (one, other)]
+    measured = [measure(results, score("J&F-Mean")) for results in files]
+    if None in measured:
         return Cell()
+    if refused := [found.refusal for found in measured if found.refusal]:
+        return Cell(reason="; ".join(refused))
+    first, second = (
+        dict(zip((source.seed for source in found.sources), found.values, strict=True))
+        for found in measured
+    )
     shared = sorted(first.keys() & second.keys())
     if not shared:
         return Cell(reason="no seed in common")
     found = [first[seed] - second[seed] for seed in shared]
-    return Cell(fmean(found), stdev(found) if len(found) > 1 else None)
+    spread = stdev(found) if len(found) > 1 else None
+    return Cell(fmean(found), spread, interval=_interval(paired_arms(*files)))
+
+
+def arms(
+    report: ReportInput, one: RowResults | None, other: RowResults | None, protocol: str
+) -> Arms | None:
+    """Two rows' paired differences for a claim; None where `difference` gives no number."""
+    if one is None or other is None or difference(report, one, other, protocol).value is None:
+        return None
+    return paired_arms(*(_files(report, row, protocol) for row in (one, other)))
+
+
+def _interval(arm: Arms | None) -> tuple[float, float] | None:
+    """95 %, of the noise of seeds and sequences; None for one of either."""
+    if arm is None or min(arm[0].shape) < 2:
+        return None
+    found = paired_difference(*arm)
+    return found.low, found.high
+
+
+def _files(report: ReportInput, row: RowResults, protocol: str) -> tuple[Result, ...]:
+    return row.evaluate.get(standing(report.manifest, protocol, row), ())

@@ -24,13 +24,17 @@ LEFT_OUT_EMPTY = (*MEASURED_KINDS, "record", "remark")
 class Cell:
     """One value. value: text, number, or None for nothing; spread: over the seeds.
 
-    reason: why a verdict is so, or why there is no number. href: where the page links it to.
+    interval: 95 %, over the sequences. reason: why a verdict is so, or why there is no number.
+    about: which number of the paper's a verdict is on, the same wherever that number is repeated.
+    href: where the page links it to.
     """
 
     value: str | float | None = None
     spread: float | None = None
     reason: str = ""
     href: str = ""
+    interval: tuple[float, float] | None = None
+    about: str = ""
 
 
 EMPTY = Cell()
@@ -44,7 +48,7 @@ class Column:
     is another quantity (other data, other device) and must look so; "extra" was measured where
     the paper has nothing; "record" was published elsewhere; "remark" is text of several words;
     "verdict" is on a number of the paper's, "finding" on a claim of its.
-    signed: a number is a difference, "+" shown.
+    signed: a number is a difference, "+" shown. interval: its cells may have intervals.
     """
 
     key: str
@@ -53,6 +57,7 @@ class Column:
     group: str = ""
     digits: int = 1
     signed: bool = False
+    interval: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,9 +100,13 @@ class Table:
 
     def verdicts(self) -> list[str]:
         """Status of every verdict cell."""
+        return [str(cell.value) for cell in self.verdict_cells()]
+
+    def verdict_cells(self) -> list[Cell]:
+        """The cells that hold a verdict; the paper gives no number where one is empty."""
         columns = [column for column in self.columns if column.kind == "verdict"]
         cells = [self.cell(row, column) for row in self.rows for column in columns]
-        return [str(cell.value) for cell in cells if cell.value]
+        return [cell for cell in cells if cell.value]
 
     @property
     def full_caption(self) -> str:
@@ -106,10 +115,26 @@ class Table:
 
 
 def format_cell(cell: Cell, column: Column) -> str:
-    """A cell as plain text; "–" for an empty one."""
+    """A cell as plain text, with its interval and a finding's reason; "–" for an empty one."""
+    reason = f"({cell.reason})" if column.kind == "finding" and cell.reason else ""
+    parts = (format_value(cell, column), format_interval(cell, column), reason)
+    return " ".join(part for part in parts if part)
+
+
+def format_value(cell: Cell, column: Column) -> str:
+    """A cell without its interval."""
     if cell.value is None:
         return cell.reason or "–"
     if isinstance(cell.value, str):
         return cell.value
     text = f"{cell.value:{'+' if column.signed else ''}.{column.digits}f}"
     return text if cell.spread is None else f"{text} ± {cell.spread:.{column.digits}f}"
+
+
+def format_interval(cell: Cell, column: Column) -> str:
+    """A cell's interval, "[60.1, 74.0]"; "" for none."""
+    if cell.interval is None:
+        return ""
+    sign = "+" if column.signed else ""
+    low, high = (f"{end:{sign}.{column.digits}f}" for end in cell.interval)
+    return f"[{low}, {high}]"

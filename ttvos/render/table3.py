@@ -25,7 +25,14 @@ from ttvos.render.results import Measured
 from ttvos.render.seeds import SEEDS
 from ttvos.render.table import Cell, Column, Table
 from ttvos.render.untrained import UNTRAINED, untrained
-from ttvos.render.verdicts import ABSENT, NOT_MEASURED, RULES, Verdict, decide, weigh_record
+from ttvos.render.verdicts import (
+    ABSENT,
+    NOT_MEASURED,
+    Verdict,
+    decide,
+    verdict_cell,
+    weigh_record,
+)
 
 FLAGS = {
     "online_learning": "OnL",
@@ -55,12 +62,12 @@ class PeerAccuracy(Quantity):
         return (
             Column(f"{key}_paper", "paper", "paper", group),
             Column(f"{key}_record", "public record", "record", group),
-            Column(f"{key}_masks", "published masks", "measured", group),
-            Column(f"{key}_masks_not_comparable", f"masks {where}", "other", group),
-            Column(f"{key}_measured", "measured", "measured", group),
-            Column(f"{key}_not_comparable", where, "other", group),
+            Column(f"{key}_masks", "published masks", "measured", group, interval=True),
+            Column(f"{key}_masks_not_comparable", f"masks {where}", "other", group, interval=True),
+            Column(f"{key}_measured", "measured", "measured", group, interval=True),
+            Column(f"{key}_not_comparable", where, "other", group, interval=True),
             Column(f"{key}_difference", "difference", "extra", group, signed=True),
-            Column(f"{key}_verdict", "verdict", "verdict", group),
+            Column(f"{key}_verdict", "does it hold?", "verdict", group),
         )
 
     def cells(
@@ -72,23 +79,25 @@ class PeerAccuracy(Quantity):
         why = untrained(entry)
         cells = {f"{self.key}_paper": Cell(printed or None)}
         cells[f"{self.key}_record"] = Cell(record or None)
-        verdict = decide(RULES[self.rule], printed, None, None)
+        verdict = decide(self.rule, printed, None, None)
         for who, suffix in ((masks, "_masks"), (None if why else entry, "")):
             measured, obstacle = self.take(report, who) if who else (None, None)
             if measured is None:
                 continue
             cells |= self.number(suffix, measured, obstacle)
-            found = decide(RULES[self.rule], printed, measured, obstacle)
+            found = decide(self.kind(who), printed, measured, obstacle)
+            if found is None:
+                continue
             if found.status != NOT_MEASURED or verdict.status == NOT_MEASURED:
                 verdict = found
             if found.status != NOT_MEASURED:
                 cells[f"{self.key}_difference"] = Cell(measured.mean - float(printed))
         if why:
             cells[f"{self.key}_not_comparable"] = Cell(reason=why)
-            if verdict.reason == ABSENT:
+            if verdict and verdict.reason == ABSENT:
                 verdict = Verdict(NOT_MEASURED, UNTRAINED)
-        verdict = weigh_record(RULES[self.rule], printed, record, verdict)
-        cells[f"{self.key}_verdict"] = Cell(verdict.status, reason=verdict.reason)
+        verdict = weigh_record(printed, record, verdict)
+        cells[f"{self.key}_verdict"] = verdict_cell(verdict, line, self.key, self.label)
         return cells
 
     def own_cells(self, report: ReportInput, entry: Accuracy) -> dict[str, Cell]:
@@ -153,7 +162,7 @@ def _papers_row(report: ReportInput, line: dict[str, str], row: dict[str, Cell])
         for extra in (q.STREAMING, q.WITH_FRAME_0):
             cells[extra.key] = q.measured_cell(extra.take(timed))
         if "released" not in timed.speed.data:
-            cells["fps_verdict"] = Cell(NOT_MEASURED, reason=NOT_RELEASED)
+            cells["fps_verdict"] = replace(row["fps_verdict"], reason=NOT_RELEASED)
     return cells
 
 

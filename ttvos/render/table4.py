@@ -61,7 +61,9 @@ def _complete(report: ReportInput, table: Table) -> Table:
     own = own_rows(report, 4, found)
     where = data_label(report.manifest)
     columns = [
-        Column(f"{p}_to_full", p.upper(), "extra", f"minus Exp 8, {where}", signed=True)
+        Column(
+            f"{p}_to_full", p.upper(), "extra", f"minus Exp 8, {where}", signed=True, interval=True
+        )
         for p in PROTOCOLS
     ]
     table = replace(table, columns=(*table.columns, *columns))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from ttvos.compare import RULE, judge_claims
 from ttvos.render import quantities as q
 from ttvos.render.accuracy_notes import accuracy_notes
 from ttvos.render.comparisons import Comparison, tick
@@ -9,7 +10,7 @@ from ttvos.render.inputs import ReportInput, RowResults
 from ttvos.render.manifest import data_label
 from ttvos.render.own_rows import own_rows, with_own_rows
 from ttvos.render.paper import BACKBONES, read_paper
-from ttvos.render.seeds import SEEDS, difference
+from ttvos.render.seeds import SEEDS, arms, difference
 from ttvos.render.table import Cell, Column, Table
 
 QUANTITIES = {"davis17": q.DAVIS17, "davis16": q.DAVIS16}
@@ -26,32 +27,40 @@ def _find(report: ReportInput, printed: dict[str, str]) -> RowResults | None:
 
 
 def _with_differences(report: ReportInput, table: Table) -> Table:
-    """Two columns a dataset, filled in the rows with the loss: the paper's difference and ours.
+    """Three columns a dataset, filled in the rows with the loss: the paper's difference, ours, and
+    whether the loss is shown to be better; all of these claims are one family.
 
     Rows that the paper lacks stand below.
     """
     lines = read_paper("table5")
     without = {line["backbone"]: line for line in lines if line["transition_loss"] == "0"}
-    rows = []
-    for line, row in zip(lines, table.rows, strict=True):
+    rows, compared = list(table.rows), []
+    for index, line in enumerate(lines):
         if line["transition_loss"] == "1":
             base = without[line["backbone"]]
+            pair = (_find(report, line), _find(report, base))
             for dataset, quantity in QUANTITIES.items():
                 paper = float(line[quantity.key]) - float(base[quantity.key])
-                ours = difference(report, _find(report, line), _find(report, base), dataset)
-                row = row | {f"{dataset}_added_paper": Cell(paper), f"{dataset}_added": ours}
-        rows.append(row)
+                ours = difference(report, *pair, dataset)
+                rows[index] |= {f"{dataset}_added_paper": Cell(paper), f"{dataset}_added": ours}
+                compared.append((index, dataset, arms(report, *pair, dataset)))
+    tested = judge_claims([arm for _, _, arm in compared])
+    for (index, dataset, _), found in zip(compared, tested, strict=True):
+        rows[index] |= {f"{dataset}_added_verdict": Cell(found.verdict, reason=found.reason)}
     where = data_label(report.manifest)
     columns = [*table.columns]
     for dataset in QUANTITIES:
         name = dataset.upper()
         columns += [
             Column(f"{dataset}_added_paper", f"{name}, paper", "paper", ADDED, signed=True),
-            Column(f"{dataset}_added", f"{name}, {where}", "other", ADDED, signed=True),
+            Column(
+                f"{dataset}_added", f"{name}, {where}", "other", ADDED, signed=True, interval=True
+            ),
+            Column(f"{dataset}_added_verdict", f"{name}, is it better?", "finding", ADDED),
         ]
     taken = [_find(report, line) for line in lines]
     own = own_rows(report, 5, taken)
-    notes = accuracy_notes(report, [*taken, *own])
+    notes = [RULE, *accuracy_notes(report, [*taken, *own])]
     table = replace(table, rows=tuple(rows), columns=tuple(columns), notes=(*table.notes, *notes))
     return with_own_rows(report, table, own, QUANTITIES.values(), (SEEDS,), _named)
 

@@ -3,8 +3,9 @@
 import csv
 import io
 
+from ttvos.judge import DIFFERS, ONE_RUN, REPRODUCED, TOO_NOISY
 from ttvos.render.table import MEASURED_KINDS, Cell, Column, Table, format_cell
-from ttvos.render.verdicts import DIFFERS, DISPUTED, NOT_MEASURED, REPRODUCED
+from ttvos.render.verdicts import AGREES, DISPUTED, NOT_MEASURED
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -31,7 +32,15 @@ _LATEX = {
 _PROSE, _WORD = 40, 12  # characters: from where text is prose, and up to where it is a word
 _WIDE = 8  # columns: more do not fit beside paragraphs
 # LaTeX tables are narrow: verdicts shrink to these, explained below the table.
-_SHORT = {REPRODUCED: "rep.", DIFFERS: "diff.", DISPUTED: "disp.", NOT_MEASURED: "n.m."}
+_SHORT = {
+    REPRODUCED: "rep.",
+    DIFFERS: "diff.",
+    TOO_NOISY: "noisy",
+    ONE_RUN: "1 run",
+    AGREES: "rec. agrees",
+    DISPUTED: "rec. disp.",
+    NOT_MEASURED: "n.m.",
+}
 
 
 def to_csv(table: Table) -> str:
@@ -52,23 +61,29 @@ def to_csv(table: Table) -> str:
 
 def _extra_keys(column: Column) -> list[str]:
     if column.kind in MEASURED_KINDS:
-        return [f"{column.key}_spread"]
-    return [f"{column.key}_reason"] if column.kind == "verdict" else []
+        ends = ("low", "high") if column.interval else ()
+        return [f"{column.key}_{part}" for part in ("spread", *ends)]
+    return [f"{column.key}_reason"] if column.kind in ("verdict", "finding") else []
 
 
 def _csv_values(column: Column, cell: Cell) -> dict[str, str]:
     value = cell.value
     if value is None:
-        text = cell.reason if column.kind != "verdict" else ""
+        text = "" if column.kind == "verdict" else cell.reason
     else:
         text = value if isinstance(value, str) else f"{value:.10g}"
+    low, high = cell.interval or (None, None)
+    parts = {"spread": cell.spread, "low": low, "high": high}
     values = {column.key: text}
     for key in _extra_keys(column):
-        if column.kind == "verdict":
-            values[key] = cell.reason
-        else:
-            values[key] = "" if cell.spread is None else f"{cell.spread:.10g}"
+        part = key.removeprefix(f"{column.key}_")
+        number = parts.get(part)
+        values[key] = cell.reason if part == "reason" else _csv_number(number)
     return values
+
+
+def _csv_number(number: float | None) -> str:
+    return "" if number is None else f"{number:.10g}"
 
 
 def to_markdown(table: Table) -> str:

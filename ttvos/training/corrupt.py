@@ -15,7 +15,8 @@ def corrupt(heatmap: Tensor, share: float) -> Tensor:
     """Spoil this share of a batch of heatmaps (B,2,H,W), each in one of two ways.
 
     Erased: a rectangle about a random place of the object becomes background. Confused: the
-    object of another clip of the batch is added. The rest keeps its gradient.
+    object of another clip of the batch is added; a clip that is alone in its batch, or in its part
+    of one, gets its own object a second time, elsewhere. The rest keeps its gradient.
     """
     clips = heatmap.shape[0]
     draw = torch.rand(4, clips, device=heatmap.device)
@@ -24,10 +25,23 @@ def corrupt(heatmap: Tensor, share: float) -> Tensor:
     inside = _rectangles(heatmap[:, 1].detach().float(), sides)
     foreground = heatmap[:, 1]
     erased = torch.where(inside, torch.zeros_like(foreground), foreground)
-    confused = torch.maximum(foreground, foreground.roll(1, dims=0))
+    confused = torch.maximum(foreground, _other_objects(foreground))
     spoilt = torch.where(is_erased.view(-1, 1, 1), erased, confused)
     foreground = torch.where(is_spoilt.view(-1, 1, 1), spoilt, foreground)
     return torch.stack([1 - foreground, foreground], dim=1)
+
+
+def _other_objects(foreground: Tensor) -> Tensor:
+    """For each clip of (B,H,W) the object of the one before it.
+
+    A single clip's own object is moved by a quarter to three quarters of the frame, both ways, so
+    that it cannot lie where it was; what leaves the frame comes in on the other side.
+    """
+    if len(foreground) > 1:
+        return foreground.roll(1, dims=0)
+    shares = 0.25 + 0.5 * torch.rand(2)
+    down, right = (round(s * n) for s, n in zip(shares.tolist(), foreground.shape[1:], strict=True))
+    return foreground.roll((down, right), dims=(1, 2))
 
 
 def _rectangles(foreground: Tensor, sides: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from ttvos.errors import UserError
 
 
 def make_optimizer(config: TrainConfig, model: nn.Module, rate: float) -> torch.optim.Optimizer:
-    """Adam (FACTS section 4), or AdamW where `config.optimizer` says so, over what learns.
+    """Adam (docs/facts.md, section 4), or AdamW where `config.optimizer` says so, over what learns.
 
     Biases and batch-norms (one axis) do not decay. Fused: one call for all weights.
     """
@@ -25,7 +25,10 @@ def make_optimizer(config: TrainConfig, model: nn.Module, rate: float) -> torch.
 
 
 def learning_rate(stage: Stage, step: int, steps: int) -> float:
-    """Of step 0 .. steps-1: a linear warm-up, then constant (FACTS section 4) or a cosine."""
+    """Of step 0 .. steps-1: a linear warm-up, then constant or a cosine.
+
+    Facts: docs/facts.md, section 4.
+    """
     if step < stage.warmup:
         return stage.learning_rate * (step + 1) / (stage.warmup + 1)
     if stage.end_rate is None:

@@ -46,6 +46,7 @@ class Run:
         """Write out/state.pt: the next step of the stage with that number, and all it needs."""
         progress = Progress(
             settings=self.begin.settings,
+            code=self.begin.code,
             stage=stage,
             step=step,
             model=self.model.state_dict(),

@@ -14,9 +14,11 @@ from tqdm import tqdm
 
 from ttvos.config import TrainConfig
 from ttvos.config_selection import Selection
+from ttvos.data.annotations import Annotation
 from ttvos.data.davis import Sequence, load_sequences
 from ttvos.errors import UserError
-from ttvos.evaluation.davis import FEW_FRAMES, Task, evaluate, object_count
+from ttvos.evaluation.davis import FEW_FRAMES, evaluate
+from ttvos.evaluation.objects import object_count
 from ttvos.files import clear_errors
 from ttvos.model.tracking import TTVOSTracker
 from ttvos.model.ttvos import TTVOS
@@ -104,7 +106,7 @@ def _check_sequence(sequence: Sequence, year: int) -> None:
             f"selection: {sequence.name} has {len(sequence.frames)} frames, which leave none to "
             "score (the first and the last are excluded)"
         )
-    object_count(Task(sequence, Path(), year))
+    object_count(Annotation(sequence.name, sequence.masks), year)
 
 
 def remove_leavings(out: Path) -> None:

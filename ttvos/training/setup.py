@@ -11,8 +11,10 @@ from ttvos import checkpoint
 from ttvos.config import TrainConfig, as_plain
 from ttvos.errors import UserError
 from ttvos.imports import code_hash
+from ttvos.model.backbones import build_backbone
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import file_hash
+from ttvos.training.initial import draw_weights, own_generator
 from ttvos.variants import Variant
 from ttvos.weights import find_weights
 
@@ -32,14 +34,15 @@ def initial_model(
 ) -> tuple[TTVOS, dict[str, str | None]]:
     """The model before its first step, and where its backbone's weights come from.
 
-    Heads are random from `seed`; the backbone is by `config.initial`: "imagenet" (the
-    paper's weights), a file or name of weights (`checkpoint.initial_backbone`), or null (random
-    from `seed`).
+    Heads are random, each module from `seed` and its name (`ttvos.training.initial`); the backbone
+    is by `config.initial`: "imagenet" (the paper's weights), a file or name of weights
+    (`checkpoint.initial_backbone`), or null (random, likewise).
     Returns the model and {"source", "sha256"} of the initial weights (the file's hash, or one
     over the tensors), with "trained_within" where the file says of which experiment it is.
     """
-    torch.manual_seed(seed)
-    model = build_model(variant, backbone)
+    with own_generator(seed, "network"):  # not the caller's; all of it is drawn again
+        model = build_model(variant, backbone)
+    draw_weights(model, seed, {"backbone": lambda: build_backbone(backbone)})
     source = config.initial.get(backbone)
     if source is None:
         return model, {"source": "random", "sha256": None}
@@ -59,7 +62,8 @@ def all_settings(
     device: str,
     processes: int = 1,
 ) -> dict[str, Any]:
-    """Everything that decides the trained weights, as plain data: also the data and the code.
+    """Everything that decides the trained weights, as plain data: also the data; and the code,
+    which is recorded only (`ttvos.training.stale`).
 
     How often the state is saved, how many workers read and whether activations are computed
     again do not decide them, nor what is done about damaged files. "parts" is how many parts

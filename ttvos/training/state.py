@@ -2,7 +2,7 @@
 
 import io
 import sys
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,15 @@ import torch
 from ttvos.errors import UserError
 from ttvos.files import atomic_path
 
-FORMAT = "ttvos-training-4"
+FORMAT = "ttvos-training-5"
 
 
 @dataclass(frozen=True)
 class Progress:
     """Where to go on: the next step of the stage with that number, and the state it needs.
 
-    settings: hash of all that decides the result. curves: text of loss.csv up to here.
+    settings: hash of all that decides the result (`ttvos.training.stale`). code: hashes of the
+    code that has trained so far, in order. curves: text of loss.csv up to here.
     initial: where the initial weights came from. optimizer: None before a stage's first step.
     average: the running mean of the weights, scaler: float16's scale; None without one.
     selection: `Selector.state`. skipped: why clips were skipped, sorted. No random numbers:
@@ -26,6 +27,7 @@ class Progress:
     """
 
     settings: str
+    code: list[str]
     stage: int
     step: int
     model: dict[str, torch.Tensor]
@@ -49,10 +51,11 @@ def save_progress(progress: Progress, path: Path) -> None:
         temporary.write_bytes(buffer.getbuffer())
 
 
-def load_progress(path: Path, settings: str) -> Progress | None:
+def load_progress(path: Path, settings: str, code: str) -> Progress | None:
     """The progress in `path` if it belongs to `settings`, else None; says on stderr what it does.
 
-    A state of other settings is kept under another name, for whoever goes back to them.
+    A state of other settings is kept under another name, for whoever goes back to them; one that
+    other code began is gone on with, which is said and noted.
     Raises UserError for a damaged file.
     """
     if not path.exists():
@@ -63,20 +66,28 @@ def load_progress(path: Path, settings: str) -> Progress | None:
         raise UserError(_damaged(path)) from error
     if not isinstance(content, dict) or not {"format", "settings"} <= set(content):
         raise UserError(_damaged(path))
-    if content["settings"] != settings:  # also where older code wrote it, in another format
+    if content["settings"] != settings or content["format"] != FORMAT:
         aside = path.with_name(f"state-{content['settings']}.pt")
         path.replace(aside)
         print(
-            f"{path} is of other settings, data or code: kept as {aside.name}; starting anew",
+            f"{path} is of other settings or data, or of an older form: kept as {aside.name}; "
+            "starting anew",
             file=sys.stderr,
         )
         return None
-    if set(content) != KEYS or content.pop("format") != FORMAT:
+    if set(content) != KEYS:
         raise UserError(_damaged(path))
-    progress = Progress(**content)
+    progress = Progress(**{key: value for key, value in content.items() if key != "format"})
     print(
         f"going on from {path}: stage {progress.stage + 1}, step {progress.step}", file=sys.stderr
     )
+    if progress.code[-1] != code:
+        print(
+            f"{path}: other code began it ({progress.code[-1]}, now {code}): going on all the "
+            "same, and both are recorded; delete it to train from the start",
+            file=sys.stderr,
+        )
+        return replace(progress, code=[*progress.code, code])
     return progress
 
 

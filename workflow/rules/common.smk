@@ -1,11 +1,15 @@
-"""What the rules ask of the plan: settings files, inputs, and options of the commands."""
+"""What the rules ask of the plan: settings files, inputs, and options of the commands.
+
+Reading the rules writes nothing, so a dry run does not either: what commands read is written when
+a run starts (`onstart`), and a job that depends on it has its content as a parameter.
+"""
 
 import os
 import re
 import shlex
-import time
+from glob import escape, glob
 
-from ttvos.files import deleted_files, write_json
+from ttvos.files import deleted_files
 from ttvos.plan import write_if_changed
 from ttvos.trackers import tracker_code
 
@@ -14,18 +18,31 @@ NEEDS_GPU = int(settings.device == "cuda")
 PROCESSES = settings.train.processes if settings.train else 1  # of each training
 WORKERS = settings.train.workers if settings.train else 0  # of each such process
 TORCHRUN = "python -m torch.distributed.run --standalone --nproc-per-node"
-TRAINING_CODE = code_hash(*settings.train.modules) if settings.train else None
 LAUNCH = "python" if PROCESSES == 1 else f"{TORCHRUN} {PROCESSES}"
+SETTINGS = {}  # path -> content of the files that are written when a run starts
+NOTES = {}  # name -> the note of deleted files that this run has for it
 
 
-def section(name, *keys):
-    """Write the part of the profile that one command reads; returns its path.
+onstart:
+    if workflow.is_main_process:  # not each job's process on a cluster
+        for path, content in SETTINGS.items():
+            write_if_changed(path, content)
+
+
+def written_at_start(path, content):
+    """The path of a JSON file with this content, which is there before the first job runs."""
+    SETTINGS[path] = content
+    return path
+
+
+def section(*keys):
+    """The part of the profile that one command reads.
 
     A command depends on its own part only, so a change elsewhere in the profile leaves it alone.
     """
     kept = {key: as_plain(settings)[key] for key in ("profile", "results", *keys)}
     rest = {"title": "", "caution": "", "rows": [], "datasets": {}}
-    return write_if_changed(f"{RESULTS}/settings/{name}.json", {**rest, **kept})
+    return {**rest, **kept}
 
 
 def memory(megabytes):
@@ -113,15 +130,17 @@ def find_row(wildcards):
 
 
 def note(name, gone):
-    """A small input file that is written anew when files of a finished result have been deleted.
+    """The note that files of a finished result were found deleted, for the so many-th time.
 
     Snakemake makes a deleted file again only if a job needs it, and sees nothing inside a folder;
-    this input makes the job run to which the files belong.
+    a new note among its inputs makes the job run to which the files belong. None at first.
     """
-    noted = f"{RESULTS}/notes/{name}.json"
-    if workflow.is_main_process and (gone or not os.path.exists(noted)):
-        write_json(noted, {"gone": gone, "noticed": time.time()})
-    return noted
+    if name not in NOTES:  # once in a run, which makes the note and then the files
+        earlier = glob(escape(f"{RESULTS}/notes/{name}.") + "[0-9]*")
+        count = max((int(path.rpartition(".")[2]) for path in earlier), default=0)
+        count += bool(gone) and workflow.is_main_process
+        NOTES[name] = f"{RESULTS}/notes/{name}.{count}" if count else []
+    return NOTES[name]
 
 
 def whole_clips():
@@ -130,15 +149,26 @@ def whole_clips():
 
 def whole_data(wildcards):
     """The note of published data that has gone: wildcards.source."""
-    path = PLACES[wildcards.source]
-    return note(f"fetch-{wildcards.source}", [] if os.path.exists(path) else [path])
+    return note_of_data(
+        f"fetch-{wildcards.source}",
+        PLACES[wildcards.source],
+        plan.fetched(wildcards.source),
+    )
 
 
 def whole_published(wildcards):
     """The note of a method's masks that have gone."""
-    folder = plan.published.folder(wildcards.method, int(wildcards.year))
-    gone = [] if os.path.isdir(folder) else [folder]
-    return note(f"masks-{wildcards.method}-{wildcards.year}", gone)
+    which = wildcards.method, int(wildcards.year)
+    name = "masks-{}-{}".format(*which)
+    return note_of_data(
+        name, plan.published.folder(*which), plan.published.fetched(*which)
+    )
+
+
+def note_of_data(name, path, record):
+    """The note of published data at a path that has gone although its record is there."""
+    is_gone = os.path.exists(record) and not os.path.exists(path)
+    return note(name, [path] if is_gone else [])
 
 
 def whole_masks(wildcards):

@@ -3,7 +3,6 @@
 
 rule mini_clips:
     input:
-        settings=section("mini", "mini"),
         whole=whole_clips(),
     output:
         directory(f"{RESULTS}/data"),
@@ -17,6 +16,8 @@ rule mini_clips:
         mem_mb=memory(2000),
         runtime=60,
     params:
+        config=written_at_start(f"{RESULTS}/settings/mini.json", section("mini")),
+        settings=section("mini"),
         source=code_hash("data/mini.py"),
     shell:
-        "python -m ttvos data mini --config {input.settings:q} --out {output:q} 2> {log:q}"
+        "python -m ttvos data mini --config {params.config:q} --out {output:q} 2> {log:q}"

@@ -50,13 +50,12 @@ rule speed:
         variant=row_parts,
         speed=as_plain(settings.speed) if settings.speed else {},
         device=settings.device,
-        precision=settings.precision,
         source=code_hash("measure/speed.py"),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos speed {params.model} --device {params.device:q}"
         " --height {params.speed[height]} --width {params.speed[width]}"
         " --frames {params.speed[frames]} --repeats {params.speed[repeats]}"
-        " --objects {params.speed[objects]} --precision {params.precision} --compile off"
+        " --objects {params.speed[objects]} --precision {params.speed[precision]} --compile off"
         " --out {output:q} > {log:q} 2>&1"
 
 

@@ -2,13 +2,12 @@
 
 from glob import glob
 
-MANIFEST = write_if_changed(f"{RESULTS}/manifest.json", plan.manifest())
+MANIFEST = written_at_start(f"{RESULTS}/manifest.json", plan.manifest())
 
 
 rule notebook:
     input:
         notebook="notebooks/adaptive_weight.ipynb",
-        manifest=MANIFEST,
         results=plan.result_files(),
     output:
         f"{RESULTS}/notebook/adaptive_weight.html",
@@ -22,17 +21,19 @@ rule notebook:
         mem_mb=memory(2000),
         runtime=30,
     params:
+        manifest=MANIFEST,
+        content=plan.manifest(),
         source=code_hash("render/report.py", "render/templates"),
         folder=lambda wildcards, output: os.path.dirname(output[0]),
+    # realpath: the notebook runs in its own folder.
     shell:
-        "TTVOS_MANIFEST=$PWD/{input.manifest:q}"
+        "TTVOS_MANIFEST=$(realpath {params.manifest:q})"
         " jupyter nbconvert --execute --to html --template basic"
         " --output-dir {params.folder:q} {input.notebook:q} > {log:q} 2>&1"
 
 
 rule reports:
     input:
-        manifest=MANIFEST,
         results=plan.result_files(),
         notebook=f"{RESULTS}/notebook/adaptive_weight.html",
         paper=[f"data/paper/table{number}.csv" for number in range(2, 7)],
@@ -57,6 +58,8 @@ rule reports:
         mem_mb=memory(2000),
         runtime=30,
     params:
+        manifest=MANIFEST,
+        content=plan.manifest(),
         source=code_hash("render/report.py", "render/templates"),
     shell:
-        "python -m ttvos report --manifest {input.manifest:q} --out {output:q} > {log:q} 2>&1"
+        "python -m ttvos report --manifest {params.manifest:q} --out {output:q} > {log:q} 2>&1"

@@ -1,4 +1,20 @@
-"""Train each row with each seed: TTVOS, and FRTM-VOS for Table 5."""
+"""Train each row with each seed: TTVOS, and FRTM-VOS for Table 5.
+
+Settings and data make a training stale. Its code is recorded, no parameter of a rule: a changed
+line must not throw days of training away, so a change is told of when Snakemake starts.
+"""
+
+import sys
+
+from ttvos.training.stale import changed_code_notice
+
+for tracker, part in (("ttvos", settings.train), ("frtm", settings.frtm)):
+    if part and workflow.is_main_process:
+        records = [
+            plan.path("train", run.name, "train.json") for run in plan.runs_of(tracker)
+        ]
+        if told := changed_code_notice(records, code_hash(*part.modules)):
+            print(told, file=sys.stderr)
 
 
 # launch: what starts the processes of one training: torchrun where the profile's train section
@@ -7,7 +23,6 @@
 # (priority), so that short ones, not a training on one core, stand at the end.
 rule train:
     input:
-        settings=section("train", "train"),
         data=training_data,
         initial=initial_weights,
     output:
@@ -29,22 +44,22 @@ rule train:
         runtime=1440,
         launch=LAUNCH,
     params:
+        config=written_at_start(f"{RESULTS}/settings/train.json", section("train")),
+        settings=section("train"),
         processes=PROCESSES,
         model=row_options,
         variant=row_parts,
         seed=lambda wildcards: plan.runs[wildcards.run].seed,
         out=lambda wildcards, output: os.path.dirname(output.record),
         device=settings.device,
-        source=TRAINING_CODE,
     shell:
         "TTVOS_THREADS=$((({threads} + {params.processes} - 1) / {params.processes}))"
-        " {resources.launch} -m ttvos train {params.model} --config {input.settings:q}"
+        " {resources.launch} -m ttvos train {params.model} --config {params.config:q}"
         " --seed {params.seed} --device {params.device:q} --out {params.out:q} 2> {log:q}"
 
 
 rule train_frtm:
     input:
-        settings=section("frtm", "frtm"),
         data=lambda wildcards: data_of(settings.frtm.all_roots()),
         initial=initial_frtm,
     output:
@@ -63,13 +78,14 @@ rule train_frtm:
         mem_mb=memory(8000),
         runtime=1440,
     params:
+        config=written_at_start(f"{RESULTS}/settings/frtm.json", section("frtm")),
+        settings=section("frtm"),
         row=lambda wildcards: plan.runs[wildcards.frtm_run].row.name,
         parts=lambda wildcards: as_plain(plan.runs[wildcards.frtm_run].row),
         seed=lambda wildcards: plan.runs[wildcards.frtm_run].seed,
         out=lambda wildcards, output: os.path.dirname(output.record),
         device=settings.device,
-        source=code_hash(*settings.frtm.modules) if settings.frtm else None,
     shell:
         "TTVOS_THREADS={threads} python -m ttvos train --row {params.row:q}"
-        " --config {input.settings:q} --seed {params.seed} --device {params.device:q}"
+        " --config {params.config:q} --seed {params.seed} --device {params.device:q}"
         " --out {params.out:q} 2> {log:q}"

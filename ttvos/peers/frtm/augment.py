@@ -1,4 +1,7 @@
-"""Further samples of a first frame: its target cut out, and pasted elsewhere (PEERS 3.6)."""
+"""Further samples of a first frame: its target cut out, and pasted elsewhere.
+
+Facts: docs/peers.md, section 3.6.
+"""
 
 from dataclasses import dataclass
 from typing import Any

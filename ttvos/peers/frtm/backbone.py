@@ -19,10 +19,10 @@ CHANNELS = {
 
 
 class Backbone(nn.Module):
-    """ResNet18 or ResNet101 without its classifier, under torchvision's names (PEERS 3.1).
+    """ResNet18 or ResNet101 without its classifier, under torchvision's names.
 
-    Weights are random until a state dict is loaded. They never learn, and the batch norms keep
-    their statistics: `train()` leaves it in eval mode.
+    Facts: docs/peers.md, section 3.1. Weights are random until a state dict is loaded. They never
+    learn, and the batch norms keep their statistics: `train()` leaves it in eval mode.
     """
 
     def __init__(self, name: str) -> None:

@@ -1,7 +1,7 @@
-"""Bicubic enlargement by two as depthwise convolutions with fixed kernels (PEERS 3.7).
+"""Bicubic enlargement by two as depthwise convolutions with fixed kernels.
 
-Equal to `F.interpolate(mode="bicubic", align_corners=False)`. As convolutions, its work is
-counted, as in the facts' figures.
+Facts: docs/peers.md, section 3.7. Equal to `F.interpolate(mode="bicubic", align_corners=False)`. As
+convolutions, its work is counted, as in the facts' figures.
 """
 
 import torch

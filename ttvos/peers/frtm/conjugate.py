@@ -35,8 +35,8 @@ def conjugate_gradients(
 
     product: p (n,) -> A p, A symmetric and positive definite. diagonal: (n,) preconditioner;
     residuals are divided by it. carried: the direction of an earlier call, with forgotten rho.
-    Beta is Polak-Ribiere's, at least 0. There is no early stop (PEERS 3.4), and the last
-    iteration leaves the residual as it was, as nothing reads it but the next call's beta.
+    Beta is Polak-Ribiere's, at least 0. There is no early stop (docs/peers.md, section 3.4), and
+    the last iteration leaves the residual as it was, as nothing reads it but the next call's beta.
     """
     x, residual = torch.zeros_like(right), right
     last = carried

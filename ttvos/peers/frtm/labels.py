@@ -1,4 +1,4 @@
-"""Labels as the target model's optimiser needs them, in two forms (PEERS 3.3).
+"""Labels as the target model's optimiser needs them, in two forms (docs/peers.md, section 3.3).
 
 A pixel's error is weight * (enlarged score - label). With U the bilinear enlargement of scores
 and W the pixel weights, the optimiser asks two things: half the gradient of the sum of squared

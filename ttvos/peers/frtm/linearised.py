@@ -1,4 +1,4 @@
-"""The target model's score, linear about its weights, by autograd (PEERS 3.4)."""
+"""The target model's score, linear about its weights, by autograd (docs/peers.md, section 3.4)."""
 
 from collections.abc import Callable
 

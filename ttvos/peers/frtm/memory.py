@@ -1,4 +1,7 @@
-"""What an object's filter is fitted on: samples of the clip and their weights (PEERS 3.5)."""
+"""What an object's filter is fitted on: samples of the clip and their weights.
+
+Facts: docs/peers.md, section 3.5.
+"""
 
 import torch
 from torch import Tensor

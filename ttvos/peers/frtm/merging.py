@@ -1,4 +1,4 @@
-"""Several objects' probabilities made into one labelling (PEERS 3.7)."""
+"""Several objects' probabilities made into one labelling (docs/peers.md, section 3.7)."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Fits a target model: Gauss-Newton with conjugate gradients (PEERS 3.3 and 3.4).
+"""Fits a target model: Gauss-Newton with conjugate gradients (docs/peers.md, sections 3.3 and 3.4).
 
 The objective is, over samples of weight v, the sum of v * (pixel weight * (enlarged score -
 label))², plus (lambda * weight)² for each entry of the target model's tensors.

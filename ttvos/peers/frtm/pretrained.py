@@ -19,7 +19,10 @@ CLASSIFIER = "fc."
 
 
 def imagenet_weights(backbone: str) -> dict[str, Tensor]:
-    """torchvision's IMAGENET1K_V1 without the classifier; needs a network (PEERS section 3.1)."""
+    """torchvision's IMAGENET1K_V1 without the classifier; needs a network.
+
+    Facts: docs/peers.md, section 3.1.
+    """
     try:
         net = torchvision.models.get_model(backbone, weights="IMAGENET1K_V1")
     except Exception as error:  # whatever the download's library raises

@@ -95,7 +95,10 @@ class Upsampler(nn.Module):
 
 
 class Refiner(nn.Module):
-    """The network that is trained offline (PEERS 3.7): 1.226 M (R18), 1.410 M (R101) parameters."""
+    """The network that is trained offline: 1.226 M (R18), 1.410 M (R101) parameters.
+
+    Facts: docs/peers.md, section 3.7.
+    """
 
     def __init__(self, in_channels: Mapping[str, int], width: int = WIDTH) -> None:
         """in_channels: of each level, layer5 (1/32) to layer2 (1/4). width: of all its maps."""

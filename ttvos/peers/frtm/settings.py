@@ -1,4 +1,7 @@
-"""FRTM's settings, with the published values for evaluation and training (PEERS 3.2 to 3.6)."""
+"""FRTM's settings, with the published values for evaluation and training.
+
+Facts: docs/peers.md, sections 3.2 to 3.6.
+"""
 
 from dataclasses import dataclass, replace
 

@@ -24,9 +24,10 @@ def apply_filter(projected: Tensor, weight: Tensor) -> Tensor:
 
 
 class TargetModel(nn.Module):
-    """The target model's form and the weights that every object starts from (PEERS 3.2).
+    """The target model's form and the weights that every object starts from.
 
-    The learned weights are an object's, not the module's: they are given to each call.
+    Facts: docs/peers.md, section 3.2. The learned weights are an object's, not the module's: they
+    are given to each call.
     """
 
     def __init__(self, in_channels: int, channels: int) -> None:

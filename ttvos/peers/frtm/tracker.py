@@ -1,6 +1,6 @@
 """FRTM-VOS: a target model is learned on the first frame, and its score refined by a network.
 
-Written from PEERS section 3.
+Written from docs/peers.md, section 3.
 """
 
 from dataclasses import dataclass, replace

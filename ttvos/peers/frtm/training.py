@@ -1,8 +1,8 @@
 """Training of FRTM-VOS with and without the transition loss: the rows of Table 5.
 
-PEERS section 3.8: only the segmentation network learns. A clip's target model is fitted to its
-first frame and fixed; the losses are of the other frames. Adam with amsgrad, a learning rate that
-falls in steps. docs/table5.md says what was decided for the transition loss.
+docs/peers.md, section 3.8: only the segmentation network learns. A clip's target model is fitted to
+its first frame and fixed; the losses are of the other frames. Adam with amsgrad, a learning rate
+that falls in steps. docs/table5.md says what was decided for the transition loss.
 """
 
 import math
@@ -32,6 +32,7 @@ from ttvos.provenance import file_hash, provenance
 from ttvos.training import denormals
 from ttvos.training.batches import batches, count_steps, reading
 from ttvos.training.curves import Curves, summarise
+from ttvos.training.lock import only_training
 from ttvos.training.parallel import alone
 
 
@@ -49,14 +50,15 @@ def train_frtm(
     backbone: "resnet18" or "resnet101". As `ttvos.train.train`, it goes on from out/state.pt
     after an interruption, returns at once when all is done, and gives the same weights for the
     same seed on a CPU with the same number of threads.
-    Raises UserError for missing data or weights, no CUDA, a damaged state, or a non-finite loss.
+    Raises UserError for missing data or weights, no CUDA, a damaged state, another training that
+    runs in `out`, or a non-finite loss.
     """
     out = Path(out)
     if seed < 0:
         raise UserError(f"seed must be 0 or more, not {seed}")
     config = replace(config, stages=config.stages_of(backbone), effort={})
     target, group = find_device(device), alone()
-    with denormals.as_zero():
+    with denormals.as_zero(), only_training(out):
         settings = all_settings(config, backbone, transition_loss, seed, target.type)
         for stage in config.stages:  # a later stage's missing data shall not cost an earlier stage
             make_clips(stage, seed, config.heldout)
@@ -178,6 +180,7 @@ def _finish(
         "hash": run.begin.settings,
         "checkpoint_sha256": file_hash(result),
         "settings": settings,
+        "codes": run.begin.code,
         "stages": stages,
         "selection": {"by": "last"},
         "steps": sum(stage["steps"] for stage in stages),

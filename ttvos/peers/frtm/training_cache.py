@@ -1,7 +1,7 @@
 """Target models of a frozen backbone, kept on disk: fitting them costs most of FRTM's training.
 
 A fit depends on the backbone, on how it is done, and on the first frame and its mask; both arms
-of Table 5 therefore need each of them once (PEERS section 3.8).
+of Table 5 therefore need each of them once (docs/peers.md, section 3.8).
 """
 
 import hashlib

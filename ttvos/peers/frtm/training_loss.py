@@ -20,7 +20,8 @@ SEED = 1  # of the transition convolution, apart from the network's, so that bot
 def make_transition(seed: int) -> nn.Conv2d:
     """The convolution that exists in training only: 64 -> 2 (background, foreground), 3x3.
 
-    Its weights are drawn apart, so that a network with it starts as one without (PEERS 3.9).
+    Its weights are drawn apart, so that a network with it starts as one without (docs/peers.md,
+    section 3.9).
     """
     make = lambda: nn.Conv2d(MAP_CHANNELS, 2, 3, padding=1)  # noqa: E731
     return make_seeded(make, seed * 1000 + SEED)
@@ -37,7 +38,7 @@ def frtm_losses(
     logits (B,T-1,H,W): before the sigmoid, of frames 1 .. T-1. labels (B,T,H,W), frame 0
     included. transition (B,T-1,2,h,w): the map without activation.
     The map's target is T - E: the true heatmap of frame t minus the estimated one of frame t-1
-    (the truth for t = 1), whose gradient is cut (PEERS section 3.9). weight: of that loss.
+    (the truth for t = 1), whose gradient is cut (docs/peers.md, section 3.9). weight: of that loss.
     """
     terms = {"heatmap": _segmentation_loss(logits, labels[:, 1:])}
     if transition is not None:
@@ -49,7 +50,10 @@ def frtm_losses(
 
 
 def _segmentation_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """BCE on the sigmoid of (B,T-1,H,W), mean over the counted pixels (PEERS section 3.8)."""
+    """BCE on the sigmoid of (B,T-1,H,W), mean over the counted pixels.
+
+    Facts: docs/peers.md, section 3.8.
+    """
     counted = labels != IGNORED
     losses = functional.binary_cross_entropy_with_logits(
         logits, (labels == 1).float(), reduction="none"

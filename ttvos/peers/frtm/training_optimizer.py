@@ -1,4 +1,7 @@
-"""FRTM's optimizer: Adam with amsgrad, a learning rate that falls in steps (PEERS section 3.8)."""
+"""FRTM's optimizer: Adam with amsgrad, a learning rate that falls in steps.
+
+Facts: docs/peers.md, section 3.8.
+"""
 
 import torch
 
@@ -8,7 +11,7 @@ from ttvos.peers.frtm.training_learner import Learner
 
 
 def make_optimizer(config: FRTMTraining, learner: Learner, rate: float) -> torch.optim.Optimizer:
-    """Adam with amsgrad and weight decay over what learns (PEERS section 3.8)."""
+    """Adam with amsgrad and weight decay over what learns (docs/peers.md, section 3.8)."""
     learning = [parameter for parameter in learner.parameters() if parameter.requires_grad]
     return torch.optim.Adam(
         learning, lr=rate, weight_decay=config.weight_decay, amsgrad=True, fused=True

@@ -30,8 +30,8 @@ class TargetScores:
     """Fits a target model to each clip's first frame, and scores the others with it.
 
     It is fitted to augmented copies of the frame and then fixed, as in the public code's training
-    (PEERS section 3.8); where `config.target_cache` is set, it is kept on disk. All that is
-    random in it is drawn from the same seed for each clip, so a fit depends on the frame alone.
+    (docs/peers.md, section 3.8); where `config.target_cache` is set, it is kept on disk. All that
+    is random in it is drawn from the same seed for each clip, so a fit depends on the frame alone.
     """
 
     def __init__(self, config: FRTMTraining, learner: Learner) -> None:

@@ -9,11 +9,12 @@ from ttvos.config import as_plain
 from ttvos.config_frtm import FRTMTraining
 from ttvos.errors import UserError
 from ttvos.imports import code_hash
-from ttvos.peers.common import fill, make_seeded
-from ttvos.peers.frtm.backbone import BACKBONES
+from ttvos.peers.common import fill
+from ttvos.peers.frtm.backbone import BACKBONES, Backbone
 from ttvos.peers.frtm.pretrained import backbone_weights, imagenet_weights
 from ttvos.peers.frtm.training_learner import Learner
 from ttvos.provenance import file_hash
+from ttvos.training.initial import draw_weights, own_generator
 from ttvos.training.setup import listing_hash
 from ttvos.weights import find_weights
 
@@ -26,10 +27,13 @@ def initial_learner(
 ) -> tuple[Learner, dict[str, str | None]]:
     """All modules before the first step, and {"source", "sha256"} of the backbone's weights.
 
-    The segmentation network is random from `seed`, equally with and without the transition
-    loss; the backbone is by `config.initial`, random from `seed` where it names nothing.
+    The segmentation network is random, each module from `seed` and its name, equally with and
+    without the transition loss; the backbone is by `config.initial`, random likewise where it
+    names nothing.
     """
-    learner = make_seeded(lambda: Learner(backbone, config.freeze_backbone, config.precision), seed)
+    with own_generator(seed, "network"):  # not the caller's; all of it is drawn again
+        learner = Learner(backbone, config.freeze_backbone, config.precision)
+    draw_weights(learner, seed, {"backbone": lambda: Backbone(backbone)})
     if transition_loss:
         learner.add_transition(seed)
     source = config.initial.get(backbone)
@@ -46,7 +50,8 @@ def initial_learner(
 def all_settings(
     config: FRTMTraining, backbone: str, transition_loss: bool, seed: int, device: str
 ) -> dict[str, Any]:
-    """Everything that decides the trained weights, as plain data: also the data and the code.
+    """Everything that decides the trained weights, as plain data: also the data; and the code,
+    which is recorded only (`ttvos.training.stale`).
 
     Raises UserError for missing data, an unknown backbone, or a missing file of initial weights.
     """

@@ -1,4 +1,4 @@
-"""Labels and pixel weights of a mask, for the target model (PEERS 3.3)."""
+"""Labels and pixel weights of a mask, for the target model (docs/peers.md, section 3.3)."""
 
 import torch
 import torch.nn.functional as F

@@ -1,0 +1,45 @@
+"""What `ttvos evaluate` prints of its scores, in percent."""
+
+from typing import Any
+
+import numpy as np
+
+METRICS = tuple(f"{metric}-{name}" for metric in "JF" for name in ("Mean", "Recall", "Decay"))
+
+
+def summary(scores: dict[str, Any]) -> str:
+    """Global scores; how much was scored, and of what; notes. A line each.
+
+    scores: what `ttvos.evaluation.davis.evaluate` returns.
+    """
+    overall, scored = scores["global"], scores["scored"]
+    names = ("J&F-Mean", *METRICS)
+    lines = ["  ".join(f"{name} {100 * overall[name]:.1f}" for name in names)]
+    kinds = ("sequence", "object", "frame")
+    counts = ", ".join(_count(scored[f"{kind}s"], kind) for kind in kinds)
+    rest = "" if scored["available"] == scored["sequences"] else ": the scores are of a part"
+    has = f"{scored['set']} has {_count(scored['available'], 'sequence')}{rest}"
+    return "\n".join([*lines, f"{counts}; {has}", *(f"note: {note}" for note in scores["notes"])])
+
+
+def per_sequence(scores: dict[str, Any]) -> str:
+    """A table of the sequences: each one's number of objects, and means over its objects."""
+    objects: dict[str, list[dict[str, float]]] = {}
+    for name, values in scores["objects"].items():
+        objects.setdefault(name.rpartition("_")[0], []).append(values)
+    width = max(len("sequence"), *map(len, objects))
+    lines = [_row("sequence", width, "objects", ["J&F-Mean", *METRICS])]
+    for name, own in objects.items():
+        means = [100 * float(np.mean([values[metric] for values in own])) for metric in METRICS]
+        both = (means[0] + means[METRICS.index("F-Mean")]) / 2
+        cells = [f"{value:.1f}" for value in (both, *means)]
+        lines.append(_row(name, width, str(len(own)), cells))
+    return "\n".join(lines)
+
+
+def _row(name: str, width: int, objects: str, cells: list[str]) -> str:
+    return "  ".join([name.ljust(width), objects.rjust(7), *(cell.rjust(8) for cell in cells)])
+
+
+def _count(number: int, kind: str) -> str:
+    return f"{number} {kind}{'' if number == 1 else 's'}"
