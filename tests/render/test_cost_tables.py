@@ -73,10 +73,21 @@ def test_the_counts_of_one_model_are_told_apart_in_one_line(small_run):
     assert note.startswith("GMAC of one model, TTVOS exp8-hrnet: ")
     assert len(re.findall(r"\d\.\d\d ", note)) == 5
     assert "5.56 with the update too, the whole frame (Cost by part)" in note
-    assert "5.49 of the whole frame's layers, without norms and resizing" in note
+    assert "5.49 of the whole frame as the roofline and ttvos speed count it" in note
     assert "10.52 of two frames and the start, convolutions only (Table 6)" in note
     assert note in cost(load_inputs(small_run)).notes
     assert note in table(small_run, 6).notes
+
+
+def test_counts_that_agree_are_told_once(change):
+    """Two files that count alike have one number, and one place in the line."""
+
+    def alike(values):
+        values["roofline"]["streaming"]["macs"] = 5_556_000_000
+
+    (note,) = counts_apart(load_inputs(change("speed/exp8-hrnet.json", alike)))
+    assert "5.56 with the update too, the whole frame (Cost by part, the roofline, ttvos" in note
+    assert note.count("5.56") == 1
 
 
 def test_counts_that_are_not_there_are_not_told(change):

@@ -14,8 +14,8 @@ HEADS = ("model", "device", "precision", "engine", "protocol", "FPS", "p50 ms", 
 HEADS += ("latencies", "spread", "memory MiB", "GMAC", "of roofline", "of matrix rate")
 HEADS += ("× released",)
 LEGEND = (
-    "p90 is told from 30 latencies on, p99 from 300. GMAC: layers of a frame; Table 6 counts two "
-    "frames. × released: warm over warm, same frames."
+    "p90 is told from 30 latencies on, p99 from 300. GMAC: of one frame, as ttvos cost counts them "
+    "(Table 6 has two frames). × released: warm over warm, same frames."
 )
 RELEASED_WARM = "released, warm"
 

@@ -9,10 +9,10 @@ from ttvos.render.table2 import segmentation_gmac, whole_segmentation_gmac
 COST = (
     (segmentation_gmac, "of a frame up to the attention map (Table 2)"),
     (whole_segmentation_gmac, "with the refinement (Table 2)"),
-    (q.gmac("frame"), "with the update too, the whole frame (Cost by part)"),
-    (q.gmac("two_frame_clip"), "of two frames and the start, convolutions only (Table 6)"),
 )
-LAYERS = "of the whole frame's layers, without norms and resizing (the roofline, ttvos speed)"
+FRAME = "with the update too, the whole frame (Cost by part{also})"
+LAYERS = "of the whole frame as the roofline and ttvos speed count it"
+CLIP = "of two frames and the start, convolutions only (Table 6)"
 
 
 def counts_apart(report: ReportInput) -> list[str]:
@@ -21,8 +21,14 @@ def counts_apart(report: ReportInput) -> list[str]:
     row = next((row for row in rows if is_papers_model(row.entry)), next(iter(rows), None))
     if row is None:
         return []
-    found = [(measure((row.cost,), take), words) for take, words in COST]
-    found.insert(3, (measure((row.speed,), _layers), LAYERS))
+    frame, layers = measure((row.cost,), q.gmac("frame")), measure((row.speed,), _layers)
+    is_one = bool(frame and layers and frame.values == layers.values)
+    found = [
+        *((measure((row.cost,), take), words) for take, words in COST),
+        (frame, FRAME.format(also=", the roofline, ttvos speed" if is_one else "")),
+        (None if is_one else layers, LAYERS),
+        (measure((row.cost,), q.gmac("two_frame_clip")), CLIP),
+    ]
     told = [f"{one.mean:.2f} {words}" for one, words in found if one and one.mean is not None]
     return [f"GMAC of one model, {row.label}: {'; '.join(told)}."] if told else []
 
