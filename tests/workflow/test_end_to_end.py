@@ -227,12 +227,6 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
         (
             PROFILE,
             "cost: {height: 64",
-            "precision: float32\ncost: {height: 64",
-            {},
-        ),
-        (
-            PROFILE,
-            "cost: {height: 64",
             "precision: bfloat16\ncost: {height: 64",
             {"predict": 4, "evaluate": 4},
         ),
