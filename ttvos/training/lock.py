@@ -51,9 +51,9 @@ def _open_locked(out: Path) -> IO[str]:
             print(f"{out}: this disk has no locks; start one training only there", file=sys.stderr)
             return file
         if _is_there(path, file):
-            file.truncate(0)
-            file.write(f"{os.getpid()} on {platform.node()}")
-            file.flush()
+            with suppress(OSError):  # on a full disk the lock holds all the same
+                os.ftruncate(file.fileno(), 0)
+                os.write(file.fileno(), f"{os.getpid()} on {platform.node()}".encode())
             return file
         file.close()  # another training has just ended and removed it
 
