@@ -206,6 +206,7 @@ def steptime(options: argparse.Namespace) -> None:
 
     config = load_config(options.config)
     limit_threads()
+    from ttvos.measure.load import doubts
     from ttvos.measure.steptime import steptime
 
     def keep(result: dict[str, Any]) -> None:
@@ -229,6 +230,8 @@ def steptime(options: argparse.Namespace) -> None:
             f"{result['hours']:.1f} hours for {timed} rows of "
             f"{result['rows_of_profile']}, {result['seeds']} seeds each, one after another"
         )
+        for line in doubts(result):
+            print(line)
 
 
 # What `ttvos judge --kind` names, by the rule of `ttvos.judge` that it is.

@@ -153,6 +153,7 @@ def test_the_command_measures_and_writes_the_table(tmp_path, capsys):
     options = ["--config", str(config), "--steps", "1", "--warmup", "0", "--out", str(out)]
     assert main(["steptime", *options]) == 0
     assert "hours for 1 rows of 1" in capsys.readouterr().out
+    assert set(json.loads(out.read_text())["load"]) == {"cores", "used_by_others"}
     page = tmp_path / "page.md"
     page.write_text(f"before\n<!-- steptime: {out.name} -->\nolder\n<!-- end -->\nafter\n")
     assert main(["fill", str(page)]) == 0

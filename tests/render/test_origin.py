@@ -2,7 +2,7 @@
 
 from tests.render.fake_results import provenance
 from ttvos.render.origin import origins, overview
-from ttvos.render.results import Result
+from ttvos.render.results import Result, timed_on
 
 
 def result(name: str, **facts) -> Result:
@@ -36,3 +36,9 @@ def test_precisions_that_differ_are_told_apart_by_command():
     mixed = dict(overview([TRAIN, PREDICT, SCORES]))
     assert mixed["Precision"] == "bfloat16 (predict); float32 (train)"
     assert dict(overview([TRAIN, TRAIN]))["Precision"] == "float32"
+
+
+def test_a_speed_is_called_plain_pytorch_only_where_it_has_pytorchs_precision():
+    timed = {"device": "cpu", "engine": "own"}
+    assert timed_on(Result("a", {**timed, "precision": "float32"})) == "cpu, float32, plain PyTorch"
+    assert timed_on(Result("a", {**timed, "precision": None})) == "cpu, precision not recorded"

@@ -90,11 +90,11 @@ def spread(latencies: list[list[float]]) -> dict[str, float] | None:
 
 
 def doubts(result: dict[str, Any]) -> list[str]:
-    """Lines that say why a speed result should not be used; none where nothing speaks against it.
+    """Lines that say why a timing should not be used; none where nothing speaks against it.
 
-    result: what `ttvos.measure.speed.speed` or `ttvos.measure.tracker_speed.speed_tracker` returns.
+    result: with `load` (`Load.record`), and for a speed `streaming` with its `spread`.
     """
-    load, apart = result["load"], result["streaming"].get("spread")
+    load, apart = result["load"], result.get("streaming", {}).get("spread")
     lines = []
     if load["used_by_others"] is not None and load["used_by_others"] >= HIGH_SHARE * load["cores"]:
         found = f"{load['used_by_others']:.1f} of {load['cores']} cores"

@@ -23,6 +23,7 @@ from ttvos.data.warp import unchanged
 from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
 from ttvos.measure.clock import peak_memory, read_clock
+from ttvos.measure.load import Load
 from ttvos.measure.needs import count_clips, data_needs
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.provenance import provenance
@@ -71,7 +72,8 @@ def steptime(
     each row that was timed, the others counted.
     Returns rows (each with its stages: step_seconds, steps, hours,
     peak_memory_bytes, clips_an_epoch, ...; hours of one seed; checkpoint_bytes, state_bytes),
-    hours (the timed rows, all seeds), seeds, data (`data_needs`), protocol and provenance.
+    hours (the timed rows, all seeds), seeds, data (`data_needs`), load (what other processes used
+    meanwhile, see `ttvos.measure.load`), protocol and provenance.
     Raises UserError for a profile without training, unknown rows, clips that cannot be counted,
     no CUDA, and too little memory.
     """
@@ -83,7 +85,7 @@ def steptime(
     chosen, timing = _rows(config, rows), Timing(find_device(device), steps, warmup)
     clips = [count_clips(stage, Path(config.data), train.heldout) for stage in train.stages]
     batches = [random_batch(stage) for stage in train.stages]
-    began = time.monotonic()
+    began, load = time.monotonic(), Load()
     counted = replace(timing, steps=0)
     found = [_time_row(row, train, batches, clips, counted) for row in chosen]
     for number, row in enumerate(chosen if steps else ()):
@@ -91,8 +93,8 @@ def steptime(
             break
         with denormals.as_zero():
             found[number] = _time_row(row, train, batches, clips, timing)
-        keep(_result(config, train, timing, found))
-    return _result(config, train, timing, found)
+        keep(_result(config, train, timing, found) | {"load": load.record()})
+    return _result(config, train, timing, found) | {"load": load.record()}
 
 
 def _result(

@@ -98,9 +98,9 @@ def device_of(result: Result) -> str:
 
 def timed_on(result: Result) -> str:
     """Device, precision and engine of a speed file's streaming figures, in words."""
-    precision = result.data.get("precision") or "precision not recorded"
-    parts = [device_of(result), str(precision)]
-    if result.data.get("engine") != "fast":
+    precision = result.data.get("precision")  # none of a tracker that is not PyTorch's
+    parts = [device_of(result), str(precision or "precision not recorded")]
+    if precision and result.data.get("engine") != "fast":
         parts.append("plain PyTorch")
     if result.data.get("compiled"):
         parts.append("compiled")
