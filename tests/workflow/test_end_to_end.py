@@ -256,7 +256,7 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
             {"tracker_cost": 1, "tracker_speed": 1},
         ),
         ("ttvos/peers/stm.py", *NEW_LINE, {"tracker_cost": 1, "tracker_speed": 1}),
-        ("ttvos/evaluation/metrics.py", *NEW_LINE, {"evaluate": 11}),
+        ("ttvos/evaluation/davis.py", *NEW_LINE, {"evaluate": 11}),
         ("ttvos/measure/cost.py", *NEW_LINE, {"cost": 1}),
         ("ttvos/references.py", *NEW_LINE, {"reference": 4, "evaluate": 4}),
         ("ttvos/render/writers.py", *NEW_LINE, {}),
@@ -334,7 +334,7 @@ def test_a_changed_docstring_or_comment_runs_nothing(project, file):
 
 def test_changed_code_of_training_is_told_of_and_trains_nothing(project):
     assert "has changed" not in snakemake(project, "-n").stderr
-    path = project / "ttvos/losses.py"
+    path = project / "ttvos/train.py"
     text, times = path.read_text(), path.stat()
     path.write_text(text + "\nCHANGED = 1\n")
     try:
