@@ -205,7 +205,7 @@ def test_a_pipe_or_a_device_stays_one(tmp_path):
 
 
 def test_a_folder_in_place_of_a_file_is_one_clear_line(tmp_path):
-    with pytest.raises(UserError, match="it is a directory; name a file"):
+    with pytest.raises(UserError, match="it is a folder; name a file"):
         write_json(tmp_path, 1)
 
 

@@ -29,7 +29,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     with clear_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
-            raise UserError(f"cannot write {path}: it is a directory; name a file")
+            raise UserError(f"cannot write {path}: it is a folder; name a file")
         is_device = path.exists() and not path.is_file()
         handle, name = tempfile.mkstemp(
             prefix=f".{path.stem}.",

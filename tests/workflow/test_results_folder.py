@@ -1,6 +1,7 @@
 """Results may lie anywhere: the notebook, which runs in a folder of its own, finds them."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -21,5 +22,8 @@ def test_the_notebook_is_told_the_manifest_in_full(tmp_path, where):
     options = ("--configfile", "p.yaml", "--config", f"results={results}")
     done = snakemake(project, "-n", "-p", page, *options)
     assert done.returncode == 0, done.stderr
-    told = re.search(r"TTVOS_MANIFEST=('[^']*'|\S+)", done.stdout + done.stderr)[1].strip("'")
-    assert told == str(project / results / "manifest.json")
+    (project / results).mkdir(parents=True)
+    setting = re.search(r"TTVOS_MANIFEST=.*?(?= jupyter)", done.stdout + done.stderr)[0]
+    command = ["bash", "-c", f'{setting}; cd notebooks; echo "$TTVOS_MANIFEST"']
+    told = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout
+    assert told.strip() == str(project / results / "manifest.json")
