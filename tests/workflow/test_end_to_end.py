@@ -256,7 +256,7 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
             {"tracker_cost": 1, "tracker_speed": 1},
         ),
         ("ttvos/peers/stm.py", *NEW_LINE, {"tracker_cost": 1, "tracker_speed": 1}),
-        ("ttvos/evaluation/metrics.py", *NEW_LINE, {"evaluate": 11}),
+        ("ttvos/evaluation/davis.py", *NEW_LINE, {"evaluate": 11}),
         ("ttvos/measure/cost.py", *NEW_LINE, {"cost": 1}),
         ("ttvos/references.py", *NEW_LINE, {"reference": 4, "evaluate": 4}),
         ("ttvos/render/writers.py", *NEW_LINE, {}),
