@@ -19,8 +19,11 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 python=${PYTHON:-python3}
 export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1
-# The commit is recorded, in a copy of the tree without git too.
-TTVOS_COMMIT=${TTVOS_COMMIT:-$(git rev-parse --short=12 HEAD 2>/dev/null)} && export TTVOS_COMMIT
+# In a copy of the tree without git, say which commit it is: TTVOS_COMMIT=... benchmarks/gpu.sh ...
+if [ -z "${TTVOS_COMMIT:-}" ] && ! git rev-parse --quiet --verify HEAD >/dev/null 2>&1; then
+    echo "gpu.sh: no git here, so results name no commit; set TTVOS_COMMIT to this tree's" >&2
+    unset TTVOS_COMMIT
+fi
 
 usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; }
 fail() { echo "gpu.sh: $1" >&2; exit 1; }

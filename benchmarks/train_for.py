@@ -31,7 +31,7 @@ from ttvos.errors import UserError
 from ttvos.files import atomic_path, read_json
 from ttvos.measure.steptime import Timing, random_batch, time_stage
 from ttvos.model.ttvos import build_model
-from ttvos.provenance import provenance
+from ttvos.provenance import available_cpus, provenance
 from ttvos.training import denormals
 from ttvos.variants import find_variant
 
@@ -181,9 +181,17 @@ def _train(options: argparse.Namespace, stages: list[Stage], every: int = 100) -
         clip_norm=5.0,
         average=0.998,
         precision="bfloat16",
-        workers=options.workers,
+        workers=_workers(options),
         checkpoint_every=every,
     )
+
+
+def _workers(options: argparse.Namespace) -> int:
+    """Processes that read clips for one training: all processors, shared by those side by side."""
+    if options.workers is not None:
+        return options.workers
+    side_by_side = len(options.experiments) if options.ablations else 1
+    return max(1, (available_cpus() - 2) // side_by_side)
 
 
 def _config(
@@ -289,7 +297,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     made.add_argument(
         "--heldout", nargs="*", default=HELDOUT, help="sequences that nothing is learnt from"
     )
-    made.add_argument("--workers", type=int, default=6, help="that read clips, of each training")
+    made.add_argument("--workers", type=int, help="that read clips for each; default: all cores")
     made.add_argument("--height", type=int, help="of all stages' frames; default: their own")
     made.add_argument("--width", type=int)
     return made.parse_args(arguments)
