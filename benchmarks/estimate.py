@@ -10,7 +10,7 @@ eager                   the readable tracker in float32
 half                    `ttvos.engine.step.FastStep` in float16, kernel by kernel
 graph                   the same as one graph
 compiled graph          with pointwise operations fused as a compiler fuses them
-one call a convolution  with those of a convolution's result fused into it too: nothing does so yet
+one call a convolution  with those of a convolution's result fused into it too (`joined`, on trial)
 """
 
 import argparse

@@ -13,9 +13,11 @@
 #
 # It needs Python with torch, torchvision, timm, opencv, pandas, scipy and safetensors, and neither
 # snakemake nor fvcore nor a network. A step that fails or runs out of time does not stop the next.
-# FOLDER receives each step's file and log, summary.tsv, and all of it in one results.tar.gz, which
-# is written anew after each step. Results belong in results-published/performance/.
+# FOLDER receives each step's file and log, summary.tsv, and all of it but half-done trainings'
+# states in one results.tar.gz, which is written anew after each step. Results belong in
+# results-published/performance/. In a copy of the tree without git, TTVOS_COMMIT names the commit.
 set -uo pipefail
+here=$PWD
 cd "$(dirname "$0")/.." || exit 1
 python=${PYTHON:-python3}
 export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1
@@ -27,19 +29,21 @@ fi
 
 usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; }
 fail() { echo "gpu.sh: $1" >&2; exit 1; }
+# A path of the caller's, who may stand elsewhere.
+whole() { case $1 in /*) echo "$1" ;; *) echo "$here/$1" ;; esac; }
 
 if [ "${1-}" = pack ]; then
     [ $# -ge 2 ] || fail "pack FOLDER: name the folder to write"
-    shift
-    exec "$python" -m benchmarks.pack "$@"
+    pack=$(whole "$2")
+    exec "$python" -m benchmarks.pack "$pack" "${@:3}"
 fi
 
 data= out= dry= total= steps=()
 known="masks tracker joined sweep kernels peers steptime compiled growth train training ablations"
 while [ $# -gt 0 ]; do
     case $1 in
-        --data) [ $# -ge 2 ] || fail "--data needs a folder"; data=$2; shift 2 ;;
-        --out) [ $# -ge 2 ] || fail "--out needs a folder"; out=$2; shift 2 ;;
+        --data) [ $# -ge 2 ] || fail "--data needs a folder"; data=$(whole "$2"); shift 2 ;;
+        --out) [ $# -ge 2 ] || fail "--out needs a folder"; out=$(whole "$2"); shift 2 ;;
         --seconds) [ $# -ge 2 ] || fail "--seconds needs a number"; total=$2; shift 2 ;;
         --dry) dry=yes; shift ;;
         -h | --help) usage; exit 0 ;;
@@ -68,6 +72,7 @@ if [ -n "$dry" ] && [ -z "$data" ]; then
 fi
 [ -d "$data/val" ] || fail "--data: no pack in '$data'; benchmarks/gpu.sh pack FOLDER makes one"
 data=$(cd "$data" && pwd)
+[ -n "$TTVOS_COMMIT" ] || echo "gpu.sh: no commit is known here; TTVOS_COMMIT names it" >&2
 
 end=$((SECONDS + total))
 left() { echo $((end - SECONDS)); }
@@ -91,8 +96,9 @@ step() {
         *) code="failed ($code)" ;;
     esac
     printf '%s\t%s\t%s\n' "$name" "$code" "$((SECONDS - began))" >>"$out/summary.tsv"
-    tar --exclude=results.tar.gz --exclude=.results.part --exclude=dry-data -C "$out" -czf "$out/.results.part" . &&
-        mv "$out/.results.part" "$out/results.tar.gz"
+    # By name: of ".", which the archive itself changes, tar would say that it changed, and fail.
+    (cd "$out" && tar --exclude=./results.tar.gz --exclude=./dry-data --exclude='state*.pt' \
+        -czf .results.part ./* && mv .results.part results.tar.gz)
 }
 bench() { step "$1" "$2" "$python" -m "benchmarks.$3" --device "$device" "${@:4}"; }
 
@@ -109,9 +115,9 @@ if [ -n "$dry" ]; then
 fi
 for name in "${steps[@]}"; do
     case $name in
-        masks) bench masks 60 masks --dataset "$data/val" "${only[@]}" --commands \
+        masks) bench masks 120 masks --dataset "$data/val" "${only[@]}" --commands \
             --out "$out/masks-$device.json" ;;
-        tracker) bench tracker 90 tracker --no-compile --repeats $repeats "${size[@]}" \
+        tracker) bench tracker 150 tracker --no-compile --repeats $repeats "${size[@]}" \
             --out "$out/tracker-$device.json" ;;
         sweep) bench sweep 80 sweep --repeats $repeats --seconds 65 "${tiny[@]}" \
             --out "$out/sweep-$device.json" ;;
@@ -131,15 +137,15 @@ for name in "${steps[@]}"; do
         fi ;;
         compiled) [ -n "$dry" ] || bench compiled 100 tracker --repeats $repeats \
             --paths "graph float16" "compiled graph float16" --out "$out/compiled-$device.json" ;;
-        growth) bench growth 60 growth --frames $frames --repeats 10 "${tiny[@]}" "${size[@]}" \
+        growth) bench growth 150 growth --frames $frames --repeats 10 "${tiny[@]}" "${size[@]}" \
             --out "$out/growth-$device.json" ;;
         training) bench training 240 training "${training[@]}" --out "$out/training-$device.json" ;;
         train | ablations)
-            seconds=$(($(left) - 15))
+            seconds=$(($(left) - 30))
             choice=()
             [ $name = train ] || choice=(--ablations)
             [ $name = train ] || [ -z "$dry" ] || choice+=(--experiments exp1 exp8 --seeds 1)
-            bench $name $((seconds + 15)) train_for --data "$data" --seconds $seconds "${few[@]}" \
+            bench $name $((seconds + 30)) train_for --data "$data" --seconds $seconds "${few[@]}" \
                 "${choice[@]}" --out "$out/$name" ;;
     esac
 done

@@ -21,7 +21,7 @@ import numpy as np
 
 import ttvos
 from benchmarks.command import bar, parser, run_and_write
-from benchmarks.paths import PLAIN, chosen_paths, make_path
+from benchmarks.paths import PLAIN, chosen_paths, make_path, working
 from ttvos.data.davis import load_sequences
 from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """{"paths": {name: {agreement (share of pixels), lowest (of a sequence), jf (fraction)}},
-    "sequences", "bars", "provenance"}."""
+    "failed" {name: why}, "sequences", "bars", "provenance"}."""
     if not options.dataset.is_dir():
         raise UserError(f"{options.dataset}: no such folder; name the data by --dataset")
     device = find_device(options.device)
@@ -52,28 +52,34 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         model = ttvos.load(checkpoint)
         names = chosen_paths(options.paths, device, options.compile)
         trackers = {name: make_path(name, model, device) for name in names}
-        ways: dict[str, Callable[[Path], Any]] = {
+        ways: dict[str, Callable[..., Any]] = {
             name: partial(predict, tracker, options.dataset, 2016, "val", only=only)
             for name, tracker in trackers.items()
         }
         for name in dict.fromkeys(("cpu", device.type)) if options.commands else ():
             ways[f"command on {name}"] = partial(_command, options, checkpoint, name)
-        paths = {}
-        for name, track in ways.items():
+
+        def compared(name: str) -> dict[str, Any]:
             out = Path(folder, name)
             print(name, file=sys.stderr)
-            track(out=out)
+            ways[name](out=out)
             scores = evaluate(out, options.dataset, 2016, "val", only=only)
-            paths[name] = {"jf": scores["global"]["J&F-Mean"], **_agreement(out, Path(folder))}
+            return {"jf": scores["global"]["J&F-Mean"], **_agreement(out, Path(folder))}
+
+        paths, failed = working({name: partial(compared, name) for name in ways})
+    if len(paths) == 1:
+        raise UserError(f"no path but the reference works: {next(iter(failed.values()), '')}")
     fast = {name: path for name, path in paths.items() if name != PLAIN}
     worst = max(abs(path["jf"] - paths[PLAIN]["jf"]) for path in fast.values())
     sequences = load_sequences(options.dataset, 2016, "val", only=only)
     return {
         "paths": paths,
+        "failed": failed,
         "sequences": {sequence.name: len(sequence.frames) for sequence in sequences},
         "bars": {
             **{f"{n} agreement": bar(path["agreement"], 0.999) for n, path in fast.items()},
             "largest difference of J&F, points": bar(100 * worst, 0.1, at_least=False),
+            "paths that failed": bar(len(failed), 0, at_least=False),
         },
         "provenance": provenance(
             {key: str(value) for key, value in vars(options).items() if key != "out"},

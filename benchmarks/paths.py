@@ -1,5 +1,6 @@
 """The ways through the tracker that the benchmarks compare, and time taken in turns."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -72,6 +73,23 @@ def chosen_paths(names: Sequence[str] | None, device: torch.device, compiled: bo
     if unknown := [name for name in names or () if name not in known]:
         raise UserError(f"no path {', '.join(unknown)} on {device}; there are: {', '.join(known)}")
     return list(dict.fromkeys((PLAIN, *(names or path_names(device, compiled)))))
+
+
+def working(
+    makers: dict[str, Callable[[], Any]],
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """What each gives, and why others gave nothing: one path that fails on a device costs the
+    others nothing. The reference must work."""
+    made, failed = {}, {}
+    for name, make in makers.items():
+        try:
+            made[name] = make()
+        except Exception as error:  # any: what a device refuses is what this looks for
+            if name == PLAIN:
+                raise
+            failed[name] = " ".join(f"{type(error).__name__}: {error}".split())
+            print(f"{name} failed: {failed[name]}", file=sys.stderr)
+    return made, failed
 
 
 def stepper(tracker: Tracker, clip: np.ndarray, mask: np.ndarray) -> Callable[[], Any]:

@@ -13,7 +13,8 @@ bandwidth are measured in the same run.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -22,7 +23,7 @@ import torch
 
 import ttvos
 from benchmarks.command import bar, parser, run_and_write
-from benchmarks.paths import PLAIN, chosen_paths, make_path, stepper, time_in_turns
+from benchmarks.paths import PLAIN, chosen_paths, make_path, stepper, time_in_turns, working
 from ttvos.device import device_name, find_device
 from ttvos.engine.precision import matrix_precision
 from ttvos.measure.clip import disc_clip
@@ -103,11 +104,14 @@ def measure(
 ) -> dict[str, Any]:
     """{"paths": {name: {precision, seconds (each), median, p90_ms, p99_ms, fps, over_plain,
     fraction, matrix_rate_fraction}}, "released": {cold, warm: {fps, seconds, frames}}, "ceilings",
-    "work", "peak_memory_bytes"}. names: of `chosen_paths`; size: H, W in pixels."""
+    "work", "peak_memory_bytes", "failed" {name: why}}. names: of `chosen_paths`;
+    size: H, W in pixels."""
     released = _released(model.to(device).eval(), device, size, objects)
     clip, mask = disc_clip(FRAMES, *size, objects=objects)
-    trackers = {name: make_path(name, model, device) for name in names}
-    steps = {name: stepper(tracker, clip, mask) for name, tracker in trackers.items()}
+    makers = {name: partial(_started, name, model, device, clip, mask) for name in names}
+    started, failed = working(makers)
+    trackers = {name: tracker for name, (tracker, _) in started.items()}
+    steps = {name: step for name, (_, step) in started.items()}
     ceilings = {p: measure_ceilings(device, p) for p in {_precision(t) for t in trackers.values()}}
     seconds = time_in_turns(steps, repeats, device)
     if device.type == "cuda":
@@ -133,7 +137,18 @@ def measure(
         "ceilings": ceilings,
         "work": {p: roofline(layers, limits) for p, limits in ceilings.items()},
         "peak_memory_bytes": peak_memory(device),
+        "failed": failed,
     }
+
+
+def _started(
+    name: str, model: TTVOS, device: torch.device, clip: np.ndarray, mask: np.ndarray
+) -> tuple[Tracker, Callable[[], Any]]:
+    """A path's tracker and its step, which has run once: it is captured or compiled then."""
+    tracker = make_path(name, model, device)
+    step = stepper(tracker, clip, mask)
+    step()
+    return tracker, step
 
 
 def _released(
@@ -177,7 +192,9 @@ def _bars(found: dict[str, Any], device: torch.device) -> dict[str, dict[str, An
     paths = found["paths"]
     if device.type == "cuda":
         best = max(paths.values(), key=lambda path: path["fps"])
+        failed = len(found["failed"])
         return {
+            "paths that failed": bar(failed, 0, at_least=False),
             "fastest_fps": bar(best["fps"], 1000),
             "fastest_over_plain": bar(best["over_plain"], 8),
             "fastest_over_released_warm": bar(best["fps"] / found["released"]["warm"]["fps"], 5),

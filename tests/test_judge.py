@@ -191,3 +191,19 @@ def test_the_page_of_the_rules_shows_what_the_command_says(capsys):
         assert f"# {capsys.readouterr().out}".strip() == output
     for number in (f"{NEAR:.1f} point", f"{SHARP:.1f} points", "0.2 points", "0.5 %", "10 %"):
         assert number in page
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--paper", "0.811", "--values", "0.5", "0.52"),
+        ("--paper", "81.1", "--values", "0.807", "0.813"),
+        ("--paper", "81.1", "--values", "0.81", "--kind", "masks"),
+        ("--paper", "811", "--values", "80.7"),
+        ("--paper", "81.1", "--values", "-80.7"),
+    ],
+)
+def test_accuracies_that_are_no_points_are_refused(words, capsys):
+    """Fractions lie within a point of one another, whatever they are."""
+    assert main(["judge", *words]) != 0
+    assert "points" in capsys.readouterr().err

@@ -60,7 +60,7 @@ def track(
     single_object: how one object's heatmap is fed back: "aggregated", as several objects' are
     (released code), or "direct", as it is (paper; ledger item 7).
     input_scale: above 0 and at most 4; the network sees frames of this share of their height and
-    width (0.5: four times less to compute), and its heatmaps are enlarged to the frames' size.
+    width (0.5: a quarter of the pixels), and its heatmaps are enlarged to the frames' size.
     Not in the paper, which has 1.
     precision: of the convolutions: "float32", "bfloat16", "float16", "tf32" (CUDA only), or "auto",
     the fastest that keeps the masks on this device (docs/performance.md).

@@ -92,7 +92,8 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter):
     """Shows defaults where there are any."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help if action.default is None else super()._get_help_string(action)
+        none = action.default is None or action.default is False or action.default == ()
+        return action.help if none else super()._get_help_string(action)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -185,7 +186,8 @@ def _add_predict(subcommands) -> None:
         "--input-scale",
         type=float,
         default=1.0,
-        help="size at which the network sees a frame, as a share of its own (0.5: four times less)",
+        help="size at which the network sees a frame, as a share of its own (0.5: a quarter of "
+        "its pixels)",
     )
     add_engine(command, precision="float32")
     add_device(command)

@@ -240,8 +240,10 @@ KINDS = {"accuracy": "accuracy", "masks": "masks", "count": "parameters", "macs"
 
 def judge(options: argparse.Namespace) -> None:
     """`ttvos judge`: whether a paper's number holds."""
-    from ttvos.judge import judge
+    from ttvos.judge import check_points, judge
 
+    if options.kind in ("accuracy", "masks"):
+        check_points(options.paper, options.values)
     found = judge(KINDS[options.kind], options.paper, options.values)
     print(f"{found.status}: {found.reason}")
 

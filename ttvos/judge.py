@@ -128,6 +128,16 @@ def check_printed(paper: str) -> None:
         raise UserError(f"{paper!r}: not a number as a paper prints it, e.g. 81.1")
 
 
+def check_points(paper: str, values: Sequence[float]) -> None:
+    """UserError for accuracies that are no points: as fractions, all would lie within the rule."""
+    check_printed(paper)
+    for name, numbers in {"paper": [float(paper)], "values": values}.items():
+        if any(number < 0 or number > 100 for number in numbers):
+            raise UserError(f"--{name}: accuracies are points from 0 to 100, e.g. 81.1")
+        if any(numbers) and max(numbers) <= 1:
+            raise UserError(f"--{name}: a fraction? give points, from 0 to 100, e.g. 81.1")
+
+
 def _without_spread(rule: Rule, paper: str, distance: float) -> Judgement:
     tolerance = rule.tolerance(paper)
     is_near = _at_most(abs(distance), tolerance)

@@ -78,3 +78,20 @@ def test_turns_leave_the_warm_up_out():
     seconds = time_in_turns(functions, repeats=3, device=torch.device("cpu"), warmup=1)
     assert calls == list("abababab")
     assert {name: len(values) for name, values in seconds.items()} == {"a": 3, "b": 3}
+
+
+def test_a_path_that_fails_costs_the_others_nothing(tmp_path, monkeypatch):
+    make = tracker.make_path
+
+    def make_path(name, model, device):
+        if name == "float32":
+            raise RuntimeError("operation not permitted\nwhen stream is capturing")
+        return make(name, model, device)
+
+    monkeypatch.setattr(tracker, "make_path", make_path)
+    size = ["--height", "48", "--width", "64", "--repeats", "2", "--no-compile"]
+    found = written(tracker, tmp_path / "out.json", *size)
+    assert found["failed"] == {
+        "float32": "RuntimeError: operation not permitted when stream is capturing"
+    }
+    assert list(found["paths"]) == ["plain"]

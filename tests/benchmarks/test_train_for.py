@@ -70,3 +70,8 @@ def test_a_training_that_fails_says_why(tmp_path):
     (folder / "train.log").write_text("first\nttvos: no CUDA device here\n")
     ended = train_for._wait({folder: Process()}, 5)
     assert ended == {"exp8-hrnet-s0": "failed: ttvos: no CUDA device here"}
+
+
+def test_a_training_that_is_stopped_too_early(tmp_path):
+    (folder := tmp_path / "exp8-hrnet-s0").mkdir()
+    assert train_for._snapshot(folder) == "stopped too early"

@@ -167,7 +167,8 @@ class FastTracker:
         return np.ascontiguousarray(frame)
 
     def _on_device(self, frame: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(frame)).to(self.device)
+        # Writable: PyTorch warns of arrays that are not, as those made from a PIL image.
+        return torch.from_numpy(np.require(frame, requirements="CW")).to(self.device)
 
     def _prediction(self, arrays: list[np.ndarray], ids: tuple[int, ...]) -> Prediction:
         labels, weight, *details = arrays

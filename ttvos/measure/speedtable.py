@@ -33,7 +33,7 @@ def make_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
     it; the released protocol itself, which starts cold, is only compared with itself.
     """
     origin = result["provenance"]
-    threads = f", {origin['threads']} threads" if result["device"] == "cpu" else ""
+    threads = f", {_count(origin['threads'], 'thread')}" if result["device"] == "cpu" else ""
     shared = {
         "model": f"{result['variant']}-{result['backbone']}, {result['height']}x{result['width']}, "
         f"{_count(result['objects'], 'object')}",
@@ -81,7 +81,7 @@ def times_released(result: dict[str, Any]) -> float | None:
 def row(result: dict[str, Any], model: str) -> dict[str, Any]:
     """The one row of a tracker that is timed by the streaming protocol only."""
     origin = result["provenance"]
-    threads = f", {origin['threads']} threads" if result["device"] == "cpu" else ""
+    threads = f", {_count(origin['threads'], 'thread')}" if result["device"] == "cpu" else ""
     size = f"{result['height']}x{result['width']}, {_count(result['objects'], 'object')}"
     named = {"model": f"{model}, {size}", "device": f"{origin['device']}{threads}"}
     named |= {key: result[key] for key in ("precision", "engine", "compiled")}

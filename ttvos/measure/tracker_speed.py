@@ -69,7 +69,7 @@ def speed_tracker(
         raise UserError(f"{frames} frames: a clip has frame 0 and 1 or more that are timed")
     frames = max(frames, 1 + cycle_of(tracker))
     if repeats * (frames - 1) < MIN_LATENCIES:
-        raise UserError(f"{repeats} clips of {frames} frames time too few; take 6 frames or more")
+        raise UserError(f"{repeats * (frames - 1)} latencies are too few; take 6 frames or more")
     settings = {"tracker": tracker.name, "device": device, "height": height, "width": width}
     settings |= {"objects": objects, "frames": frames}
     precision, load = precision_of(tracker), Load()
