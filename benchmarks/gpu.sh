@@ -135,7 +135,7 @@ for name in "${steps[@]}"; do
             bench joined-masks 30 masks --dataset "$data/val" "${only[@]}" \
                 --paths "joined graph float16" --out "$out/joined-masks-$device.json"
         fi ;;
-        compiled) [ -n "$dry" ] || bench compiled 100 tracker --repeats $repeats \
+        compiled) [ -n "$dry" ] || bench compiled 150 tracker --repeats $repeats \
             --paths "graph float16" "compiled graph float16" --out "$out/compiled-$device.json" ;;
         growth) bench growth 150 growth --frames $frames --repeats 10 "${tiny[@]}" "${size[@]}" \
             --out "$out/growth-$device.json" ;;

@@ -20,6 +20,7 @@ from benchmarks.command import bar, parser, run_and_write
 from benchmarks.paths import FASTEST_ON_CUDA, make_path, stepper
 from benchmarks.tracker import FRAMES, make_model
 from ttvos.device import device_name, find_device
+from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.clock import read_clock
 from ttvos.provenance import provenance
@@ -94,6 +95,10 @@ def _profiled(step: Any, device: torch.device) -> dict[str, Any]:
         if spent > 0:
             kernels.append((event.key, event.count / PROFILED, spent / PROFILED))
     kernels.sort(key=lambda kernel: -kernel[2])
+    if not kernels:
+        raise UserError(
+            f"the profiler saw nothing on {device}; is it allowed to read the counters?"
+        )
     total = sum(spent for _, _, spent in kernels)
     rows = [
         {"name": name, "calls": calls, "microseconds": spent, "share": spent / total}

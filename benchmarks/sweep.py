@@ -21,12 +21,12 @@ from ttvos.provenance import provenance
 
 P480, P1080 = (480, 854), (1080, 1920)
 CASES = {  # name: backbone, frame size, objects; in order of worth
+    "resnet50": ("resnet50", P480, 1),
+    "resnet18": ("resnet18", P480, 1),
+    "mobilenetv3": ("mobilenetv3", P480, 1),
     "hrnet, 3 objects": ("hrnet", P480, 3),
     "hrnet, 10 objects": ("hrnet", P480, 10),
     "hrnet, 1080p": ("hrnet", P1080, 1),
-    "resnet18": ("resnet18", P480, 1),
-    "resnet50": ("resnet50", P480, 1),
-    "mobilenetv3": ("mobilenetv3", P480, 1),
 }
 TINY = {name: (backbone, (80, 96), n) for name, (backbone, _, n) in CASES.items()}
 

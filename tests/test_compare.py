@@ -12,6 +12,7 @@ from ttvos.compare import (
     RULE,
     judge_claims,
 )
+from ttvos.errors import UserError
 from ttvos.evaluation import statistics
 
 
@@ -123,3 +124,10 @@ def test_the_rule_in_words_has_the_rules_numbers():
     assert f"{statistics.DRAWS:,} draws" in RULE
     assert f"at most {statistics.LEVEL}" in RULE
     assert f"{100 * statistics.POWER:.0f} % power" in RULE
+
+
+def test_scores_that_are_not_numbers_are_refused():
+    values = np.zeros((8, 3))
+    values[2, 1] = np.nan
+    with pytest.raises(UserError, match="not finite"):
+        judge_claims([None, (values, np.ones(8))])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ttvos.errors import UserError
 from ttvos.evaluation.statistics import (
     LEVEL,
     PairedDifference,
@@ -62,7 +63,10 @@ def judge_claims(arms: Sequence[Arms | None]) -> list[Tested]:
     """Test a family of claims; None for a claim that was not measured.
 
     Holm's correction is over the claims that have seeds and sequences enough to be decided.
+    Raises UserError for differences that are not finite.
     """
+    if any(arm and not np.isfinite(arm[0]).all() for arm in arms):
+        raise UserError("a claim's scores hold values that are not finite: score these runs again")
     found = [paired_difference(*arm) if arm and len(arm[0]) > 1 else None for arm in arms]
     decidable = [index for index, arm in enumerate(arms) if arm and not _too_few(arm[0])]
     corrected = holm([found[index].p for index in decidable])
