@@ -72,7 +72,6 @@ if [ -n "$dry" ] && [ -z "$data" ]; then
 fi
 [ -d "$data/val" ] || fail "--data: no pack in '$data'; benchmarks/gpu.sh pack FOLDER makes one"
 data=$(cd "$data" && pwd)
-[ -n "$TTVOS_COMMIT" ] || echo "gpu.sh: no commit is known here; TTVOS_COMMIT names it" >&2
 
 end=$((SECONDS + total))
 left() { echo $((end - SECONDS)); }
