@@ -120,3 +120,13 @@ def test_a_peers_page_tells_the_size_of_its_sample(report):
     finally:
         streaming.clear()
         streaming.update(kept)
+
+
+def test_speeds_of_a_busy_machine_say_so(change):
+    """`ttvos speed` says so on the terminal; the page must not show them without a word."""
+    busy = {"used_by_others": 1.2, "cores": 2}
+    manifest = change("speed/exp8-hrnet.json", lambda values: values.update(load=busy))
+    (note,) = [note for note in speed(load_inputs(manifest)).notes if "other processes" in note]
+    assert note == (
+        "TTVOS exp8-hrnet: other processes used 1.2 of 2 cores: do not use these figures."
+    )

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from ttvos.measure.latency import carried, samples
+from ttvos.measure.load import doubts
 from ttvos.measure.speedtable import times_released
 from ttvos.render import quantities as q
 from ttvos.render.gmac_counts import counts_apart
@@ -112,7 +113,7 @@ def cost(report: ReportInput) -> Table:
 
 def speed(report: ReportInput) -> Table:
     """Latency and frame rate on this device, for every row that was timed."""
-    return _from_files(
+    table = _from_files(
         report,
         "speed",
         "Speed on this device",
@@ -126,6 +127,18 @@ def speed(report: ReportInput) -> Table:
         SPEED_EXTRAS,
         "speed",
     )
+    return replace(table, notes=(*table.notes, *_doubts(report)))
+
+
+def _doubts(report: ReportInput) -> list[str]:
+    """Why speeds of this run should not be used; each file is told of once."""
+    timed = {item.speed.name: item for item in reversed(report.rows) if item.speed}
+    return [
+        f"{item.label}: {line}."
+        for item in reversed(timed.values())
+        if "load" in item.speed.data
+        for line in doubts(item.speed.data)
+    ]
 
 
 def _from_files(report, name, title, caption, extras, attribute) -> Table:
