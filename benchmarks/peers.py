@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from benchmarks.command import parser, run_and_write
+from benchmarks.command import bar, parser, run_and_write
 from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
 from ttvos.files import write_json
@@ -45,7 +45,7 @@ def show(result: dict[str, Any]) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """{"peers": {name: {fps, with_frame_0_fps, result (of `speed_tracker`)} or {error}},
-    "left_out" [name], "bars": {}, "provenance"}. UserError for an unknown peer."""
+    "left_out" [name], "bars", "provenance"}. UserError for an unknown peer."""
     began, device = time.monotonic(), find_device(options.device)
     known = sorted(built_peers(), key=lambda name: (name in LAST, name))
     if unknown := set(options.names) - set(known):
@@ -67,6 +67,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             result["left_out"].append(name)
             continue
         result["peers"][name] = _timed(name, options)
+        failed = sum("error" in found for found in result["peers"].values())
+        result["bars"]["peers that failed"] = bar(failed, 0, at_least=False)
         if device.type == "cuda":
             torch.cuda.empty_cache()
         write_json(options.out, result)

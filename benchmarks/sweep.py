@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.command import parser, run_and_write
+from benchmarks.command import bar, parser, run_and_write
 from benchmarks.paths import FASTEST_ON_CUDA, PLAIN
 from benchmarks.tracker import make_model, measure
 from ttvos.device import device_name, find_device
@@ -50,7 +50,7 @@ def show(result: dict[str, Any]) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """{"cases": {name: height, width, objects and what `benchmarks.tracker.measure` gives},
-    "rows" (a line a path, for the page), "bars": {}, "provenance"}; cases that there was no time
+    "rows" (a line a path, for the page), "bars", "provenance"}; cases that there was no time
     for are missing."""
     began, device = time.monotonic(), find_device(options.device)
     fastest = FASTEST_ON_CUDA if device.type == "cuda" else "float32"
@@ -79,6 +79,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         case = {"height": height, "width": width, "objects": objects}
         result["cases"][name] = {**case, **found}
         result["rows"] += _rows(name, result["cases"][name])
+        failed = sum(len(found["failed"]) for found in result["cases"].values())
+        result["bars"]["paths that failed"] = bar(failed, 0, at_least=False)
         write_json(options.out, result)
     return result
 

@@ -25,7 +25,7 @@ from typing import Any
 import torch
 import yaml
 
-from benchmarks.command import parser, run_and_write
+from benchmarks.command import bar, parser, run_and_write
 from ttvos.config import Stage, TrainConfig, as_plain
 from ttvos.device import device_name, find_device
 from ttvos.errors import UserError
@@ -66,6 +66,7 @@ WORTH = 1.1  # a larger batch is taken where it makes at least so many more clip
 EXPERIMENTS = tuple(f"exp{number}" for number in range(1, 9))
 ABLATION_BATCH, TRIED_STEPS = 8, 30
 START_SECONDS = 25  # of a training until its first step, and after its last
+KEPT = "stopped; its last checkpoint was kept"
 KEEP_EVERY = 60  # seconds between checkpoints
 
 
@@ -266,7 +267,7 @@ def _snapshot(folder: Path) -> str:
         snapshot(folder / "state.pt", variant, "hrnet", folder / "checkpoint.safetensors")
     except UserError:
         return "stopped too early"
-    return "stopped; its last checkpoint was kept"
+    return KEPT
 
 
 def _last_line(folder: Path) -> str:
@@ -277,10 +278,12 @@ def _last_line(folder: Path) -> str:
 def _result(
     options: argparse.Namespace, ended: dict[str, str], stages: dict[str, Any]
 ) -> dict[str, Any]:
+    whole = ("finished", KEPT)
+    failed = sum(how not in whole for how in ended.values())
     return {
         "trainings": ended,
         "stages": stages,
-        "bars": {},
+        "bars": {"trainings that left no weights": bar(failed, 0, at_least=False)},
         "provenance": provenance(
             {key: str(value) for key, value in vars(options).items() if key != "out"},
             device=device_name(find_device(options.device)),

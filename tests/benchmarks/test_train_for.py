@@ -75,3 +75,12 @@ def test_a_training_that_fails_says_why(tmp_path):
 def test_a_training_that_is_stopped_too_early(tmp_path):
     (folder := tmp_path / "exp8-hrnet-s0").mkdir()
     assert train_for._snapshot(folder) == "stopped too early"
+
+
+@pytest.mark.parametrize(
+    ("how", "holds"),
+    [("finished", True), (train_for.KEPT, True), ("failed: no memory", False)],
+)
+def test_a_training_without_weights_is_a_missed_bar(options, how, holds):
+    (found,) = train_for._result(options, {"exp8-hrnet-s0": how}, {})["bars"].values()
+    assert found["holds"] == holds
