@@ -9,11 +9,11 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 sys.path.insert(0, workflow.basedir)
-from ttvos.config import as_plain, parse_config
-from ttvos.errors import UserError
-from ttvos.imports import code_hash
-from ttvos.plan import Plan
-from ttvos.plan_given import check_given
+from ttvos.config.run import as_plain, parse_config
+from ttvos.core.errors import UserError
+from ttvos.core.code_hash import code_hash
+from ttvos.plan.plan import Plan
+from ttvos.plan.given import check_given
 
 min_version("9.27")
 # The report says how long the run took; a cluster's jobs inherit what the front command set.

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ttvos.errors import UserError
-from ttvos.files import write_json
+from ttvos.core.errors import UserError
+from ttvos.core.files import write_json
 
 AT_LEAST, AT_MOST = "at least", "at most"
 

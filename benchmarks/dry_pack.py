@@ -9,9 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from ttvos.config import MiniConfig, as_plain
-from ttvos.data.mini import generate
-from ttvos.weights import find_weights
+from ttvos.config.run import MiniConfig, as_plain
+from ttvos.core.shipped_weights import find_weights
+from ttvos.data.builtin.clips import generate
 
 CLIPS = MiniConfig(height=64, width=96, frames=6, train_clips=4, val_clips=1, stills=4)
 

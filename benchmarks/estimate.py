@@ -22,10 +22,10 @@ from typing import Any
 import torch
 
 from benchmarks.command import parser, run_and_write
+from ttvos.config.experiments import BACKBONES, find_variant
+from ttvos.core.provenance import provenance
 from ttvos.measure.kernels import Kernel, fast_kernels, fused, plain_kernels
 from ttvos.model.ttvos import build_model
-from ttvos.provenance import provenance
-from ttvos.variants import BACKBONES, find_variant
 
 DEVICES = {  # dense rates, halves of the sheets' rates with sparsity
     "H100 SXM": {

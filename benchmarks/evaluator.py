@@ -26,14 +26,14 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.command import bar, parser, run_and_write
+from ttvos.core.errors import UserError
+from ttvos.core.parallel import map_processes
+from ttvos.core.provenance import provenance
+from ttvos.core.video import read_mask, write_mask
 from ttvos.data.davis import load_sequences
-from ttvos.errors import UserError
 from ttvos.evaluation.chunk import Chunk, score_chunk
 from ttvos.evaluation.crops import score_frame
 from ttvos.evaluation.davis import CHUNK_FRAMES, evaluate
-from ttvos.evaluation.parallel import map_processes
-from ttvos.provenance import provenance
-from ttvos.video import read_mask, write_mask
 
 DATASET, MASKS = Path("../shared/data/davis2016-val8"), Path("../shared/data/osvos-masks")
 BARS = {  # name: (bar, whether it is a lower bound)
@@ -154,7 +154,7 @@ def _in_turns(
 def _measured(function: Callable, folder: Path, processes: int) -> dict[str, Any]:
     """Run once; time, and as memory the most that all processes together can have held.
 
-    Not by `ttvos.measure.clock`, which imports PyTorch: that is no part of an evaluator.
+    Not by `ttvos.core.device`, which imports PyTorch: that is no part of an evaluator.
     """
     if function is vos_benchmark:
         importlib.import_module("vos_benchmark.benchmark")  # as ours: before the clock starts

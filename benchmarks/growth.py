@@ -22,12 +22,11 @@ from tqdm import tqdm
 import ttvos
 from benchmarks.command import bar, parser, run_and_write
 from benchmarks.paths import stepper, time_in_turns
-from ttvos.device import device_name, find_device
+from ttvos.core.device import device_name, find_device, peak_memory, read_clock
+from ttvos.core.provenance import provenance
+from ttvos.core.shipped_weights import find_weights
 from ttvos.engine.choose import make_tracker
 from ttvos.measure.clip import disc_clip
-from ttvos.measure.clock import peak_memory, read_clock
-from ttvos.provenance import provenance
-from ttvos.weights import find_weights
 
 OBJECTS = (1, 2, 3, 5)
 SIZES = {"480p": (480, 854), "1080p": (1080, 1920), "4K": (2160, 3840)}

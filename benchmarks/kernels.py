@@ -19,12 +19,11 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks.command import bar, parser, run_and_write
 from benchmarks.paths import FASTEST_ON_CUDA, make_path, stepper
 from benchmarks.tracker import FRAMES, make_model
-from ttvos.device import device_name, find_device
-from ttvos.errors import UserError
+from ttvos.core.device import device_name, find_device, read_clock
+from ttvos.core.errors import UserError
+from ttvos.core.provenance import provenance
 from ttvos.measure.clip import disc_clip
-from ttvos.measure.clock import read_clock
-from ttvos.provenance import provenance
-from ttvos.tracker import Tracker
+from ttvos.tracking.protocol import Tracker
 
 LISTED = 40  # kernels in the table; the rest is one line
 PROFILED = 10  # frames

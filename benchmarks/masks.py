@@ -22,14 +22,14 @@ import numpy as np
 import ttvos
 from benchmarks.command import bar, parser, run_and_write
 from benchmarks.paths import PLAIN, chosen_paths, make_path, working
+from ttvos.core.device import device_name, find_device
+from ttvos.core.errors import UserError
+from ttvos.core.provenance import file_hash, provenance
+from ttvos.core.shipped_weights import find_weights
+from ttvos.core.video import read_mask
 from ttvos.data.davis import load_sequences
-from ttvos.device import device_name, find_device
-from ttvos.errors import UserError
 from ttvos.evaluation.davis import evaluate
-from ttvos.predict import predict
-from ttvos.provenance import file_hash, provenance
-from ttvos.video import read_mask
-from ttvos.weights import find_weights
+from ttvos.tracking.predict import predict
 
 DATASET = Path("../shared/data/davis2016-val8")
 

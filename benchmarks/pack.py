@@ -17,8 +17,8 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
-from ttvos.errors import UserError
-from ttvos.files import atomic_directory
+from ttvos.core.errors import UserError
+from ttvos.core.files import atomic_directory
 
 DATA, WEIGHTS = Path("../shared/data"), Path("../shared/weights/hrnet-humanseg.safetensors")
 TRAIN, VAL = "davis2016-train27-240p", "davis2016-val8"

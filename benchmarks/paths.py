@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from ttvos.core.device import read_clock
+from ttvos.core.errors import UserError
 from ttvos.engine.choose import make_tracker
 from ttvos.engine.precision import choose_precision
 from ttvos.engine.tracker import FastTracker
-from ttvos.errors import UserError
-from ttvos.measure.clock import read_clock
 from ttvos.model.ttvos import TTVOS
-from ttvos.tracker import Tracker
+from ttvos.tracking.protocol import Tracker
 
 PLAIN = "plain"  # the reference: eager PyTorch in float32
 FASTEST_ON_CUDA = "graph float16"  # of those that need no compiler and no trial

@@ -15,8 +15,8 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmarks.command import bar, parser, run_and_write
-from ttvos.device import device_name
-from ttvos.provenance import provenance
+from ttvos.core.device import device_name
+from ttvos.core.provenance import provenance
 
 HELP = ["-m", "ttvos", "--help"]
 FIRST_MASK = [

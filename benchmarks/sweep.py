@@ -15,9 +15,9 @@ import torch
 from benchmarks.command import bar, parser, run_and_write
 from benchmarks.paths import FASTEST_ON_CUDA, PLAIN
 from benchmarks.tracker import make_model, measure
-from ttvos.device import device_name, find_device
-from ttvos.files import write_json
-from ttvos.provenance import provenance
+from ttvos.core.device import device_name, find_device
+from ttvos.core.files import write_json
+from ttvos.core.provenance import provenance
 
 P480, P1080 = (480, 854), (1080, 1920)
 CASES = {  # name: backbone, frame size, objects; in order of worth

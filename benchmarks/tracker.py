@@ -24,19 +24,18 @@ import torch
 import ttvos
 from benchmarks.command import bar, parser, run_and_write
 from benchmarks.paths import PLAIN, chosen_paths, make_path, stepper, time_in_turns, working
-from ttvos.device import device_name, find_device
+from ttvos.config.experiments import BACKBONES, find_variant
+from ttvos.core.device import device_name, find_device, peak_memory, read_clock
+from ttvos.core.provenance import provenance
+from ttvos.core.shipped_weights import find_weights
 from ttvos.engine.precision import matrix_precision
 from ttvos.measure.clip import disc_clip
-from ttvos.measure.clock import peak_memory, read_clock
-from ttvos.measure.counting import count_layers
 from ttvos.measure.latency import percentiles
+from ttvos.measure.macs import count_layers
 from ttvos.measure.released import time_released, time_released_warm
 from ttvos.measure.roofline import fractions, measure_ceilings, roofline
 from ttvos.model.ttvos import TTVOS, build_model
-from ttvos.provenance import provenance
-from ttvos.tracker import Tracker
-from ttvos.variants import BACKBONES, find_variant
-from ttvos.weights import find_weights
+from ttvos.tracking.protocol import Tracker
 
 FRAMES = 8  # of the clip that the paths go to and fro in
 RELEASED_FRAMES = 64  # on CUDA; on a CPU, where frames take long, as many as the paths' clip has

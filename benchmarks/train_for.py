@@ -26,16 +26,16 @@ import torch
 import yaml
 
 from benchmarks.command import bar, parser, run_and_write
-from ttvos.config import Stage, TrainConfig, as_plain
-from ttvos.device import device_name, find_device
-from ttvos.errors import UserError
-from ttvos.files import atomic_path, read_json
+from ttvos.config.experiments import find_variant
+from ttvos.config.run import Stage, TrainConfig, as_plain
+from ttvos.core.device import device_name, find_device
+from ttvos.core.errors import UserError
+from ttvos.core.files import atomic_path, read_json
+from ttvos.core.provenance import available_cpus, provenance
 from ttvos.measure.steptime import Timing, random_batch, time_stage
 from ttvos.model.ttvos import build_model
-from ttvos.provenance import available_cpus, provenance
-from ttvos.training import denormals
-from ttvos.training.snapshot import snapshot
-from ttvos.variants import find_variant
+from ttvos.training import gradient as denormals
+from ttvos.training.state import snapshot
 
 HELDOUT = ("breakdance-flare", "hockey", "paragliding", "swing")
 CLIPS = {  # what both stages have in common

@@ -34,20 +34,19 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks.command import bar, parser, run_and_write
-from ttvos import checkpoint
-from ttvos.config import MiniConfig, Stage, TrainConfig
+from ttvos.config.run import MiniConfig, Stage, TrainConfig
+from ttvos.core.device import device_name, find_device, read_clock
+from ttvos.core.provenance import provenance
+from ttvos.data.builtin.clips import generate
 from ttvos.data.clips import make_clips
-from ttvos.data.mini import generate
-from ttvos.device import device_name, find_device
-from ttvos.losses import Outputs, clip_losses, one_hot
-from ttvos.measure.clock import read_clock
 from ttvos.measure.stepmemory import Case, step_memory
+from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import TTVOS
-from ttvos.provenance import provenance
-from ttvos.training import denormals
+from ttvos.training import gradient as denormals
 from ttvos.training.batches import batches
+from ttvos.training.frozen import learner
 from ttvos.training.gradient import gradient
-from ttvos.training.learner import learner
+from ttvos.training.losses import Outputs, clip_losses, one_hot
 from ttvos.training.optimizer import descend, make_optimizer
 from ttvos.training.parallel import alone
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ttvos.video import write_mask
+from ttvos.core.video import write_mask
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 HEIGHT, WIDTH, FRAMES = 64, 96, 8
@@ -17,7 +17,7 @@ HEIGHT, WIDTH, FRAMES = 64, 96, 8
 def clean_tree() -> Iterator[None]:
     """`ttvos publish` refuses to work in a tree with changes, as this one may have."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ttvos.publication.publish.git_commit", lambda: "0123456789ab")
+        patch.setattr("ttvos.report.publication.publish.git_commit", lambda: "0123456789ab")
         yield
 
 

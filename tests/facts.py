@@ -2,7 +2,7 @@
 
 import re
 
-from ttvos.provenance import REPOSITORY
+from ttvos.core.provenance import REPOSITORY
 
 FACTS = REPOSITORY / "docs" / "facts.md"
 PEERS = REPOSITORY / "docs" / "peers.md"

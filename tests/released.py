@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ttvos.tracker import Track
+from ttvos.tracking.protocol import Track
 
 GOLDEN = Path(__file__).parent / "golden"
 CLIPS = ("one_object", "two_objects")

@@ -5,8 +5,8 @@ PyTorch is imported when one of the two is first used, so that `ttvos --help` an
 
 from typing import TYPE_CHECKING
 
-from ttvos.errors import UserError
-from ttvos.home import name_unknown_user
+from ttvos.core.errors import UserError
+from ttvos.core.folders import name_unknown_user
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from ttvos.model.ttvos import TTVOS
-    from ttvos.tracker import Track
+    from ttvos.tracking.protocol import Track
 
 __version__ = "0.1.0"
 __all__ = ["UserError", "load", "track"]
@@ -33,7 +33,7 @@ def load(checkpoint: "Path | str", backbone: str | None = None) -> "TTVOS":
     which does not say it, and is checked otherwise.
     Weights only; no code in a file is run. Raises UserError when the file does not fit.
     """
-    from ttvos import checkpoint as checkpoints
+    from ttvos.model import weights as checkpoints
 
     return checkpoints.load(checkpoint, backbone=backbone)
 
@@ -68,15 +68,15 @@ def track(
     needs a C++ compiler) and keeps it on disk; "auto" uses what is kept there; "off" never does.
     engine: "fast", or "reference" for plain PyTorch in float32, never compiled, to compare with.
 
-    Returns a `ttvos.tracker.Track`: masks (T, H, W) uint8 ids, [0] being the first mask without
-    void; foreground (T, O, H, W) float32 in [0, 1], each of the O objects' probability before
-    aggregation, [0] being the given mask; update_weights (T-1, O) float32 in (0, 1), the adaptive
-    weight, NaN where the variant has none; objects, the O ids in the order of that axis.
-    All of it is kept in memory. Raises UserError, one line, for a mask without an object, sizes
-    that differ, other types or values, and for weights that give no numbers.
+    Returns a `ttvos.tracking.protocol.Track`: masks (T, H, W) uint8 ids, [0] being the first
+    mask without void; foreground (T, O, H, W) float32 in [0, 1], each of the O objects'
+    probability before aggregation, [0] being the given mask; update_weights (T-1, O) float32 in
+    (0, 1), the adaptive weight, NaN where the variant has none; objects, the O ids in the order
+    of that axis. All of it is kept in memory. Raises UserError, one line, for a mask without an
+    object, sizes that differ, other types or values, and for weights that give no numbers.
     """
     from ttvos.engine.choose import make_tracker
-    from ttvos.model.tracking import track_clip
+    from ttvos.tracking.readable import track_clip
 
     tracker = make_tracker(
         model, device, single_object, input_scale, precision, compile, engine, details=True

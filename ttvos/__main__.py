@@ -2,6 +2,6 @@
 
 import sys
 
-from ttvos.cli import main
+from ttvos.cli.main import main
 
 sys.exit(main())

@@ -12,6 +12,8 @@ JPEGImages is not needed. Where it is there, it tells which frames there are.
 from dataclasses import dataclass
 from pathlib import Path
 
+from ttvos.core.errors import UserError
+from ttvos.core.files import read_json
 from ttvos.data.davis import (
     FRAME_SUFFIXES,
     MASK_SUFFIXES,
@@ -20,9 +22,7 @@ from ttvos.data.davis import (
     only_resolution,
     split_names,
 )
-from ttvos.data.masks_layout import folders, sequence_folders
-from ttvos.errors import UserError
-from ttvos.files import read_json
+from ttvos.data.mask_folders import folders, sequence_folders
 
 DAVIS, YOUTUBE, PLAIN = "davis", "youtube-vos", "plain"
 DEPTH = 3  # levels of folders in which those of the sequences are sought: Annotations/480p

@@ -15,9 +15,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from ttvos.core.errors import UserError
+from ttvos.core.video import read_frame, read_mask
 from ttvos.data.davis import FRAME_SUFFIXES, MASK_SUFFIXES
 from ttvos.data.frame_names import find_gaps, in_order, missing_between
-from ttvos.data.layout import (
+from ttvos.data.recognise import (
     PHOTO_SUFFIXES,
     STILLS,
     Found,
@@ -26,8 +28,6 @@ from ttvos.data.layout import (
     davis_splits,
     ytvos_videos,
 )
-from ttvos.errors import UserError
-from ttvos.video import read_frame, read_mask
 
 
 @dataclass

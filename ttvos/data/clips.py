@@ -1,27 +1,27 @@
 """Training clips: a few frames of a video (or made of a still) with one object's labels.
 
 Here frames are picked and all that is random is drawn, on the CPU and without the device;
-`ttvos.training.augment` makes the pixels.
+`ttvos.data.pixels` makes the pixels.
+
+Images and masks at a stage's size, kept as long as memory allows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 from torch.utils.data import Dataset
 
-from ttvos.config import Motion, Stage
-from ttvos.data.augment import draw_colours, draw_view
+from ttvos.config.run import Motion, Stage
+from ttvos.core.errors import UserError
+from ttvos.core.video import IGNORED, VOID, read_frame, read_mask
+from ttvos.data.augment import covered_labels, draw_colours, draw_followed, draw_view
 from ttvos.data.davis import Sequence, load_sequences
-from ttvos.data.images import Images
 from ttvos.data.layers import VISIBLE, Clip, Scene
-from ttvos.data.paste import covered_labels, draw_followed
-from ttvos.data.stills import Still, load_stills
+from ttvos.data.stills import Still, load_stills, read_still
 from ttvos.data.warp import still_warps, unchanged
 from ttvos.data.youtube_vos import load_sparse_sequences
-from ttvos.errors import UserError
-from ttvos.video import IGNORED, VOID
 
 
 @dataclass(frozen=True)
@@ -203,3 +203,55 @@ def _indices(start: int, step: int, length: int, available: int) -> list[int]:
     """`length` places from `start` on; a video that is too short is played to and fro."""
     there_and_back = [*range(available), *range(available - 2, 0, -1)]
     return [there_and_back[(start + step * i) % len(there_and_back)] for i in range(length)]
+
+
+CACHE_BYTES = 512 * 2**20  # decoded images kept in memory, in each process
+
+
+@dataclass
+class Images:
+    """Reads images and masks at (height, width); UserError names a damaged file."""
+
+    height: int
+    width: int
+    used: int = 0
+    kept: dict[object, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+
+    def pair(self, frame: Path, mask: Path, year: int) -> tuple[np.ndarray, np.ndarray]:
+        """Frame (H, W, 3) uint8 and ids (H, W) uint8 (255 void); UserError if sizes differ."""
+        key = frame, year
+        if key not in self.kept:
+            image, ids = read_frame(frame), read_mask(mask, year)
+            if image.shape[:2] != ids.shape:
+                sizes = [f"{array.shape[1]}x{array.shape[0]}" for array in (ids, image)]
+                raise UserError(f"{mask}: {sizes[0]}, but its frame has {sizes[1]}")
+            return self._keep(key, image, ids)
+        return self.kept[key]
+
+    def still(self, still: Still) -> tuple[np.ndarray, np.ndarray]:
+        """Image (H, W, 3) uint8 and mask (H, W) uint8 in {0, 1}."""
+        return self.kept.get(still) or self._keep(still, *read_still(still))
+
+    def _keep(
+        self, key: object, image: np.ndarray, ids: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        pair = resize_pair(image, ids, self.height, self.width)
+        size = pair[0].nbytes + pair[1].nbytes
+        if self.used + size <= CACHE_BYTES:
+            self.used += size
+            self.kept[key] = pair
+        return pair
+
+
+def resize_pair(
+    image: np.ndarray, ids: np.ndarray, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Resize a frame (averaging when it shrinks) and its ids (nearest) to (height, width)."""
+    if image.shape[:2] == (height, width):
+        return image, ids
+    shrinks = image.shape[0] > height
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return (
+        cv2.resize(image, (width, height), interpolation=way),
+        cv2.resize(ids, (width, height), interpolation=cv2.INTER_NEAREST),
+    )

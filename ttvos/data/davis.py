@@ -6,6 +6,10 @@ ImageSets/<year>/<split>.txt            one sequence name a line (DAVIS 2017's a
 ImageSets/<resolution>/<split>.txt      image and mask path a line (DAVIS 2016's archive)
 
 The folder for the resolution may be left out, and so may ImageSets: then all there is counts.
+
+The validation splits of DAVIS: names of the sequences, and frames in all of them together.
+
+For folders of masks that are looked at without the data set beside them (docs/peers.md, section 6).
 """
 
 import re
@@ -14,9 +18,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from ttvos.core.errors import UserError
+from ttvos.core.video import VOID, image_size, read_mask
 from ttvos.data.frame_names import find_gaps, in_order
-from ttvos.errors import UserError
-from ttvos.video import VOID, image_size, read_mask
 
 FRAME_SUFFIXES = {".jpg", ".jpeg", ".png"}
 MASK_SUFFIXES = {".png"}
@@ -212,3 +216,42 @@ def check_sizes(paths: list[Path]) -> None:
             raise UserError(
                 f"{path}: {size[0]}x{size[1]}, but {paths[0]} has {expected[0]}x{expected[1]}"
             )
+
+
+VAL_2016 = (
+    "blackswan",
+    "bmx-trees",
+    "breakdance",
+    "camel",
+    "car-roundabout",
+    "car-shadow",
+    "cows",
+    "dance-twirl",
+    "dog",
+    "drift-chicane",
+    "drift-straight",
+    "goat",
+    "horsejump-high",
+    "kite-surf",
+    "libby",
+    "motocross-jump",
+    "paragliding-launch",
+    "parkour",
+    "scooter-black",
+    "soapbox",
+)
+_FURTHER = (
+    "bike-packing",
+    "dogs-jump",
+    "gold-fish",
+    "india",
+    "judo",
+    "lab-coat",
+    "loading",
+    "mbike-trick",
+    "pigs",
+    "shooting",
+)
+VAL_2017 = tuple(sorted(VAL_2016 + _FURTHER))
+VAL = {2016: VAL_2016, 2017: VAL_2017}
+FRAMES = {2016: 1376, 2017: 1999}

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ttvos.errors import UserError
-from ttvos.files import clear_errors, write_json
+from ttvos.core.errors import UserError
+from ttvos.core.files import clear_errors, write_json
 
 BLOCK = 1 << 20
 SPARE = 64 * 10**6  # bytes to leave free on the disk

@@ -14,8 +14,8 @@ from typing import IO
 
 from tqdm import tqdm
 
-from ttvos.errors import UserError
-from ttvos.files import clear_errors
+from ttvos.core.errors import UserError
+from ttvos.core.files import clear_errors
 
 BLOCK = 1 << 20
 MAX_BYTES = 64 * 10**9  # YouTube-VOS with all frames, the largest set, stays below

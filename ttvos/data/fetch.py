@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ttvos.core.errors import UserError
+from ttvos.core.files import clear_errors, read_json, write_json
 from ttvos.data.check import Report, check_set
 from ttvos.data.download import (
     Patience,
@@ -21,17 +23,15 @@ from ttvos.data.download import (
     matches,
 )
 from ttvos.data.extract import extract, unpacked_size
-from ttvos.data.layout import Found, count, find_sets
+from ttvos.data.recognise import Found, count, find_sets
 from ttvos.data.sources import Archive, Source
-from ttvos.errors import UserError
-from ttvos.files import clear_errors, read_json, write_json
 
 
 def fetch_set(source: Source, root: Path, patience: Patience | None = None) -> Report:
     """Bring a data set to `<root>/<source.folder>` and check it.
 
     A set that is there already, anywhere below `root` and in any layout of
-    `ttvos.data.layout`, is only checked. Raises UserError when it must be fetched by hand (and
+    `ttvos.data.recognise`, is only checked. Raises UserError when it must be fetched by hand (and
     says how), cannot be fetched, is not what it should be, or when the folder is taken.
     """
     target = root / source.folder

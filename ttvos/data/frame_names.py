@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from itertools import pairwise
 
-from ttvos.errors import UserError
+from ttvos.core.errors import UserError
 
 GAP = 1.5  # of the smallest step; time stamps that jitter stay below
 

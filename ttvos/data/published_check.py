@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ttvos.core.errors import UserError
+from ttvos.core.video import read_mask
 from ttvos.data.check import Report
-from ttvos.data.layout import Found
-from ttvos.data.masks_layout import mask_files
+from ttvos.data.mask_folders import mask_files
 from ttvos.data.published_masks import MaskSet
-from ttvos.errors import UserError
-from ttvos.video import read_mask
+from ttvos.data.recognise import Found
 
 KIND = "<sequence>/<frame>.png"
 _MODES = {"1": "1-bit", "L": "grey", "P": "palette"}

@@ -9,17 +9,17 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from ttvos.core.errors import UserError
+from ttvos.core.files import clear_errors, read_json, write_json
+from ttvos.core.provenance import provenance
 from ttvos.data.check import Report
 from ttvos.data.download import Patience, WrongBytesError, check_space, download, file_digest
 from ttvos.data.extract import extract, unpacked_size
 from ttvos.data.fetch import locked, record, recorded, records_file
-from ttvos.data.masks_layout import mask_files, masks_folder
+from ttvos.data.mask_folders import mask_files, masks_folder
 from ttvos.data.published_check import check_masks
 from ttvos.data.published_masks import FOLDER, MaskArchive, MaskSet
 from ttvos.data.sources import MB
-from ttvos.errors import UserError
-from ttvos.files import clear_errors, read_json, write_json
-from ttvos.provenance import provenance
 
 MAX_BYTES, MAX_FILES = 1000 * MB, 50_000  # an archive of masks that unpacks to more is none
 UNPACKED = 60 * MB  # roughly, for the check of free space

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ttvos.data.davis_val import FRAMES, VAL
+from ttvos.core.errors import UserError
+from ttvos.data.davis import FRAMES, VAL
 from ttvos.data.sources import MB, Archive
-from ttvos.errors import UserError
 
 FOLDER = "published-masks"
 YEARS = (2016, 2017)

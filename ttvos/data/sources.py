@@ -6,8 +6,8 @@ comment at each says from where. None could be tried while this was written (no 
 
 from dataclasses import dataclass, field
 
-from ttvos.errors import UserError
-from ttvos.variants import BACKBONES, FRTM_BACKBONES
+from ttvos.config.experiments import BACKBONES, FRTM_BACKBONES
+from ttvos.core.errors import UserError
 
 MB, GB = 10**6, 10**9
 
@@ -32,9 +32,9 @@ class Archive:
 class Source:
     """One data set, or weights.
 
-    kind: the layout that `ttvos.data.layout` recognises, or "imagenet", "released" or "masks".
+    kind: the layout that `ttvos.data.recognise` recognises, or "imagenet", "released" or "masks".
     folder: where it goes below the root. contents: what the published set holds, by the keys of
-    `ttvos.data.layout.count`. unpacked: bytes on disk, roughly. manual: what to fetch by hand,
+    `ttvos.data.recognise.count`. unpacked: bytes on disk, roughly. manual: what to fetch by hand,
     where nothing else is possible; {root} and {folder} are filled in.
     """
 

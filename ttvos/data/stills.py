@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ttvos.errors import UserError
-from ttvos.video import read_frame
+from ttvos.core.errors import UserError
+from ttvos.core.video import read_frame
 
 THRESHOLD = 200  # a mask's grey value above this is the object (docs/facts.md, section 4)
 TWO_FOLDERS = (("images", "ground_truth_mask"), ("imgs", "gt"))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from ttvos.video import IGNORED
+from ttvos.core.video import IGNORED
 
 Rng = np.random.Generator
 Warp = Callable[[np.ndarray], np.ndarray]

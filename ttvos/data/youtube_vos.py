@@ -8,9 +8,9 @@ Annotations/<id>/00000.png           palette masks of ids, where there are any
 from pathlib import Path
 from typing import Any
 
+from ttvos.core.errors import UserError
+from ttvos.core.files import read_json
 from ttvos.data.davis import FRAME_SUFFIXES, MASK_SUFFIXES, Sequence, files_by_stem
-from ttvos.errors import UserError
-from ttvos.files import read_json
 
 
 def load_sparse_sequences(root: Path | str) -> list[Sequence]:

@@ -1,4 +1,4 @@
-"""The fast path: the same masks as `ttvos.model.tracking`, sooner.
+"""The fast path: the same masks as `ttvos.tracking.readable`, sooner.
 
 fuse.py folds batch-norms, activations and shortcuts into the convolutions; heads.py (matching.py,
 convs.py, planes.py) computes once what a frame's objects share; step.py makes one function of

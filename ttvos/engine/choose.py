@@ -1,10 +1,10 @@
 """The tracker that the user's options name."""
 
-from ttvos.engine.names import ENGINES
+from ttvos.core.errors import UserError
+from ttvos.engine.options import ENGINES
 from ttvos.engine.tracker import FastTracker
-from ttvos.errors import UserError
-from ttvos.model.tracking import TTVOSTracker
 from ttvos.model.ttvos import TTVOS
+from ttvos.tracking.readable import TTVOSTracker
 
 
 def make_tracker(

@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ttvos.errors import UserError
-from ttvos.files import atomic_path
-from ttvos.home import home_folder
-from ttvos.imports import code_hash
-from ttvos.provenance import cpu_name
+from ttvos.core.code_hash import code_hash
+from ttvos.core.errors import UserError
+from ttvos.core.files import atomic_path
+from ttvos.core.folders import home_folder
+from ttvos.core.provenance import cpu_name
 
 Compiled = Callable[..., Any]
 

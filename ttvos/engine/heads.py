@@ -12,10 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ttvos.engine.convs import margin_only, split
-from ttvos.engine.fuse import FusedConv
-from ttvos.engine.matching import SharedMatching, SharedShortTerm
-from ttvos.engine.planes import halve_planes
+from ttvos.engine.fuse import FusedConv, margin_only, split
+from ttvos.engine.matching import SharedMatching, SharedShortTerm, halve_planes
 from ttvos.model.backbones import Features
 from ttvos.model.blocks import coordinates, halve, to_eighth
 from ttvos.model.ttvos import TTVOS, Step
@@ -58,7 +56,7 @@ class Shared(NamedTuple):
 class Matched(NamedTuple):
     """One frame's results for each object.
 
-    margin (B, 4, H/2, W/2) float32, as `ttvos.engine.planes` has it: foreground logit minus
+    margin (B, 4, H/2, W/2) float32, as `ttvos.engine.matching` has it: foreground logit minus
     background logit. update_weight (B,) float32,
     None from a variant without. attention, transition: raw maps to look at, (B, c+2, h, w) and
     (B, 2, h, w) or None. rest: what the heads that gave it need to go on.

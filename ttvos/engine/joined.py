@@ -7,7 +7,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from ttvos.errors import UserNotice
+from ttvos.core.errors import UserNotice
 
 
 @cache

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ttvos.engine.heads import Matched
-from ttvos.engine.planes import from_planes, to_planes
+from ttvos.engine.matching import from_planes, to_planes
 from ttvos.model.backbones import Features
 from ttvos.model.ttvos import TTVOS, State
 

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 import torch
 
+from ttvos.core.errors import UserError
 from ttvos.engine.joined import joins
-from ttvos.engine.names import PRECISIONS
-from ttvos.errors import UserError
+from ttvos.engine.options import PRECISIONS
 
 LAYERS = {
     "float32": torch.float32,

@@ -13,23 +13,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ttvos.config.experiments import Variant
+from ttvos.core.video import IMAGENET_MEAN, IMAGENET_STD
 from ttvos.engine.fuse import fuse
 from ttvos.engine.heads import Memory, SharedHeads
 from ttvos.engine.joined import notice_plain
+from ttvos.engine.matching import from_planes
 from ttvos.engine.plain_heads import PlainHeads, PlainMemory
-from ttvos.engine.planes import from_planes
 from ttvos.model.backbones import Features
-from ttvos.model.tracking import (
-    ODDS_LIMIT,
-    crop,
-    margins,
-    pad,
-    resize,
-    transition_map,
-)
 from ttvos.model.ttvos import TTVOS
-from ttvos.variants import Variant
-from ttvos.video import IMAGENET_MEAN, IMAGENET_STD
+from ttvos.tracking.readable import ODDS_LIMIT, crop, margins, pad, resize, transition_map
 
 MARGIN_LIMIT = math.log((1 - ODDS_LIMIT) / ODDS_LIMIT)
 
@@ -37,7 +30,7 @@ MARGIN_LIMIT = math.log((1 - ODDS_LIMIT) / ODDS_LIMIT)
 @dataclass(frozen=True)
 class StepOptions:
     """What a step is built for. size: H and W. layers: what the convolutions compute in.
-    single_object, input_scale: see `ttvos.model.tracking.TTVOSTracker`. details: whether it
+    single_object, input_scale: see `ttvos.tracking.readable.TTVOSTracker`. details: whether it
     gives foreground, transition and attention maps too."""
 
     size: tuple[int, int]
@@ -144,7 +137,7 @@ class FastStep(nn.Module):
     def _fed_back(self, margin: Tensor, odds: Tensor) -> Tensor:
         """Planes (O, 4, h, w) -> the objects' shares of the odds, in the place of these.
 
-        See `ttvos.model.tracking.aggregate`: the background's odds are the smallest of theirs.
+        See `ttvos.tracking.readable.aggregate`: the background's odds are the smallest of theirs.
         """
         if len(margin) == 1 and self.options.single_object == "direct":
             return margin.sigmoid()

@@ -9,19 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ttvos.device import find_device
+from ttvos.core.device import find_device
+from ttvos.core.errors import UserError
+from ttvos.core.process import keep_freed_memory
 from ttvos.engine.compiled import compile_step, load_compiled, package_path, with_layout_of
 from ttvos.engine.fuse import join_on_cuda
 from ttvos.engine.graph import GraphRunner
-from ttvos.engine.names import COMPILE
+from ttvos.engine.options import COMPILE
 from ttvos.engine.precision import LAYERS, choose_precision, matrix_precision
 from ttvos.engine.step import FastStep, StepOptions
 from ttvos.engine.transfer import Transfer
-from ttvos.errors import UserError
-from ttvos.memory import keep_freed_memory
-from ttvos.model.tracking import check_options
 from ttvos.model.ttvos import TTVOS
-from ttvos.tracker import Prediction, check_pair, check_size, object_ids, one_hot
+from ttvos.tracking.protocol import Prediction, check_pair, check_size, object_ids, one_hot
+from ttvos.tracking.readable import check_options
 
 KEPT = 4  # sizes of frames, and numbers of objects with them, that a tracker stays ready for
 
@@ -36,7 +36,7 @@ class FastState:
 
 
 class FastTracker:
-    """Tracks with a TTVOS model, as `ttvos.model.tracking.TTVOSTracker` does, but sooner.
+    """Tracks with a TTVOS model, as `ttvos.tracking.readable.TTVOSTracker` does, but sooner.
 
     precision: "float32" on every device, so that masks do not depend on the processor; on request
     "bfloat16", "float16", "tf32" (CUDA), or "auto" (`choose_precision`).
@@ -83,7 +83,7 @@ class FastTracker:
 
     @torch.no_grad()
     def init(self, frame: np.ndarray, mask: np.ndarray) -> FastState:
-        """See `ttvos.tracker.Tracker.init`."""
+        """See `ttvos.tracking.protocol.Tracker.init`."""
         check_pair(frame, mask)
         ids = object_ids(mask)
         foreground = torch.from_numpy(one_hot(mask, ids)).to(self.device)
@@ -93,7 +93,7 @@ class FastTracker:
 
     @torch.no_grad()
     def step(self, frame: np.ndarray, state: FastState) -> tuple[Prediction, FastState]:
-        """See `ttvos.tracker.Tracker.step`."""
+        """See `ttvos.tracking.protocol.Tracker.step`."""
         results, state = self._advance(self._on_device(self._checked(frame, state)), state)
         return self._prediction([_to_numpy(result) for result in results], state.ids), state
 

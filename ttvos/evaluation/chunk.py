@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ttvos.errors import UserError
+from ttvos.core.errors import UserError
+from ttvos.core.process import keep_freed_memory
+from ttvos.core.video import VOID, read_mask
 from ttvos.evaluation.crops import Scores, score_objects
-from ttvos.memory import keep_freed_memory
-from ttvos.video import VOID, read_mask
 
 KEPT_MEMORY = 2**24  # bytes; many times a frame's masks
 

@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from ttvos.core.errors import UserError
+from ttvos.core.files import read_json
+from ttvos.core.parallel import map_processes
+from ttvos.core.provenance import available_cpus, provenance
 from ttvos.data.annotations import DAVIS, Truth, dataset_truth, folder_truth
-from ttvos.data.davis_val import VAL
-from ttvos.errors import UserError
+from ttvos.data.davis import VAL
 from ttvos.evaluation.chunk import Chunk, score_chunk
 from ttvos.evaluation.metrics import statistics
 from ttvos.evaluation.objects import ALL, FIRST, RULES, given_ids, object_series
-from ttvos.evaluation.parallel import map_processes
 from ttvos.evaluation.tasks import Task, find_tasks
-from ttvos.files import read_json
-from ttvos.provenance import available_cpus, provenance
 
 EVALUATORS = ("builtin", "official")
 FEW_FRAMES = 200  # below, starting processes takes longer than the work
@@ -45,7 +45,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Score the masks <sequence>/<frame>.png against a data set, or against a folder of masks.
 
-    masks: the folder of the sequences, or one above it (`ttvos.data.masks_layout`). An
+    masks: the folder of the sequences, or one above it (`ttvos.data.mask_folders`). An
     origin.json in it, as `ttvos data fetch published-masks` writes it, goes into the provenance.
     dataset: in DAVIS's or YouTube-VOS's layout; frames (JPEGImages) are not needed. truth: in
     its place, a plain folder of <sequence>/<frame>.png (`ttvos.data.annotations`).

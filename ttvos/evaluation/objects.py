@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ttvos.core.errors import UserError
+from ttvos.core.video import VOID, distinct_values, read_mask
 from ttvos.data.annotations import Annotation
-from ttvos.errors import UserError
 from ttvos.evaluation.chunk import unknown_id
 from ttvos.evaluation.crops import ABSENT, Scores
 from ttvos.evaluation.tasks import Task
-from ttvos.video import VOID, distinct_values, read_mask
 
 FIRST, ALL = "first", "all"
 RULES = (FIRST, ALL)

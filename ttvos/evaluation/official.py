@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ttvos.errors import UserError
-from ttvos.video import read_mask, write_mask
+from ttvos.core.errors import UserError
+from ttvos.core.video import read_mask, write_mask
 
 if TYPE_CHECKING:
     from ttvos.evaluation.davis import Values

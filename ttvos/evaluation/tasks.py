@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from ttvos.core.errors import UserError
 from ttvos.data.annotations import DAVIS, PLAIN, Annotation, Truth
 from ttvos.data.frame_names import in_order
-from ttvos.data.masks_layout import mask_files, masks_folder, sequence_folders
-from ttvos.errors import UserError
+from ttvos.data.mask_folders import mask_files, masks_folder, sequence_folders
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ttvos.errors import UserError
-from ttvos.video import VOID
+from ttvos.core.errors import UserError
+from ttvos.core.video import VOID
 
 SEED = 0
 

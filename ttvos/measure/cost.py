@@ -1,7 +1,7 @@
 """Parameters and multiply-accumulate operations (MACs) of a model, part by part.
 
 MACs are those of convolutions and matrix products at the padded frame size, one object, one frame,
-counted by `ttvos.measure.flops` as those of every other tracker are. docs/facts.md, section 3, has
+counted by `ttvos.measure.macs` as those of every other tracker are. docs/facts.md, section 3, has
 them by fvcore, which adds batch norms (2 a number) and bilinear resizing (4 a number) in the
 backbone: 0.2 % to 3 % more for the features, nothing more elsewhere.
 """
@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ttvos.errors import UserError
-from ttvos.measure.flops import OTHER, count_macs
+from ttvos.config.experiments import Variant
+from ttvos.core.errors import UserError
+from ttvos.core.provenance import provenance
+from ttvos.measure.macs import OTHER, count_macs
 from ttvos.model.ttvos import TTVOS, build_model
-from ttvos.provenance import provenance
-from ttvos.variants import Variant
 
 # Modules of TTVOS by the part of the table that they belong to.
 REFINE = ("short_term", "attention", "refinement")

@@ -19,8 +19,8 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from ttvos.engine.step import FastStep, StepOptions
-from ttvos.model.tracking import aggregate, crop, label, normalise, pad
 from ttvos.model.ttvos import TTVOS
+from ttvos.tracking.readable import aggregate, crop, label, normalise, pad
 
 META = torch.device("meta")
 aten = torch.ops.aten
@@ -71,7 +71,7 @@ def fast_kernels(
 
 
 def plain_kernels(model: TTVOS, height: int, width: int, objects: int) -> list[Kernel]:
-    """Of one frame of the readable tracker, `ttvos.model.tracking.TTVOSTracker`, in float32."""
+    """Of one frame of the readable tracker, `ttvos.tracking.readable.TTVOSTracker`, in float32."""
     model = copy.deepcopy(model).eval().to(META)
     frame = torch.empty(1, 3, height, width, dtype=torch.uint8, device=META)
     with torch.no_grad():

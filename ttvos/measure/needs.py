@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from ttvos.config import Config, Stage
+from ttvos.config.run import Config, Stage
+from ttvos.core.errors import UserError
 from ttvos.data.places import named_sources
 from ttvos.data.published_masks import FOLDER
 from ttvos.data.sources import SOURCES, Source
-from ttvos.errors import UserError
-from ttvos.plan import Plan
+from ttvos.plan.plan import Plan
 
 ON_DISK = "counted on disk"
 

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ttvos.measure.clock import read_clock
-from ttvos.model.tracking import aggregate, label, normalise, pad
+from ttvos.core.device import read_clock
 from ttvos.model.ttvos import TTVOS, State
-from ttvos.tracker import object_ids, one_hot
+from ttvos.tracking.protocol import object_ids, one_hot
+from ttvos.tracking.readable import aggregate, label, normalise, pad
 
 MAX_FRAMES = 128  # the authors cut longer clips
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
+from ttvos.core.device import read_clock
 from ttvos.engine.precision import LAYERS, matrix_precision
-from ttvos.measure.clock import read_clock
-from ttvos.measure.counting import Layer
+from ttvos.measure.macs import Layer
 
 REPEATS = 5
 SMALLEST_SIDE, LARGEST_SIDE = 512, 8192

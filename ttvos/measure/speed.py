@@ -15,24 +15,22 @@ from typing import Any
 import numpy as np
 import torch
 
-from ttvos import checkpoint as checkpoints
-from ttvos.device import device_name, find_device
+from ttvos.config.experiments import Variant
+from ttvos.core.device import device_name, find_device, peak_memory, read_clock
+from ttvos.core.errors import UserError
+from ttvos.core.provenance import provenance
 from ttvos.engine.choose import make_tracker
 from ttvos.engine.precision import choose_precision, matrix_precision
-from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
-from ttvos.measure.clock import peak_memory, read_clock
-from ttvos.measure.counting import count_layers
-from ttvos.measure.latency import percentiles
-from ttvos.measure.load import Load
+from ttvos.measure.latency import Load, percentiles
+from ttvos.measure.macs import count_layers
 from ttvos.measure.released import ratio_to_released, time_released, time_released_warm
 from ttvos.measure.roofline import PROTOCOL as ROOFLINE_PROTOCOL
 from ttvos.measure.roofline import fractions, measure_ceilings, roofline
 from ttvos.measure.speedtable import make_rows
+from ttvos.model import weights as checkpoints
 from ttvos.model.ttvos import TTVOS, build_model
-from ttvos.provenance import provenance
-from ttvos.tracker import Tracker, stream
-from ttvos.variants import Variant
+from ttvos.tracking.protocol import Tracker, stream
 
 MIN_REPEATS = 5
 RELEASED_PRECISION = "float32"
@@ -79,7 +77,7 @@ def speed(
     roofline {streaming, released, released_warm: {macs, bytes, seconds, fraction, ...} of a
     frame, of a whole clip, of a frame}, ceilings, rows (the table), device, precision (as
     chosen), engine, compiled (None where not known), load (what other processes used meanwhile,
-    see `ttvos.measure.load`), height, width, objects, protocol, provenance. Times are in
+    see `ttvos.measure.latency`), height, width, objects, protocol, provenance. Times are in
     milliseconds where named so, else in seconds; fps in frames a second.
     Raises UserError for fewer than 5 repeats or 2 frames, or for CUDA where there is none.
     """

@@ -1,13 +1,15 @@
-"""What `ttvos speed` found as one table: a row for each protocol, printed, saved, and in pages."""
+"""What `ttvos speed` found as one table: a row for each protocol, printed, saved, and in pages.
 
-from collections.abc import Iterable
+Markdown tables that a terminal shows well too.
+"""
+
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ttvos.errors import UserError
-from ttvos.files import read_json
+from ttvos.core.errors import UserError
+from ttvos.core.files import read_json
 from ttvos.measure.latency import carried, samples
-from ttvos.measure.table import aligned
 
 PERCENTILES = ("p50_ms", "p90_ms", "p99_ms")
 HEADS = ("model", "device", "precision", "engine", "protocol", "FPS", "p50 ms", "p90 ms", "p99 ms")
@@ -25,7 +27,7 @@ def make_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
 
     Each: model, device, precision, engine, compiled, protocol, fps, p50_ms, p90_ms, p99_ms (None
     where the sample is too small for them), timed_frames (latencies of the sample), spread
-    (between repeats, see `ttvos.measure.load.spread`),
+    (between repeats, see `ttvos.measure.latency.spread`),
     peak_memory_bytes, macs (a frame's), roofline_fraction, matrix_rate_fraction, times_released;
     None where the protocol has no such number. A clip of the released protocol counts frame 0,
     and so does the mean of its frames' MACs.
@@ -139,3 +141,26 @@ def _latency(value: float | None, is_streaming: bool) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def aligned(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Container[int] = ()
+) -> str:
+    """A Markdown table, every column padded to its widest cell.
+
+    numbers: indices of the columns that are set flush right. A bar in a cell is escaped.
+    """
+    lines = [[cell.replace("|", r"\|") for cell in line] for line in (heads, *rows)]
+    widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(heads))]
+    rule = [
+        "-" * (width - 1) + (":" if index in numbers else "-") for index, width in enumerate(widths)
+    ]
+    return "".join(_line(line, widths, numbers) for line in (lines[0], rule, *lines[1:]))
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], numbers: Container[int]) -> str:
+    padded = [
+        cell.rjust(width) if index in numbers else cell.ljust(width)
+        for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return f"| {' | '.join(padded)} |\n"

@@ -13,13 +13,12 @@ from pathlib import Path
 
 import torch
 
-from ttvos import checkpoint
-from ttvos.config import TrainConfig
-from ttvos.device import find_device
-from ttvos.errors import UserError
-from ttvos.measure.clock import peak_memory, read_clock
+from ttvos.config.run import TrainConfig
+from ttvos.core.device import find_device, peak_memory, read_clock
+from ttvos.core.errors import UserError
+from ttvos.model import weights as checkpoint
+from ttvos.training.frozen import learner
 from ttvos.training.gradient import gradient
-from ttvos.training.learner import learner
 from ttvos.training.optimizer import descend, make_optimizer
 
 STATUS = Path("/proc/self/status")

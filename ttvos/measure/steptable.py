@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from ttvos.errors import UserError
-from ttvos.files import read_json
+from ttvos.core.errors import UserError
+from ttvos.core.files import read_json
 
 
 def read_steptime(path: Path | str) -> dict[str, Any]:

@@ -16,24 +16,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ttvos.config import Config, Stage, TrainConfig, as_plain
+from ttvos.config.experiments import Row, load_rows
+from ttvos.config.run import Config, Stage, TrainConfig, as_plain
+from ttvos.core.device import device_name, find_device, peak_memory, read_clock
+from ttvos.core.errors import UserError
+from ttvos.core.provenance import provenance
 from ttvos.data.augment import draw_colours
 from ttvos.data.layers import Clip, Scene, collate
+from ttvos.data.pixels import apply
 from ttvos.data.warp import unchanged
-from ttvos.device import device_name, find_device
-from ttvos.errors import UserError
-from ttvos.measure.clock import peak_memory, read_clock
-from ttvos.measure.load import Load
+from ttvos.measure.latency import Load
 from ttvos.measure.needs import count_clips, data_needs
 from ttvos.model.ttvos import TTVOS, build_model
-from ttvos.provenance import provenance
-from ttvos.training import denormals
-from ttvos.training.augment import apply
+from ttvos.training import gradient as denormals
 from ttvos.training.batches import count_steps
+from ttvos.training.frozen import learner
 from ttvos.training.gradient import gradient
-from ttvos.training.learner import learner
 from ttvos.training.optimizer import Average, descend, make_optimizer, make_scaler
-from ttvos.variants import Row, load_rows
 
 PROTOCOL = {
     "step": "pixels of a loaded batch made on the device, forward and backward through the clip, "
@@ -73,7 +72,7 @@ def steptime(
     Returns rows (each with its stages: step_seconds, steps, hours,
     peak_memory_bytes, clips_an_epoch, ...; hours of one seed; checkpoint_bytes, state_bytes),
     hours (the timed rows, all seeds), seeds, data (`data_needs`), load (what other processes used
-    meanwhile, see `ttvos.measure.load`), protocol and provenance.
+    meanwhile, see `ttvos.measure.latency`), protocol and provenance.
     Raises UserError for a profile without training, unknown rows, clips that cannot be counted,
     no CUDA, and too little memory.
     """

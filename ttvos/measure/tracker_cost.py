@@ -1,23 +1,33 @@
 """Parameters and multiply-accumulate operations (MACs) of any tracker, counted while it runs.
 
 `ttvos.measure.cost` takes TTVOS apart as the paper's tables do; this knows nothing of the tracker
-but its protocol. Both count by `ttvos.measure.flops`, so that all are counted alike.
+but its protocol. Both count by `ttvos.measure.macs`, so that all are counted alike.
+
+Costs of peers that the repository keeps: counted once, taken again while the code is the same.
+
+They do not depend on the device. A kept file names what it was counted with; any difference, and
+the cost is counted anew.
 """
 
 from collections import Counter
 from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import nn
 
-from ttvos.errors import UserError
+from ttvos.core.code_hash import code_hash
+from ttvos.core.errors import UserError
+from ttvos.core.files import read_json
+from ttvos.core.provenance import provenance
 from ttvos.measure.clip import disc_clip
-from ttvos.measure.flops import OTHER, Parts, count_macs
-from ttvos.measure.reach import reachable
-from ttvos.provenance import provenance
-from ttvos.tracker import Tracker, check_prediction, cycle_of, object_ids, step_of
-from ttvos.tracker_precision import precision_of
+from ttvos.measure.macs import OTHER, Parts, count_macs
+from ttvos.measure.tracker_speed import reachable
+from ttvos.tracking.precision import precision_of
+from ttvos.tracking.protocol import Tracker, check_prediction, cycle_of, object_ids, step_of
+from ttvos.tracking.registry import tracker_code
 
 PROTOCOL = {
     "macs": "convolutions and matrix products only (PyTorch's FLOP counter, halved), while the "
@@ -49,7 +59,7 @@ def cost_tracker(
     no part of `tracker.parts` did.
     online_not_run: where the tracker has an `online_cost(height, width)`, what it says of the
     published fine-tuning, which it leaves out: {updates, macs, ...}; else None.
-    origin: for the provenance, such as `ttvos.trackers.tracker_origin`.
+    origin: for the provenance, such as `ttvos.tracking.registry.tracker_origin`.
     Raises UserError for a size under 16 pixels, a cycle or parts that are none, a wrong mask.
     """
     cycle, parts = cycle_of(tracker), _parts(tracker)
@@ -136,3 +146,32 @@ def parameters(tracker: Any, parts: Parts) -> dict[str, Any]:
 
 def _modules(holder: Any) -> Iterator[nn.Module]:
     return (value for value in reachable(holder) if isinstance(value, nn.Module))
+
+
+COUNTING = ("measure/tracker_cost.py", "tracking/registry.py")
+
+
+def counted_with(name: str, height: int, width: int, objects: int) -> dict[str, Any]:
+    """All that a cost hangs on: the tracker's code and options, the counting's, the sizes."""
+    return {
+        "tracker": tracker_code(name),
+        "counting": code_hash(*COUNTING),
+        "libraries": {library: version(library) for library in ("torch", "torchvision")},
+        "height": height,
+        "width": width,
+        "objects": objects,
+    }
+
+
+def find_kept(folder: Path | str, name: str, key: dict[str, Any]) -> dict[str, Any] | None:
+    """The kept cost of a tracker, if it was counted with just that; its provenance says so.
+
+    folder: of files NAME.json as `ttvos cost --trackers` writes them. key: `counted_with`.
+    """
+    path = Path(folder) / f"{name}.json"
+    if not path.is_file():
+        return None
+    cost = read_json(path)
+    if cost.get("counted_with") != key:
+        return None
+    return {**cost, "provenance": {**cost["provenance"], "kept": f"{path.parent.name}/{path.name}"}}

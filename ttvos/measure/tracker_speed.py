@@ -1,23 +1,26 @@
-"""How fast any tracker is, frame by frame, as `ttvos.measure.speed` times TTVOS (streaming)."""
+"""How fast any tracker is, frame by frame, as `ttvos.measure.speed` times TTVOS (streaming).
 
+What can be reached from an object: through attributes, lists, sets and dictionaries.
+"""
+
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 
-from ttvos.device import device_name, find_device
+from ttvos.core.device import device_name, find_device, peak_memory, read_clock
+from ttvos.core.errors import UserError
+from ttvos.core.provenance import provenance
 from ttvos.engine.precision import matrix_precision
-from ttvos.errors import UserError
 from ttvos.measure.clip import disc_clip
-from ttvos.measure.clock import peak_memory, read_clock
-from ttvos.measure.latency import percentiles
-from ttvos.measure.load import Load, spread
-from ttvos.measure.reach import reachable
+from ttvos.measure.latency import Load, percentiles, spread
 from ttvos.measure.speedtable import row
-from ttvos.provenance import provenance
-from ttvos.tracker import Tracker, check_prediction, cycle_of, object_ids, step_of
-from ttvos.tracker_precision import precision_of
+from ttvos.tracking.precision import precision_of
+from ttvos.tracking.protocol import Tracker, check_prediction, cycle_of, object_ids, step_of
 
 MIN_LATENCIES = 5
 PROTOCOL = {
@@ -54,9 +57,9 @@ def speed_tracker(
 
     frames: length of the clip with frame 0; where the tracker's work repeats after a cycle of
     more frames, a clip is a frame longer than the cycle. repeats: clips. origin: for the
-    provenance, such as `ttvos.trackers.tracker_origin`.
+    provenance, such as `ttvos.tracking.registry.tracker_origin`.
     Returns tracker, device, precision (None where the tracker has none), engine ("own"),
-    compiled, load (`ttvos.measure.load.Load.record`), height, width, objects,
+    compiled, load (`ttvos.measure.latency.Load.record`), height, width, objects,
     frames, streaming {fps, p50_ms, p90_ms, p99_ms (None with too few latencies, see
     `ttvos.measure.latency`), repeats, init_ms, peak_memory_bytes, timed_frames, ...},
     with_initialisation {fps, frames}, growth {frames, state_bytes_first, state_bytes_last,
@@ -158,3 +161,33 @@ def state_bytes(state: Any) -> int:
             owner = value if value.base is None else value.base
             found[id(owner)] = getattr(owner, "nbytes", value.nbytes)
     return sum(found.values())
+
+
+CONTAINERS = (list, tuple, set, frozenset, deque)
+ENDS = (torch.Tensor, np.ndarray, torch.nn.Module, type, ModuleType)  # nothing inside is looked at
+
+
+def reachable(holder: Any) -> Iterator[Any]:
+    """The object itself and all that it holds, directly or not, each once."""
+    seen: dict[int, Any] = {}
+    waiting = [holder]
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen[id(value)] = value  # kept, so that no other gets its id
+        yield value
+        if isinstance(value, ENDS):
+            continue
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, CONTAINERS):
+            waiting += value
+        slots = [s for kind in type(value).__mro__ for s in _slots(kind)]
+        waiting += [getattr(value, name) for name in slots if hasattr(value, name)]
+        waiting += getattr(value, "__dict__", {}).values()
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    named = kind.__dict__.get("__slots__", ())
+    return (named,) if isinstance(named, str) else tuple(named)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 
-from ttvos.errors import UserError
+from ttvos.core.errors import UserError
 from ttvos.model.torchvision_names import timm_name
 
 

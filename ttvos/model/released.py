@@ -8,10 +8,10 @@ import re
 
 from torch import Tensor
 
-from ttvos.errors import UserError
+from ttvos.config.experiments import find_variant
+from ttvos.core.errors import UserError
 from ttvos.model.torchvision_names import timm_name
 from ttvos.model.ttvos import TTVOS, build_model
-from ttvos.variants import find_variant
 
 PREFIX = "vos."
 

@@ -14,11 +14,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ttvos import statedict
-from ttvos.device import find_device
-from ttvos.errors import UserError
-from ttvos.tracker import check_size as check_size
-from ttvos.video import IMAGENET_MEAN, IMAGENET_STD
+from ttvos.core.device import find_device
+from ttvos.core.errors import UserError
+from ttvos.core.video import IMAGENET_MEAN, IMAGENET_STD
+from ttvos.model import statedict
+from ttvos.tracking.protocol import check_size as check_size
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -148,7 +148,8 @@ def read_weights(path: Path | str, nested: str | None = None) -> dict[str, Tenso
 
 
 def fill(module: nn.Module, tensors: dict[str, Tensor], where: str) -> None:
-    """`ttvos.statedict.fill`; batch-norm's `num_batches_tracked` may be absent, as in files of
+    """`ttvos.model.statedict.fill`; batch-norm's `num_batches_tracked` may be absent, as in
+    files of
     before PyTorch 0.4.1. where: how an error names the source."""
     statedict.fill(module, tensors, f"{where}: does not fit {type(module).__name__}", COUNTER)
 

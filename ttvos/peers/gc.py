@@ -10,8 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ttvos.peers.stm import STM
-from ttvos.peers.stm_network import KEY_CHANNELS, VALUE_CHANNELS
+from ttvos.peers.stm import KEY_CHANNELS, STM, VALUE_CHANNELS
 
 
 @dataclass

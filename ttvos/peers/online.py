@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
-from ttvos.errors import UserError
-from ttvos.tracker import one_hot
-from ttvos.video import VOID
+from ttvos.core.errors import UserError
+from ttvos.core.video import VOID
+from ttvos.tracking.protocol import one_hot
 
 Weights = dict[str, Tensor]
 

@@ -14,7 +14,7 @@ from torchvision.models import vgg16
 
 from ttvos.peers.common import as_ids, build_network, check_size, likeliest, refuse_weights
 from ttvos.peers.vgg import BLOCKS, Modulation, Sides, Trunk, to_vgg_image
-from ttvos.tracker import Prediction, check_pair, object_ids, one_hot
+from ttvos.tracking.protocol import Prediction, check_pair, object_ids, one_hot
 
 CROP = 224
 MODULATED = BLOCKS[2:]  # blocks 3 to 5, at 1/4, 1/8 and 1/16

@@ -24,7 +24,7 @@ from ttvos.peers.online import (
     targets_of,
 )
 from ttvos.peers.vgg import Sides, Trunk, to_vgg_image
-from ttvos.tracker import Prediction, check_pair, object_ids
+from ttvos.tracking.protocol import Prediction, check_pair, object_ids
 
 PUBLISHED_UPDATES = 2000
 PASSES = 5  # whose gradients one update averages

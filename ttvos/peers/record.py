@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ttvos.errors import UserError
-from ttvos.files import read_yaml
-from ttvos.shipped import shipped
-from ttvos.strict import build
+from ttvos.config.strict import build
+from ttvos.core.errors import UserError
+from ttvos.core.files import read_yaml
+from ttvos.core.folders import shipped
 
 FOLDER = shipped("data/peers")
 

@@ -1,1 +1,1 @@
-"""The parts of training that `ttvos.train` puts together."""
+"""The parts of training that `ttvos.training.loop` puts together."""

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ttvos.config import Stage, TrainConfig
+from ttvos.config.run import Stage, TrainConfig
+from ttvos.core.errors import UserError
 from ttvos.data.layers import Clip, collate
-from ttvos.errors import UserError
-from ttvos.training.augment import apply
+from ttvos.data.pixels import apply
 from ttvos.training.parallel import Group
 
 
@@ -103,7 +103,7 @@ def reading(stage: Stage) -> Iterator[None]:
     except UserError as error:
         # A worker's error arrives with its traceback as text; its last line is the message.
         last = str(error).strip().split("\n")[-1]
-        raise UserError(last.removeprefix("ttvos.errors.UserError: ")) from None
+        raise UserError(last.removeprefix("ttvos.core.errors.UserError: ")) from None
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise

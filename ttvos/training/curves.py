@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from ttvos.files import atomic_path, clear_errors
+from ttvos.core.files import atomic_path, clear_errors
 
 COLUMNS = (
     "stage",

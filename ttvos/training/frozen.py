@@ -3,6 +3,8 @@
 A batch-norm that never trains again is one factor and one offset a channel, which the convolution
 before it can take over, and the activation after it as well. This is done in a copy, so the model,
 its state and its checkpoints stay as they are; what learns is shared by both.
+
+The model as it learns: frozen parts fused, memory saved where asked; its weights are shared.
 """
 
 import copy
@@ -10,8 +12,11 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from ttvos.config.run import TrainConfig
 from ttvos.engine.fuse import fuse
 from ttvos.model.backbones import Backbone, Features
+from ttvos.model.ttvos import TTVOS
+from ttvos.training.recompute import with_recomputed_blocks
 
 
 class FrozenBackbone(nn.Module):
@@ -73,3 +78,28 @@ def _put_stem_in_pieces(net: nn.Module) -> None:
     for name in stem:
         net._modules[name] = nn.Identity()
     net._modules[stem[0]] = together
+
+
+LAYERS = {  # by TrainConfig.precision
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+
+
+def learner(model: TTVOS, config: TrainConfig) -> TTVOS:
+    """The model to take gradients of, for as long as nobody changes what is frozen in `model`.
+
+    All that learns, its batch-norms' statistics included, is the very same objects in both, so
+    training one trains the other. Losses and gradients are the model's, up to rounding.
+    """
+    view = copy.copy(model)
+    # Without a dictionary of its own, the view would exchange the model's backbone.
+    view._modules = dict(model._modules)
+    # Re-extraction may send gradients through frozen layers; fused ones pass none on.
+    is_frozen = not all(parameter.requires_grad for parameter in model.backbone.parameters())
+    if is_frozen and model.mask_entry is None:
+        view.backbone = FrozenBackbone(model.backbone, LAYERS[config.precision])
+    if config.checkpointing:
+        view.backbone = with_recomputed_blocks(view.backbone)
+    return view

@@ -1,12 +1,18 @@
-"""The gradient of a batch, whole, in parts or shared out, and batch-norm's part in it."""
+"""The gradient of a batch, whole, in parts or shared out, and batch-norm's part in it.
+
+Numbers too small for float32's full precision, taken as zero: a processor is slow with them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ttvos.config import TrainConfig
-from ttvos.losses import counted_values
+from ttvos.config.run import TrainConfig
 from ttvos.model.ttvos import TTVOS
+from ttvos.training.losses import counted_values
 from ttvos.training.parallel import Group, alone
 from ttvos.training.unroll import clip_loss
 
@@ -106,3 +112,17 @@ class RunningStatistics:
             buffer.copy_(total / parts)
         for counter, counted in zip(self._counters, self._counted, strict=True):
             counter.copy_(counted + 1)
+
+
+@contextmanager
+def as_zero() -> Iterator[None]:
+    """Take denormal numbers (below 1.2e-38) as 0 in this thread and in all it starts.
+
+    The saturated softmax of a trained long-term template has many in its gradient. It should
+    stand round a process's first computation, whose threads all later ones use.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)

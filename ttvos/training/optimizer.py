@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ttvos.config import Stage, TrainConfig
-from ttvos.errors import UserError
+from ttvos.config.run import Stage, TrainConfig
+from ttvos.core.errors import UserError
 
 
 def make_optimizer(config: TrainConfig, model: nn.Module, rate: float) -> torch.optim.Optimizer:

@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from ttvos.errors import UserError
+from ttvos.core.errors import UserError
 
 T = TypeVar("T")
 # The first process may score or write while the others wait for it.

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 
-from ttvos.config import TrainConfig
+from ttvos.config.run import TrainConfig
 from ttvos.model.ttvos import TTVOS
 from ttvos.training.curves import Curves
-from ttvos.training.learner import learner
+from ttvos.training.frozen import learner
 from ttvos.training.optimizer import Average
 from ttvos.training.parallel import Group
 from ttvos.training.selection import Selector

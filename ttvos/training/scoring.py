@@ -12,18 +12,18 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ttvos.config import TrainConfig
-from ttvos.config_selection import Selection
+from ttvos.config.run import TrainConfig
+from ttvos.config.training import Selection
+from ttvos.core.errors import UserError
+from ttvos.core.files import clear_errors
 from ttvos.data.annotations import Annotation
 from ttvos.data.davis import Sequence, load_sequences
-from ttvos.errors import UserError
 from ttvos.evaluation.davis import FEW_FRAMES, evaluate
 from ttvos.evaluation.objects import object_count
-from ttvos.files import clear_errors
-from ttvos.model.tracking import TTVOSTracker
 from ttvos.model.ttvos import TTVOS
-from ttvos.predict import track_sequence
-from ttvos.tracker import Tracker
+from ttvos.tracking.predict import track_sequence
+from ttvos.tracking.protocol import Tracker
+from ttvos.tracking.readable import TTVOSTracker
 
 PREFIX, SUFFIX = ".selection.", ".part"  # of the temporary folders of masks
 

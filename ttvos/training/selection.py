@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ttvos.config import Stage, TrainConfig
-from ttvos.files import atomic_path
+from ttvos.config.run import Stage, TrainConfig
+from ttvos.core.files import atomic_path
 from ttvos.model.ttvos import TTVOS
 
 COLUMNS = ("stage", "step", "J&F", "J", "F")  # then one a sequence, and seconds
@@ -45,7 +45,7 @@ class Selector:
         self._scorer = None
         if config.selection.by != "last":
             # By name, so that the code of evaluation counts as code of a training (see
-            # ttvos.imports) only where it has a say in its result (`TrainConfig.modules`).
+            # ttvos.core.code_hash) only where it has a say in its result (`TrainConfig.modules`).
             scoring = import_module("ttvos.training.scoring")
             self._scorer = scoring.make_scorer(config)
             scoring.remove_leavings(out)

@@ -1,22 +1,30 @@
-"""What a training starts from: device, initial weights, and what decides its result."""
+"""What a training starts from: device, initial weights, and what decides its result.
+
+Initial weights by name: each module draws from a generator of its own, of (seed, its name).
+
+So experiments of one seed start equal wherever they share a module, whatever else differs between
+them, and a difference of their results is not one of their luck at the start.
+"""
 
 import hashlib
 import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from ttvos import checkpoint
-from ttvos.config import TrainConfig, as_plain
-from ttvos.errors import UserError
-from ttvos.imports import code_hash
+from ttvos.config.experiments import Variant
+from ttvos.config.run import TrainConfig, as_plain
+from ttvos.core.code_hash import code_hash
+from ttvos.core.errors import UserError
+from ttvos.core.provenance import file_hash
+from ttvos.core.shipped_weights import find_weights
+from ttvos.model import weights as checkpoint
 from ttvos.model.backbones import build_backbone
 from ttvos.model.ttvos import TTVOS, build_model
-from ttvos.provenance import file_hash
-from ttvos.training.initial import draw_weights, own_generator
-from ttvos.variants import Variant
-from ttvos.weights import find_weights
 
 # Fields of TrainConfig that do not decide the weights (`accumulate` does as one of "parts").
 UNDECISIVE = (
@@ -34,7 +42,7 @@ def initial_model(
 ) -> tuple[TTVOS, dict[str, str | None]]:
     """The model before its first step, and where its backbone's weights come from.
 
-    Heads are random, each module from `seed` and its name (`ttvos.training.initial`); the backbone
+    Heads are random, each module from `seed` and its name (`ttvos.training.setup`); the backbone
     is by `config.initial`: "imagenet" (the paper's weights), a file or name of weights
     (`checkpoint.initial_backbone`), or null (random, likewise).
     Returns the model and {"source", "sha256"} of the initial weights (the file's hash, or one
@@ -120,3 +128,39 @@ def _hash_tensors(tensors: dict[str, torch.Tensor]) -> str:
         digest.update(name.encode())
         digest.update(value.contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+@contextmanager
+def own_generator(seed: int, name: str) -> Iterator[None]:
+    """Draw from a generator that (seed, name) alone decides; the caller's is as it was after."""
+    digest = hashlib.sha256(f"{seed} {name}".encode()).digest()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int.from_bytes(digest[:8], "big"))
+        yield
+
+
+def draw_weights(
+    network: nn.Module, seed: int, wholes: Mapping[str, Callable[[], nn.Module]]
+) -> None:
+    """Draw a network's weights anew, each module's by its name, in place.
+
+    A module is drawn by its `reset_parameters`. wholes: children that come from elsewhere and
+    are drawn as one, by name, with what makes them. Statistics of batch-norms begin anew too.
+    """
+    for name, child in network.named_children():
+        if name in wholes:
+            with own_generator(seed, name):
+                child.load_state_dict(wholes[name]().state_dict())
+        else:
+            _draw(child, seed, name)
+
+
+def _draw(module: nn.Module, seed: int, name: str) -> None:
+    if hasattr(module, "reset_parameters"):
+        with own_generator(seed, name):
+            module.reset_parameters()
+        return
+    if any(True for _ in module.parameters(recurse=False)):
+        raise AssertionError(f"{name}: has parameters and no reset_parameters() to draw them")
+    for child_name, child in module.named_children():
+        _draw(child, seed, f"{name}.{child_name}")

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ttvos.files import read_json
-from ttvos.provenance import file_hash, settings_hash
+from ttvos.core.files import read_json
+from ttvos.core.provenance import file_hash, settings_hash
 
 CODE = "code"  # the key of a training's settings that does not decide
 

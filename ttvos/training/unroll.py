@@ -8,12 +8,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ttvos.config import TrainConfig
-from ttvos.losses import Outputs, clip_losses, one_hot
+from ttvos.config.run import TrainConfig
 from ttvos.model.backbones import Features
 from ttvos.model.ttvos import TTVOS, State, Step
 from ttvos.training.corrupt import corrupt
-from ttvos.training.learner import LAYERS
+from ttvos.training.frozen import LAYERS
+from ttvos.training.losses import Outputs, clip_losses, one_hot
 from ttvos.training.recompute import recomputed
 
 
@@ -24,7 +24,8 @@ def clip_loss(
     counts: dict[str, Tensor] | None = None,
     spoilt: float = 0.0,
 ) -> dict[str, Tensor]:
-    """Losses of a batch of clips; "total" is the one to minimise (`ttvos.losses.clip_losses`).
+    """Losses of a batch of clips; "total" is the one to minimise
+    (`ttvos.training.losses.clip_losses`).
 
     batch: "frames" (B,T,3,H,W) float32, ImageNet-normalised; "labels" (B,T,H,W) int64 in
     {0, 1, 255}. One object a clip. counts: of the whole batch, where this is a part of it.

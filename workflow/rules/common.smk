@@ -9,9 +9,9 @@ import re
 import shlex
 from glob import escape, glob
 
-from ttvos.files import deleted_files
-from ttvos.plan import write_if_changed
-from ttvos.trackers import tracker_code
+from ttvos.core.files import deleted_files
+from ttvos.plan.plan import write_if_changed
+from ttvos.tracking.registry import tracker_code
 
 ENVIRONMENT = f"{workflow.basedir}/environment.yml"
 NEEDS_GPU = int(settings.device == "cuda")

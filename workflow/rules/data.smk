@@ -18,6 +18,6 @@ rule mini_clips:
     params:
         config=written_at_start(f"{RESULTS}/settings/mini.json", section("mini")),
         settings=section("mini"),
-        source=code_hash("data/mini.py"),
+        source=code_hash("data/builtin/clips.py"),
     shell:
         "python -m ttvos data mini --config {params.config:q} --out {output:q} 2> {log:q}"

@@ -76,7 +76,7 @@ rule tracker_cost:
         tracker=lambda wildcards: plan.trackers[wildcards.tracker],
         height=settings.cost.height,
         width=settings.cost.width,
-        source=code_hash("measure/tracker_cost.py", "trackers.py"),
+        source=code_hash("measure/tracker_cost.py", "tracking/registry.py"),
         tracker_source=lambda wildcards: tracker_code(plan.trackers[wildcards.tracker]),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos cost --tracker {params.tracker:q}"
@@ -107,7 +107,7 @@ rule tracker_speed:
         frames=settings.peers.frames,
         repeats=settings.peers.repeats,
         device=settings.device,
-        source=code_hash("measure/tracker_speed.py", "trackers.py"),
+        source=code_hash("measure/tracker_speed.py", "tracking/registry.py"),
         tracker_source=lambda wildcards: tracker_code(plan.trackers[wildcards.tracker]),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos speed --tracker {params.tracker:q}"

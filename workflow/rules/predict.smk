@@ -37,7 +37,7 @@ rule predict:
         scale=lambda wildcards: settings.datasets[wildcards.dataset].input_scale,
         device=settings.device,
         precision=settings.precision,
-        source=code_hash("predict.py", "engine/choose.py", "checkpoint.py"),
+        source=code_hash("tracking/predict.py", "engine/choose.py", "model/weights.py"),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos predict --checkpoint {input.checkpoint:q}"
         " {params.model} {params.dataset} --single-object {params.single:q}"
@@ -63,7 +63,7 @@ rule reference:
         runtime=120,
     params:
         dataset=dataset_options,
-        source=code_hash("references.py", "predict.py"),
+        source=code_hash("tracking/baselines.py", "tracking/predict.py"),
     shell:
         "python -m ttvos predict --reference {wildcards.reference} {params.dataset}"
         " --out {output.masks:q} 2> {log:q}"
@@ -94,7 +94,7 @@ rule track:
         dataset=dataset_options,
         scale=lambda wildcards: settings.datasets[wildcards.dataset].input_scale,
         device=settings.device,
-        source=code_hash("predict.py", "trackers.py", "scaled_tracker.py"),
+        source=code_hash("tracking/predict.py", "tracking/registry.py", "tracking/adapters.py"),
         tracker_source=lambda wildcards: tracker_code(
             plan.tracked[wildcards.tracked][0]
         ),

@@ -23,7 +23,7 @@ rule notebook:
     params:
         manifest=MANIFEST,
         content=plan.manifest(),
-        source=code_hash("render/report.py", "render/templates"),
+        source=code_hash("report/report.py", "report/templates"),
         folder=lambda wildcards, output: os.path.dirname(output[0]),
     # realpath: the notebook runs in its own folder.
     shell:
@@ -60,6 +60,6 @@ rule reports:
     params:
         manifest=MANIFEST,
         content=plan.manifest(),
-        source=code_hash("render/report.py", "render/templates"),
+        source=code_hash("report/report.py", "report/templates"),
     shell:
         "python -m ttvos report --manifest {params.manifest:q} --out {output:q} > {log:q} 2>&1"

@@ -6,8 +6,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from ttvos.errors import UserError
-from ttvos.video import IMAGENET_MEAN, IMAGENET_STD
+from ttvos.core.errors import UserError
+from ttvos.core.video import IMAGENET_MEAN, IMAGENET_STD
 
 BACKBONES = ("resnet18", "resnet101")
 LEVELS = ("layer5", "layer4", "layer3", "layer2")  # deep to shallow

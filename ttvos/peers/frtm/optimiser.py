@@ -1,19 +1,118 @@
-"""Fits a target model: Gauss-Newton with conjugate gradients (docs/peers.md, sections 3.3 and 3.4).
+"""Preconditioned conjugate gradients on vectors, with a direction that outlives a call.
+
+The target model's score, linear about its weights, by autograd (docs/peers.md, section 3.4).
+
+Fits a target model: Gauss-Newton with conjugate gradients (docs/peers.md, sections 3.3 and 3.4).
 
 The objective is, over samples of weight v, the sum of v * (pixel weight * (enlarged score -
 label))², plus (lambda * weight)² for each entry of the target model's tensors.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from ttvos.peers.frtm.conjugate import Direction, conjugate_gradients
 from ttvos.peers.frtm.labels import Labels, make_labels
-from ttvos.peers.frtm.linearised import Linearised, Score
 from ttvos.peers.frtm.settings import FitSettings
 from ttvos.peers.frtm.target import TargetWeights, apply_filter, project
+
+
+@dataclass(frozen=True)
+class Direction:
+    """What a later call takes over: the last direction, its residual, and rho = <r, z> of it."""
+
+    direction: Tensor
+    residual: Tensor
+    rho: Tensor
+
+    def forgotten(self, factor: float) -> "Direction | None":
+        """The direction with rho divided by `factor`, None where rho is then no finite number.
+
+        A direction of infinite rho counts for nothing, so it is left out (a reset).
+        """
+        rho = self.rho / factor
+        return Direction(self.direction, self.residual, rho) if rho.isfinite() else None
+
+
+def conjugate_gradients(
+    product: Callable[[Tensor], Tensor],
+    right: Tensor,
+    diagonal: Tensor,
+    iterations: int,
+    carried: Direction | None = None,
+) -> tuple[Tensor, Direction]:
+    """Approximate solution x (n,) of A x = right after that many iterations from x = 0.
+
+    product: p (n,) -> A p, A symmetric and positive definite. diagonal: (n,) preconditioner;
+    residuals are divided by it. carried: the direction of an earlier call, with forgotten rho.
+    Beta is Polak-Ribiere's, at least 0. There is no early stop (docs/peers.md, section 3.4), and
+    the last iteration leaves the residual as it was, as nothing reads it but the next call's beta.
+    """
+    x, residual = torch.zeros_like(right), right
+    last = carried
+    for iteration in range(iterations):
+        preconditioned = residual / diagonal
+        rho = residual @ preconditioned
+        direction = preconditioned
+        if last is not None:
+            beta = _ratio(rho - last.residual @ preconditioned, last.rho).clamp(min=0)
+            direction = preconditioned + beta * last.direction
+        last = Direction(direction, residual, rho)
+        image = product(direction)
+        step = _ratio(rho, direction @ image)
+        x = x + step * direction
+        if iteration < iterations - 1:
+            residual = residual - step * image
+    return x, last
+
+
+def _ratio(above: Tensor, below: Tensor) -> Tensor:
+    """above / below, 0 where below is 0: where nothing is left to solve, nothing changes."""
+    return torch.where(below > 0, above / below, torch.zeros_like(below))
+
+
+Score = Callable[..., Tensor]
+
+
+class Linearised:
+    """`score` about the variables: its Jacobian J and the transpose, both by autograd.
+
+    J p is a gradient of a gradient: J'e is linear in e, and its derivative along p is J p.
+    """
+
+    def __init__(
+        self, score: Score, variables: tuple[Tensor, ...], errors: Callable[[Tensor], Tensor]
+    ) -> None:
+        """errors: scores -> e (K, 1, h, w), whose J'e is `gradient`."""
+        self.variables = tuple(v.detach().requires_grad_() for v in variables)
+        with torch.enable_grad():
+            self.scores = score(*self.variables)
+            self.errors = errors(self.scores.detach()).requires_grad_()
+            self.pulled = torch.autograd.grad(
+                self.scores, self.variables, self.errors, create_graph=True
+            )
+        self.gradient = self.flat(self.pulled).detach()
+
+    def image(self, p: Tensor) -> Tensor:
+        """J p: (n,) -> (K, 1, h, w)."""
+        parts = self.split(p)
+        return torch.autograd.grad(self.pulled, self.errors, parts, retain_graph=True)[0]
+
+    def transposed(self, errors: Tensor) -> Tensor:
+        """J'e: (K, 1, h, w) -> (n,)."""
+        parts = torch.autograd.grad(self.scores, self.variables, errors, retain_graph=True)
+        return self.flat(parts)
+
+    def flat(self, parts: tuple[Tensor, ...]) -> Tensor:
+        """One vector of all variables' entries."""
+        return torch.cat([part.reshape(-1) for part in parts])
+
+    def split(self, vector: Tensor) -> list[Tensor]:
+        """Undo `flat`."""
+        parts = vector.split([v.numel() for v in self.variables])
+        return [part.view_as(v) for part, v in zip(parts, self.variables, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Facts: docs/peers.md, sections 3.2 to 3.6.
 
 from dataclasses import dataclass, replace
 
-from ttvos.errors import UserError
+from ttvos.core.errors import UserError
 from ttvos.peers.frtm.labels import Form
 
 

@@ -1,4 +1,6 @@
-"""FRTM-VOS: a target model is learned on the first frame, and its score refined by a network.
+"""Several objects' probabilities made into one labelling (docs/peers.md, section 3.7).
+
+FRTM-VOS: a target model is learned on the first frame, and its score refined by a network.
 
 Written from docs/peers.md, section 3.
 """
@@ -11,21 +13,35 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ttvos.device import find_device
+from ttvos.core.device import find_device
 from ttvos.peers.common import as_ids, check_size, make_seeded
 from ttvos.peers.frtm.augment import augment
 from ttvos.peers.frtm.backbone import TARGET_LEVEL, Backbone
-from ttvos.peers.frtm.conjugate import Direction
 from ttvos.peers.frtm.labels import Form, Labels, enlarge, make_labels
 from ttvos.peers.frtm.loading import load_backbone, load_weights
-from ttvos.peers.frtm.memory import Memory, initial_weights
-from ttvos.peers.frtm.merging import merge
-from ttvos.peers.frtm.optimiser import Optimiser
+from ttvos.peers.frtm.optimiser import Direction, Optimiser
 from ttvos.peers.frtm.refiner import Refiner
 from ttvos.peers.frtm.settings import EVALUATION, FAST, Settings
-from ttvos.peers.frtm.target import TargetModel, TargetWeights
+from ttvos.peers.frtm.target import Memory, TargetModel, TargetWeights, initial_weights
 from ttvos.peers.frtm.weighting import pixel_weights, scaled
-from ttvos.tracker import Prediction, check_pair, object_ids
+from ttvos.tracking.protocol import Prediction, check_pair, object_ids
+
+LIMIT = 1e-7
+
+
+def merge(foreground: Tensor) -> tuple[Tensor, Tensor]:
+    """Objects' own probabilities (O, H, W) -> labels (H, W) int64 and stored maps (O, H, W).
+
+    Labels: 0 = background, o + 1 = object o. Background's probability is that of the object that
+    leaves least to it; all are clamped to [1e-7, 1 - 1e-7]. Their shares are the softmax of the
+    odds themselves (not of the logits). A stored map is an object's share where it won, else 0.
+    """
+    background = (1 - foreground).min(dim=0, keepdim=True).values
+    clamped = torch.cat([background, foreground]).clamp(LIMIT, 1 - LIMIT)
+    shares = (clamped / (1 - clamped)).softmax(dim=0)
+    labels = shares.argmax(dim=0)
+    objects = torch.arange(1, len(shares), device=labels.device).view(-1, 1, 1)
+    return labels, shares[1:] * (labels == objects)
 
 
 @dataclass
@@ -48,7 +64,7 @@ class FRTMState:
 
 
 class FRTM:
-    """Tracks with FRTM-VOS; see `ttvos.tracker.Tracker`. A state is consumed by its step.
+    """Tracks with FRTM-VOS; see `ttvos.tracking.protocol.Tracker`. A state is consumed by its step.
 
     Every 8th frame the objects' filters are fitted again, to what their memories then hold.
     Without `weights` the refinement is untrained and finds nothing, so that no memory would ever

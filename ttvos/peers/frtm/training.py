@@ -1,4 +1,12 @@
-"""Training of FRTM-VOS with and without the transition loss: the rows of Table 5.
+"""What a training of FRTM starts from, and what decides its result.
+
+FRTM's optimizer: Adam with amsgrad, a learning rate that falls in steps.
+
+Facts: docs/peers.md, section 3.8.
+
+One training of FRTM under way: its parts, and how it is kept on disk to go on from.
+
+Training of FRTM-VOS with and without the transition loss: the rows of Table 5.
 
 docs/peers.md, section 3.8: only the segmentation network learns. A clip's target model is fitted to
 its first frame and fixed; the losses are of the other frames. Adam with amsgrad, a learning rate
@@ -8,7 +16,7 @@ that falls in steps. docs/table5.md says what was decided for the transition los
 import math
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +24,146 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ttvos.config_frtm import FRTMTraining
+from ttvos.config.frtm import FRTMTraining
+from ttvos.config.run import as_plain
+from ttvos.config.training import Stage
+from ttvos.core.code_hash import code_hash
+from ttvos.core.device import device_name, find_device
+from ttvos.core.errors import UserError
+from ttvos.core.files import write_json
+from ttvos.core.provenance import file_hash, provenance
+from ttvos.core.shipped_weights import find_weights
 from ttvos.data.clips import make_clips
-from ttvos.device import device_name, find_device
-from ttvos.errors import UserError
-from ttvos.files import write_json
-from ttvos.peers.frtm.training_checkpoint import save_checkpoint
-from ttvos.peers.frtm.training_learner import Learner
-from ttvos.peers.frtm.training_loss import frtm_losses
-from ttvos.peers.frtm.training_optimizer import learning_rate, make_optimizer
-from ttvos.peers.frtm.training_run import Run, begin_at
-from ttvos.peers.frtm.training_samples import TargetScores
-from ttvos.peers.frtm.training_setup import all_settings, initial_learner
-from ttvos.provenance import file_hash, provenance
-from ttvos.training import denormals
+from ttvos.model.weights import trained_within
+from ttvos.peers.common import fill
+from ttvos.peers.frtm.backbone import BACKBONES, Backbone
+from ttvos.peers.frtm.learner import Learner, frtm_losses, save_checkpoint
+from ttvos.peers.frtm.loading import backbone_weights, imagenet_weights
+from ttvos.peers.frtm.samples import TargetScores
+from ttvos.training import gradient as denormals
 from ttvos.training.batches import batches, count_steps, reading
 from ttvos.training.curves import Curves, summarise
-from ttvos.training.lock import only_training
-from ttvos.training.parallel import alone
+from ttvos.training.parallel import Group, alone
+from ttvos.training.setup import draw_weights, listing_hash, own_generator
+from ttvos.training.stale import deciding_hash, finished_notice, is_finished
+from ttvos.training.state import Progress, load_progress, only_training, save_progress
+
+# Fields of FRTMTraining that do not decide the weights.
+UNDECISIVE = ("checkpoint_every", "skip_damaged", "target_cache", "workers")
+
+
+def initial_learner(
+    config: FRTMTraining, backbone: str, transition_loss: bool, seed: int
+) -> tuple[Learner, dict[str, str | None]]:
+    """All modules before the first step, and {"source", "sha256"} of the backbone's weights.
+
+    The segmentation network is random, each module from `seed` and its name, equally with and
+    without the transition loss; the backbone is by `config.initial`, random likewise where it
+    names nothing.
+    """
+    with own_generator(seed, "network"):  # not the caller's; all of it is drawn again
+        learner = Learner(backbone, config.freeze_backbone, config.precision)
+    draw_weights(learner, seed, {"backbone": lambda: Backbone(backbone)})
+    if transition_loss:
+        learner.add_transition(seed)
+    source = config.initial.get(backbone)
+    if source is None:
+        return learner, {"source": "random", "sha256": None}
+    if source == "imagenet":
+        fill(learner.backbone, imagenet_weights(backbone), "ImageNet weights")
+        return learner, {"source": source, "sha256": None}
+    path = find_weights(source)
+    fill(learner.backbone, backbone_weights(path, backbone), str(path))
+    return learner, {"source": source, "sha256": file_hash(path)} | trained_within(path)
+
+
+def all_settings(
+    config: FRTMTraining, backbone: str, transition_loss: bool, seed: int, device: str
+) -> dict[str, Any]:
+    """Everything that decides the trained weights, as plain data: also the data; and the code,
+    which is recorded only (`ttvos.training.stale`).
+
+    Raises UserError for missing data, an unknown backbone, or a missing file of initial weights.
+    """
+    if backbone not in BACKBONES:
+        raise UserError(f"unknown backbone {backbone!r} of FRTM; known: {', '.join(BACKBONES)}")
+    plain = as_plain(config)
+    for name in (*UNDECISIVE, "initial"):
+        plain.pop(name)
+    source = config.initial.get(backbone)
+    is_file = source not in (None, "imagenet")
+    if is_file and not find_weights(source).is_file():
+        raise UserError(f"frtm.initial: {backbone}: {source}: no such file")
+    return {
+        **plain,
+        "initial": file_hash(find_weights(source)) if is_file else source,
+        "tracker": "frtm",
+        "transition_loss": transition_loss,
+        "backbone": backbone,
+        "seed": seed,
+        "device": device,
+        "torch": torch.__version__,
+        "code": code_hash(*config.modules),
+        "data": {root: listing_hash(root) for root in config.all_roots()},
+    }
+
+
+def make_optimizer(config: FRTMTraining, learner: Learner, rate: float) -> torch.optim.Optimizer:
+    """Adam with amsgrad and weight decay over what learns (docs/peers.md, section 3.8)."""
+    learning = [parameter for parameter in learner.parameters() if parameter.requires_grad]
+    return torch.optim.Adam(
+        learning, lr=rate, weight_decay=config.weight_decay, amsgrad=True, fused=True
+    )
+
+
+def learning_rate(config: FRTMTraining, stage: Stage, step: int, steps: int) -> float:
+    """Of step 0 .. steps-1: a tenth of it after each of `config.drops`."""
+    passed = sum(step >= share * steps for share in config.drops)
+    return stage.learning_rate * 0.1**passed
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training under way; `begin` is where this call of it started."""
+
+    config: FRTMTraining
+    seed: int
+    out: Path
+    device: torch.device
+    group: Group
+    begin: Progress
+    learner: Learner
+    scores: TargetScores
+    curves: Curves
+
+    def save(self, stage: int, step: int, optimizer: torch.optim.Optimizer | None) -> None:
+        """Write out/state.pt: the next step of the stage with that number, and all it needs."""
+        progress = Progress(
+            settings=self.begin.settings,
+            code=self.begin.code,
+            stage=stage,
+            step=step,
+            model=self.learner.state_dict(),
+            curves=self.curves.text(),
+            initial=self.begin.initial,
+            optimizer=optimizer.state_dict() if optimizer else None,
+            skipped=self.group.notes(),
+        )
+        save_progress(progress, self.out / "state.pt")
+
+
+def begin_at(
+    out: Path, settings: dict, learner: Learner, initial: dict[str, str | None]
+) -> Progress | None:
+    """Where to go on, or the very start; None when all is done."""
+    key, code = deciding_hash(settings), settings["code"]
+    if is_finished(out, settings):
+        print(finished_notice(out, settings), file=sys.stderr)
+        return None
+    for leaving in out.glob(".state.*.part.pt"):  # of a run that was killed while saving
+        leaving.unlink()
+    start = Progress(key, [code], 0, 0, learner.state_dict(), curves="", initial=initial)
+    return load_progress(out / "state.pt", key, code) or start
 
 
 def train_frtm(
@@ -47,9 +177,9 @@ def train_frtm(
 ) -> None:
     """Train one row; writes out/{checkpoint.safetensors,train.json,loss.csv,tensorboard/}.
 
-    backbone: "resnet18" or "resnet101". As `ttvos.train.train`, it goes on from out/state.pt
-    after an interruption, returns at once when all is done, and gives the same weights for the
-    same seed on a CPU with the same number of threads.
+    backbone: "resnet18" or "resnet101". As `ttvos.training.loop.train`, it goes on from
+    out/state.pt after an interruption, returns at once when all is done, and gives the same
+    weights for the same seed on a CPU with the same number of threads.
     Raises UserError for missing data or weights, no CUDA, a damaged state, another training that
     runs in `out`, or a non-finite loss.
     """

@@ -1,0 +1,234 @@
+"""Each subcommand once on tiny input, as a user types it, and its help."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from tests.unit.cli.conftest import evaluate, predict, train
+from ttvos.cli.main import main
+from ttvos.config.experiments import find_variant
+from ttvos.core.provenance import REPOSITORY, file_hash
+from ttvos.core.video import read_mask
+from ttvos.model import weights as checkpoint
+from ttvos.model.ttvos import build_model
+
+SUBCOMMANDS = ("data", "train", "backbone", "snapshot", "predict", "evaluate", "cost", "speed")
+SUBCOMMANDS += ("steptime", "judge", "report", "publish", "fill", "card")
+
+
+def run(arguments: list[object]) -> None:
+    assert main([str(argument) for argument in arguments]) == 0
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess:
+    """A fresh interpreter on this checkout's package."""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    return subprocess.run(
+        [sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+HELD = """
+class Held:
+    def init(self, frame, mask):
+        self.mask = mask
+    def step(self, frame):
+        return self.mask
+"""
+DATA = ("data mini", "data fetch", "data check")
+
+
+@pytest.mark.parametrize("subcommand", [*DATA, *SUBCOMMANDS[1:]])
+def test_help(capsys, subcommand):
+    with pytest.raises(SystemExit) as finished:
+        main([*subcommand.split(), "--help"])
+    assert finished.value.code == 0
+    text = capsys.readouterr().out
+    assert f"usage: ttvos {subcommand}" in text
+    places = dict.fromkeys(DATA[1:], "--root") | {"fill": "pages", "judge": "--values"}
+    assert places.get(subcommand, "--out") in text
+    assert "default: None" not in text
+
+
+def test_every_option_is_explained():
+    from ttvos.cli.main import build_parser
+
+    (subparsers,) = (a for a in build_parser()._actions if hasattr(a, "choices") and a.choices)
+    assert tuple(subparsers.choices) == SUBCOMMANDS
+    (kinds,) = (a for a in subparsers.choices["data"]._actions if a.choices)
+    assert tuple(f"data {name}" for name in kinds.choices) == DATA
+    for command in (*subparsers.choices.values(), *kinds.choices.values()):
+        assert [action.dest for action in command._actions if not action.help] == []
+
+
+def test_help_is_quick_and_names_all_subcommands():
+    code = (
+        "import sys; from ttvos.cli.main import main\n"
+        "try: main(['--help'])\n"
+        "finally: print([m for m in ('torch', 'numpy', 'cv2', 'timm') if m in sys.modules])"
+    )
+    done = python("-c", code)
+    assert done.returncode == 0
+    assert done.stdout.endswith("[]\n")
+    assert all(f"    {name} " in done.stdout for name in SUBCOMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("ttvos", ("torch", "cv2", "snakemake")),
+        ("ttvos.plan.plan", ("torch", "cv2", "snakemake")),
+        ("ttvos.evaluation.davis", ("torch", "timm")),
+        ("ttvos.report.report", ("torch", "timm")),
+        ("ttvos.report.publication.publish", ("torch", "timm")),
+        (
+            "ttvos.training.loop, ttvos.tracking.predict, ttvos.measure.speed",
+            ("fvcore", "snakemake", "pooch"),
+        ),
+        ("ttvos.measure.cost, ttvos.measure.tracker_cost", ("fvcore", "snakemake", "pooch")),
+    ],
+)
+def test_imports_stay_apart(module, absent):
+    """What a module must not need: machines with a GPU lack fvcore and Snakemake."""
+    code = f"import sys, {module}; print([m for m in {absent} if m in sys.modules])"
+    done = python("-c", code)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_wrong_name_in_a_process_of_its_own(tmp_path):
+    out = tmp_path / "cost.json"
+    done = python(
+        *("-m", "ttvos", "cost", "--variant", "exp9", "--backbone", "hrnet", "--out", str(out))
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("ttvos: unknown variant 'exp9'")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data(profile, tmp_path):
+    run(["data", "mini", "--config", profile, "--out", tmp_path / "mini"])
+    found = {path.name for path in (tmp_path / "mini").glob("[!.]*")}
+    assert found == {"davis", "stills", "ytvos", "mini.json"}
+    assert len(list((tmp_path / "mini").rglob("*.jpg"))) == 2 + 2 + 1 + 2
+
+
+def test_train_backbone_and_a_training_from_it(profile, tmp_path, capsys):
+    run(train(profile, tmp_path / "a"))
+    trained = tmp_path / "a/checkpoint.safetensors"
+    assert checkpoint.metadata(trained)["provenance"]["data"]["profile"] == "tiny"
+    backbone = tmp_path / "backbone.safetensors"
+    run(["backbone", "--checkpoint", trained, "--out", backbone])
+    origin = checkpoint.metadata(backbone)["provenance"]["checkpoint_provenance"]
+    assert origin["config"] == checkpoint.metadata(trained)["provenance"]["config"]
+    text = profile.read_text().replace("stages:", f"initial: {{hrnet: {backbone}}}, stages:")
+    profile.write_text(text)
+    run(train(profile, tmp_path / "b", "--variant", "exp1", "--seed", 3))
+    record = json.loads((tmp_path / "b/train.json").read_text())
+    assert (record["variant"], record["seed"]) == ("exp1", 3)
+    assert record["provenance"]["initial"]["source"] == str(backbone)
+    capsys.readouterr()
+    run(train(profile, tmp_path / "b", "--variant", "exp1", "--seed", 3))
+    assert "already trained" in capsys.readouterr().err
+
+
+def test_predict_and_evaluate(tiny_davis, weights, tmp_path, capsys):
+    masks, maps, scores = tmp_path / "masks", tmp_path / "maps.npz", tmp_path / "scores.json"
+    options = ("--checkpoint", weights, "--profile", "tiny", "--single-object", "direct")
+    run(predict(tiny_davis, masks, *options, "--maps", maps, "--maps-sequence", "two"))
+    assert read_mask(masks / "two/00007.png", 2017).shape == (64, 96)
+    assert maps.exists()
+    source = json.loads((masks / "predict.json").read_text())["provenance"]
+    assert source["checkpoint"] == file_hash(weights)
+    assert source["tracker"] == {"name": "ttvos-exp8-hrnet", "single_object": "direct"}
+    run(evaluate(masks, tiny_davis, scores, "--profile", "tiny"))
+    result = json.loads(scores.read_text())
+    assert set(result["objects"]) == {"one_1", "two_1", "two_2"}
+    assert result["provenance"]["data"]["profile"] == "tiny"
+    assert f"J&F-Mean {100 * result['global']['J&F-Mean']:.1f}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("year", "reference"), [(2016, "still"), (2017, "flow")])
+def test_references(tiny_davis, tmp_path, year, reference):
+    root = tiny_davis.parent / f"davis{year - 2000}"
+    run(predict(root, tmp_path / "masks", "--reference", reference, year=year))
+    options = ["--dataset", root, "--year", year, "--out", tmp_path / "scores.json"]
+    run(["evaluate", "--masks", tmp_path / "masks", *options])
+    assert json.loads((tmp_path / "scores.json").read_text())["global"]["J&F-Mean"] > 0.1
+
+
+def test_cost_and_speed(tmp_path, capsys):
+    out = tmp_path / "result.json"
+    size = ["--height", 32, "--width", 48, "--out", out]
+    run(["cost", "--backbone", "hrnet", *size])
+    assert json.loads(out.read_text())["parameters"]["total"] == 1_605_830
+    assert "1,605,830 parameters" in capsys.readouterr().out
+    run(["speed", "--backbone", "hrnet", "--variant", "exp2", "--frames", 2, *size])
+    result = json.loads(out.read_text())
+    assert (result["variant"], result["device"], len(result["streaming"]["repeats"])) == (
+        "exp2",
+        "cpu",
+        5,
+    )
+    assert "FPS" in capsys.readouterr().out
+
+
+def test_speed_takes_everything_from_the_checkpoint_and_needs_no_file(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    checkpoint.save(build_model(find_variant("exp2"), "resnet18"), "small.safetensors", {})
+    size = ["--height", 32, "--width", 48, "--frames", 2]
+    run(["speed", "--checkpoint", "small.safetensors", *size])
+    told = capsys.readouterr().out
+    assert "exp2-resnet18, 32x48, 1 object" in told
+    assert "spread" in told.splitlines()[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["small.safetensors"]
+    run(["speed", "--checkpoint", "small.safetensors", *size, "--out", "speed.json"])
+    result = json.loads((tmp_path / "speed.json").read_text())
+    assert (result["variant"], result["backbone"]) == ("exp2", "resnet18")
+    assert set(result["load"]) == {"cores", "used_by_others"}
+    assert result["rows"][0]["spread"] == result["streaming"]["spread"]["relative"]
+
+
+def test_cost_needs_no_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    size = ["--height", 32, "--width", 48]
+    for which in (["--backbone", "hrnet"], ["--rows", "exp8-hrnet"], ["--tracker", "rgmp"]):
+        run(["cost", *which, *size])
+        assert "GMAC a frame" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_speed_says_that_the_machine_was_busy(tmp_path, monkeypatch, capsys):
+    from ttvos.measure import latency as load
+
+    monkeypatch.setattr(load.Load, "record", lambda self: {"cores": 2, "used_by_others": 1.3})
+    (tmp_path / "held.py").write_text(HELD)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    size = ["--height", 32, "--width", 48]
+    run(["speed", "--tracker", "held:Held", *size, "--repeats", 2])
+    told = capsys.readouterr().out
+    assert "other processes used 1.3 of 2 cores: do not use these figures\n" in told
+    run(["speed", "--backbone", "hrnet", *size, "--frames", 2])
+    assert "other processes used 1.3 of 2 cores: do not use these figures\n" in (
+        capsys.readouterr().out
+    )
+
+
+def test_threads_are_as_the_environment_says(monkeypatch, tmp_path):
+    before = torch.get_num_threads()
+    monkeypatch.setenv("TTVOS_THREADS", str(before + 1))
+    out = tmp_path / "speed.json"
+    size = ["--height", 32, "--width", 32, "--frames", 2]
+    try:
+        run(["speed", "--backbone", "hrnet", *size, "--out", out])
+    finally:
+        torch.set_num_threads(before)
+    assert json.loads(out.read_text())["provenance"]["threads"] == before + 1

@@ -1,0 +1,169 @@
+"""The evaluator's numbers on drawn masks are those of the definitions, and of vos-benchmark.
+
+So parity is proven without any data: the measures against `literal.py`, which is nothing but the
+definitions, and against vos-benchmark, whose code for F is the official toolkit's.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.unit.evaluation import literal
+from tests.unit.evaluation.drawn import davis_clips, late_clips, write
+from ttvos.evaluation.davis import evaluate
+from ttvos.evaluation.metrics import statistics
+
+GOLDEN = Path(__file__).with_name("drawn_scores.json")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> tuple[Path, Path]:
+    return write(tmp_path_factory.mktemp("drawn"), davis_clips())
+
+
+@pytest.fixture(scope="module")
+def scores(folders) -> dict:
+    results, truth = folders
+    return evaluate(results, truth=truth, objects="first")
+
+
+@pytest.fixture(scope="module")
+def expected(folders) -> dict:
+    return literal.score(*folders)
+
+
+def test_every_value_is_that_of_the_definitions(scores, expected):
+    assert list(scores["frames"]) == list(expected)
+    assert len(expected) == 17
+    for name, series in expected.items():
+        for metric in ("J", "F"):
+            assert scores["frames"][name][metric] == pytest.approx(series[metric], abs=1e-9), name
+    values = np.array([series[m] for series in expected.values() for m in ("J", "F")])
+    assert (values == 0).sum() > 10
+    assert (values == 1).sum() > 10
+    assert ((values > 0) & (values < 1)).sum() > 100
+
+
+def test_mean_recall_and_decay_are_those_of_the_definitions(scores, expected):
+    rows = {
+        name: {
+            f"{metric}-{key}": value
+            for metric in ("J", "F")
+            for key, value in literal.summary(series[metric]).items()
+        }
+        for name, series in expected.items()
+    }
+    for name, row in rows.items():
+        assert scores["objects"][name] == pytest.approx(row, abs=1e-9), name
+    means = {key: sum(row[key] for row in rows.values()) / len(rows) for key in rows["several_1"]}
+    means["J&F-Mean"] = (means["J-Mean"] + means["F-Mean"]) / 2
+    assert scores["global"] == pytest.approx(means, abs=1e-9)
+    assert all(abs(value) > 0.001 for value in means.values())
+
+
+@pytest.mark.parametrize("frames", range(1, 40))
+def test_the_bins_of_the_decay_are_right_for_every_length(frames):
+    series = np.random.default_rng(frames).random(frames).tolist()
+    assert statistics(series) == pytest.approx(literal.summary(series), abs=1e-12)
+
+
+def test_equals_the_golden(scores):
+    """Written by `python -m tests.unit.evaluation.test_parity`, by the definitions."""
+    golden = json.loads(GOLDEN.read_text())
+    assert list(golden) == list(scores["objects"])
+    for name, row in golden.items():
+        assert scores["objects"][name] == pytest.approx(row, abs=1e-9), name
+
+
+def test_void_matters_in_this_set(folders, scores):
+    """Were it ignored, the clip with void would score otherwise, and no other would."""
+    results, truth = folders
+    ignored = evaluate(results, truth=truth, objects="first", ignore_void=True)["objects"]
+    changed = {name for name in ignored if ignored[name] != scores["objects"][name]}
+    assert changed == {"void_1", "void_2"}
+
+
+def test_the_definitions_are_the_official_toolkit_s(shared):
+    """`literal.py` itself, on some real frames, and on all real series of values."""
+    golden = json.loads((shared / "golden/davis-evaluator.json").read_text())
+    name = "car-shadow"
+    truth = sorted((shared / "data/davis2016-val8/Annotations/480p" / name).iterdir())
+    for t in (1, 12, 38):
+        masks = [shared / "data/osvos-masks" / name / truth[t].name, truth[t]]
+        predicted, true = (np.array(Image.open(path)) > 0 for path in masks)
+        values = golden["frames"][f"{name}_1"]
+        assert literal.region(predicted, true) == pytest.approx(values["J"][t - 1], abs=1e-9)
+        assert literal.contour(predicted, true) == pytest.approx(values["F"][t - 1], abs=1e-9)
+    for sequence, series in golden["frames"].items():
+        for metric in ("J", "F"):
+            for key, value in literal.summary(series[metric]).items():
+                expected = golden["objects"][sequence][f"{metric}-{key}"]
+                assert value == pytest.approx(expected, abs=1e-9)
+
+
+def _vos_benchmark():
+    return pytest.importorskip(
+        "vos_benchmark.evaluator",
+        reason="needs vos-benchmark: pip install --no-deps vos-benchmark scikit-image",
+    )
+
+
+@pytest.mark.parametrize("name", davis_clips())
+def test_every_value_is_vos_benchmark_s(scores, name):
+    """Frame by frame; void, which it does not know, given to it as background."""
+    judge = _vos_benchmark()
+    result, truth = davis_clips()[name]
+    truth = np.where(truth == 255, 0, truth)
+    compared = 0
+    for t in range(1, len(truth) - 1):
+        theirs = judge.Evaluator()
+        theirs.feed_frame(result[t], truth[t])
+        for object_id, (j,) in theirs.object_iou.items():
+            ours = scores["frames"][f"{name}_{object_id}"]
+            assert ours["J"][t - 1] == pytest.approx(j, abs=1e-9)
+            assert ours["F"][t - 1] == pytest.approx(theirs.boundary_f[object_id][0], abs=1e-9)
+            compared += 1
+    assert compared >= len(truth) - 3
+
+
+def test_objects_that_come_late_score_what_vos_benchmark_says(tmp_path):
+    _vos_benchmark()
+    from vos_benchmark.benchmark import VideoEvaluator
+
+    clips = late_clips()
+    results, truth = write(tmp_path, clips)
+    scores = evaluate(results, truth=truth)
+    judge, found = VideoEvaluator(str(truth), str(results)), {}
+    for name in clips:
+        _, j, f = judge(name)
+        found |= {f"{name}_{i}": (j[i] / 100, f[i] / 100) for i in j}
+    ours = {name: (row["J-Mean"], row["F-Mean"]) for name, row in scores["objects"].items()}
+    assert ours.keys() == found.keys() == {"late_1", "late_2", "late_5", "nothing-first_3"}
+    for name, pair in found.items():
+        assert ours[name] == pytest.approx(pair, abs=1e-9), name
+    assert {name: len(v["J"]) for name, v in scores["frames"].items()} == {
+        "late_1": 9,
+        "late_2": 7,  # from frame 3 on, its first
+        "late_5": 8,  # predicted in frame 2 already, which counts
+        "nothing-first_3": 8,
+    }
+    assert scores["frames"]["late_5"]["J"][:4] == [0, 1, 1, 1]
+    assert "late: object 9 first comes with the last annotation" in scores["notes"][0]
+
+
+def _write_golden(folder: Path) -> None:
+    rows = {
+        name: {f"{m}-{key}": v for m in ("J", "F") for key, v in literal.summary(s[m]).items()}
+        for name, s in literal.score(*write(folder, davis_clips())).items()
+    }
+    GOLDEN.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as made:
+        _write_golden(Path(made))

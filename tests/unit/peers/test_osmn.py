@@ -1,0 +1,140 @@
+"""OSMN: counts, the two modulators, and where an object is expected.
+
+Facts: docs/peers.md, section 4.4.
+"""
+
+import numpy as np
+import pytest
+import torch
+from torch.func import functional_call
+from torch.utils.flop_counter import FlopCounterMode
+
+from tests.conftest import disc_frame
+from ttvos.core.errors import UserError
+from ttvos.peers import osmn
+from ttvos.peers.record import load_records
+
+DISCS = [(18, 20, 4, 12), (44, 70, -4, 10)]
+
+
+@pytest.fixture(scope="module")
+def tracker() -> osmn.OSMN:
+    return osmn.OSMN()
+
+
+def test_parameters_and_macs_are_those_of_the_facts() -> None:
+    expected = load_records()["osmn"].expected
+    with torch.device("meta"):
+        network = osmn.OSMNNetwork().eval()
+    millions = {
+        name: sum(p.numel() for p in part.parameters()) / 1e6
+        for name, part in network.named_children()
+    }
+    assert millions["trunk"] + millions["sides"] == pytest.approx(14.92, rel=0.01)
+    assert millions["visual"] == pytest.approx(149.99, rel=0.01)
+    assert millions["spatial"] == pytest.approx(0.004, abs=0.0005)
+    assert sum(millions.values()) == pytest.approx(expected.parameters_m, rel=0.01)
+    images, maps = (torch.empty(1, c, 480, 854, device="meta") for c in (3, 1))
+    with torch.inference_mode():
+        with FlopCounterMode(display=False) as counter:
+            scales = network.visual(torch.empty(1, 3, 224, 224, device="meta"))
+        assert counter.get_total_flops() / 2e9 == pytest.approx(expected.init_gmac, rel=0.01)
+        with FlopCounterMode(display=False) as counter:
+            network.trunk(images)
+        trunk = counter.get_total_flops() / 2e9
+        assert trunk == pytest.approx(expected.parts["trunk"], rel=0.01)
+        with FlopCounterMode(display=False) as counter:
+            network(images, scales, maps)
+    assert counter.get_total_flops() / 2e9 == pytest.approx(expected.frame_gmac, rel=0.01)
+
+
+def test_each_convolution_of_blocks_3_to_5_is_modulated() -> None:
+    trunk = osmn.Trunk()
+    image = torch.rand(1, 3, 17, 19, generator=torch.Generator().manual_seed(0))
+    same = [(torch.ones(1, width, 1, 1), torch.zeros(1)) for width in osmn.WIDTHS]
+    plain = trunk(image)
+    assert len(same) == 9
+    assert all(torch.equal(a, b) for a, b in zip(plain, trunk(image, same), strict=True))
+    for changed in range(9):
+        modulations = list(same)
+        modulations[changed] = (2 * same[changed][0], torch.tensor(0.5))
+        features = trunk(image, modulations)
+        equal = [torch.equal(a, b) for a, b in zip(plain, features, strict=True)]
+        assert equal == [block < changed // 3 + 1 for block in range(4)]
+
+
+def test_gamma_scales_and_beta_shifts() -> None:
+    trunk = osmn.Trunk()
+    image = torch.rand(1, 3, 17, 19, generator=torch.Generator().manual_seed(0))
+    modulations = [(torch.ones(1, width, 1, 1), torch.zeros(1)) for width in osmn.WIDTHS]
+    modulations[-1] = (torch.full((1, 512, 1, 1), 3.0), torch.tensor(0.25))
+    assert torch.allclose(trunk(image, modulations)[-1], 3 * trunk(image)[-1] + 0.25)
+
+
+def test_spatial_biases_are_of_the_sizes_of_the_features() -> None:
+    spatial = osmn.SpatialModulator().eval()
+    features = osmn.Trunk()(torch.zeros(1, 3, 61, 86))[1:]
+    biases = spatial(torch.linspace(0, 1, 2 * 61 * 86).view(2, 1, 61, 86))
+    assert [b.shape[1] for b in biases] == osmn.WIDTHS
+    assert [b.shape[-2:] for b in biases[::3]] == [f.shape[-2:] for f in features]
+    assert all(bias.min() >= 0 for bias in biases)
+
+
+def test_the_gaussian_stands_where_the_mask_was() -> None:
+    mask = torch.zeros(40, 60)
+    mask[10:19, 20:41] = 1
+    where = osmn.place(mask)
+    assert where.tolist() == pytest.approx([14, 30, (80 / 12) ** 0.5, (440 / 12) ** 0.5])
+    drawn = osmn.gaussians(where[None], (40, 60))[0, 0]
+    assert drawn[14, 30] == 1
+    assert drawn[14, 36].item() == pytest.approx(np.exp(-(36 / (440 / 12)) / 2))
+    assert drawn[17, 30].item() == pytest.approx(np.exp(-(9 / (80 / 12)) / 2))
+    lone = torch.zeros(40, 60)
+    lone[5, 7] = 1
+    assert osmn.place(lone).tolist() == [5, 7, 1, 1]
+
+
+def test_the_crop_shows_the_object_alone() -> None:
+    image = torch.full((1, 3, 20, 30), 9.0)
+    mask = torch.zeros(20, 30)
+    mask[4:8, 10:18] = 1
+    mask[8:12, 10:14] = 1
+    crop = osmn.object_crop(image, mask)  # 28 pixels for one of the image's, mixed around edges
+    assert crop.shape == (1, 3, 224, 224)
+    assert crop[..., :98, :].min() == pytest.approx(9)
+    assert crop[..., 126:, 126:].abs().max() == pytest.approx(0)
+
+
+def test_a_step_looks_where_the_object_was(tracker: osmn.OSMN) -> None:
+    frame, mask = disc_frame(0, DISCS)
+    mask[mask == 2] = 7
+    state = tracker.init(frame, mask)
+    assert state.scales.shape == (2, 3840)
+    assert (state.scales == 1).all()
+    moved = disc_frame(1, DISCS)[0]
+    prediction, after = tracker.step(moved, state)
+    assert prediction.mask.dtype == np.uint8
+    assert set(np.unique(prediction.mask)) <= {0, 1, 7}
+    assert prediction.foreground.shape == (2, 64, 96)
+    assert not np.allclose(*prediction.foreground)
+    for number, (object_id, before) in enumerate(zip((1, 7), state.places, strict=True)):
+        found = torch.from_numpy(prediction.mask == object_id)
+        expected = osmn.place(found) if found.any() else before
+        assert torch.equal(after.places[number], expected)
+    with pytest.raises(UserError, match="clip of size"):
+        tracker.step(frame[:32], state)
+
+
+def test_scales_follow_the_object_once_the_last_layer_is_trained(tracker: osmn.OSMN) -> None:
+    generator = torch.Generator().manual_seed(0)
+    visual = tracker.network.visual
+    crops = torch.rand(2, 3, 224, 224, generator=generator)
+    trained = {"vgg.classifier.6.weight": 0.01 * torch.randn(3840, 4096, generator=generator)}
+    assert (visual(crops) == 1).all()
+    first, second = functional_call(visual, trained, crops)
+    assert not torch.allclose(first, second)
+
+
+def test_weights_cannot_be_loaded() -> None:
+    with pytest.raises(UserError, match="cost only"):
+        osmn.OSMN(weights="osmn.pth")

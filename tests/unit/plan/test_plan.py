@@ -1,0 +1,204 @@
+"""One place knows the paths: what the workflow makes is what the report is told to read."""
+
+import json
+import os
+
+import pytest
+
+from ttvos.config.experiments import CONFIG_FOLDER, Row, load_rows
+from ttvos.config.run import load_config, parse_config
+from ttvos.core.errors import UserError
+from ttvos.core.files import read_yaml
+from ttvos.engine.options import PRECISIONS
+from ttvos.peers.record import built_peers
+from ttvos.plan.plan import Plan, write_if_changed
+
+MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
+
+
+def plan(**changes) -> Plan:
+    return Plan(parse_config({**MINI, **changes}))
+
+
+def paths_in(value) -> set[str]:
+    if isinstance(value, dict):
+        return set().union(*map(paths_in, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(paths_in, value))
+    return {value} if isinstance(value, str) and value.startswith("results/") else set()
+
+
+def test_everything_the_manifest_names_is_made():
+    mini = plan()
+    manifest = mini.manifest()
+    named = {path.removesuffix("/predict.json") for path in paths_in(manifest)}
+    roots = {dataset.root for dataset in mini.config.datasets.values()}
+    # Times of rules that make no result: the report takes those that it finds.
+    others = set(mini.other_benchmarks().values())
+    assert named - roots - {manifest["notebook"]} - others <= set(mini.result_files())
+    assert not others & set(mini.result_files())
+
+
+def test_each_row_has_its_cost_and_each_seed_its_run():
+    mini = plan(seeds=[0, 1])
+    assert len(mini.runs) == 2 * len(mini.rows)
+    rows = {row["row"]: row for row in mini.manifest()["rows"]}
+    assert rows["exp8-hrnet"]["seeds"] == [0, 1]
+    assert len(rows["exp8-hrnet"]["evaluate"]["davis17"]) == 2
+    assert all(row["cost"] for row in rows.values())
+
+
+def test_every_job_has_its_time():
+    mini = plan(rows=["exp8-hrnet"], references=["still"], peers={"names": ["gc"]})
+    assert sorted(mini.benchmarks()) == [
+        "cost",
+        "evaluate exp8-hrnet-s0-davis16",
+        "evaluate exp8-hrnet-s0-davis17",
+        "evaluate still-davis16",
+        "evaluate still-davis17",
+        "predict exp8-hrnet-s0-davis16",
+        "predict exp8-hrnet-s0-davis17",
+        "reference still-davis16",
+        "reference still-davis17",
+        "speed exp8-hrnet",
+        "tracker_cost gc",
+        "tracker_speed gc",
+        "train exp8-hrnet-s0",
+    ]
+    assert mini.benchmark("cost") == "results/mini/benchmarks/cost.tsv"
+    assert mini.benchmark("speed exp8-hrnet") == "results/mini/benchmarks/speed/exp8-hrnet.tsv"
+
+
+def test_the_time_of_fetching_is_shown_too():
+    paper = Plan(load_config(CONFIG_FOLDER / "paper.yaml"))
+    fetched = {name for name in paper.other_benchmarks() if name.startswith("fetch ")}
+    assert {"fetch davis2017", "fetch ecssd", "fetch imagenet-hrnet"} <= fetched
+
+
+def test_precision_is_one_of_the_engine_s():
+    for name in PRECISIONS:
+        assert plan(precision=name, device="cuda").config.precision == name
+    assert plan().config.precision == "float32"
+    assert plan().config.speed.precision == "auto"
+
+
+@pytest.mark.parametrize(
+    ("precision", "words"),
+    [("half", "'half' is not one of auto, float32"), ("tf32", "tf32 exists on CUDA only")],
+)
+def test_a_wrong_precision_is_refused_before_anything_runs(precision, words):
+    with pytest.raises(UserError, match=words):
+        plan(precision=precision)
+
+
+def test_speed_is_measured_where_a_table_shows_it():
+    rows = {row["row"]: row["speed"] for row in plan().manifest()["rows"]}
+    assert rows["exp8-resnet18"]
+    assert rows["exp1-hrnet"] is None
+    assert not any(row["speed"] for row in plan(speed=None).manifest()["rows"])
+
+
+def test_a_given_checkpoint_stands_in_for_training():
+    given = plan(checkpoint="mine.safetensors", rows=["exp8-hrnet"], seeds=[0, 1])
+    assert list(given.runs) == ["exp8-hrnet-s0"]
+    assert given.checkpoint("exp8-hrnet-s0") == "mine.safetensors"
+    assert not [path for path in given.result_files() if "/train/" in path]
+
+
+@pytest.mark.parametrize(("optional", "shown"), [(True, []), (False, ["Mine"])])
+def test_optional_masks_that_are_absent_are_left_out(optional, shown):
+    masks = {"name": "Mine", "root": "no/such", "datasets": ["davis17"], "optional": optional}
+    assert [entry["name"] for entry in plan(masks=[masks]).manifest()["masks"]] == shown
+
+
+def test_masks_become_a_row(tmp_path):
+    masks = {"name": "Mine", "root": str(tmp_path), "datasets": ["davis16"]}
+    mine = plan(masks=[masks])
+    assert mine.masks_of("masks-Mine", "davis16") == str(tmp_path)
+    assert "results/mini/evaluate/masks-Mine/davis16.json" in mine.result_files()
+
+
+def test_an_unchanged_file_keeps_its_time(tmp_path):
+    path = write_if_changed(str(tmp_path / "settings.json"), {"b": 1, "a": 2})
+    os.utime(path, (1, 1))
+    write_if_changed(path, {"a": 2, "b": 1})
+    assert os.stat(path).st_mtime == 1
+    write_if_changed(path, {"a": 3})
+    assert os.stat(path).st_mtime > 1
+    with open(path) as handle:
+        assert json.load(handle) == {"a": 3}
+
+
+def test_davis16_needs_a_folder_and_takes_a_checkpoint():
+    values = read_yaml(CONFIG_FOLDER / "davis16.yaml")
+    config = parse_config({**values, "davis": "somewhere", "checkpoint": "mine.safetensors"})
+    assert config.datasets["davis16"].root == "somewhere"
+    assert Plan(config).checkpoint("exp8-hrnet-s0") == "mine.safetensors"
+    assert load_config(CONFIG_FOLDER / "mini.yaml").davis is None
+
+
+FRTM = {
+    "stages": [
+        {"name": "davis", "source": "davis", "roots": ["x"], "height": 96, "width": 160}
+        | {"frames": 3, "batch": 2, "learning_rate": 0.001, "steps": 2}
+    ]
+}
+
+
+def test_rows_of_table_5_are_trained_and_tracked_and_share_the_peers_cost():
+    names = ["exp8-hrnet", "frtm-resnet18", "frtm-resnet18-tm"]
+    frtm = plan(rows=names, frtm=FRTM, peers={}, seeds=[0, 1])
+    rows = {row["row"]: row for row in frtm.manifest()["rows"]}
+    row = rows["frtm-resnet18-tm"]
+    assert (row["method"], row["transition_loss"], row["seeds"]) == ("FRTM-VOS", True, [0, 1])
+    assert row["cost"] == rows["frtm-resnet18"]["cost"] == frtm.measured("cost", "frtm-resnet18")
+    assert row["train"][1] == "results/mini/train/frtm-resnet18-tm-s1/train.json"
+    who, weights = frtm.tracked["frtm-resnet18-tm-s1"]
+    assert who == "frtm-resnet18"
+    assert weights == "results/mini/train/frtm-resnet18-tm-s1/checkpoint.safetensors"
+    assert [peer["name"] for peer in frtm.manifest()["peers"]] == ["frtm-resnet18"]
+    assert "train_frtm frtm-resnet18-s0" in frtm.benchmarks()
+    assert frtm.maps("frtm-resnet18-s0", "davis16") not in frtm.result_files()
+
+
+def test_rows_of_table_5_ask_for_their_section():
+    with pytest.raises(UserError, match="row frtm-resnet18 is trained as a section `frtm` says"):
+        plan(rows=["frtm-resnet18"], frtm=None)
+
+
+def test_peers_are_measured_and_with_weights_they_track():
+    mini = plan(rows=["exp8-hrnet"], peers={"names": ["gc"], "weights": {"stm": "stm.pth"}})
+    peers = {peer["name"]: peer for peer in mini.manifest()["peers"]}
+    assert list(peers) == ["gc", "stm"]
+    assert peers["gc"]["evaluate"] == {}
+    assert peers["stm"]["evaluate"]["davis16"] == ["results/mini/evaluate/stm/davis16.json"]
+    assert mini.tracked == {"stm": ("stm", "stm.pth")}
+    assert {peers["gc"]["cost"], peers["gc"]["speed"]} <= set(mini.result_files())
+
+
+def test_an_untimed_peer_is_counted_only():
+    mini = plan(rows=["exp8-hrnet"], peers={"names": ["gc", "onavos"], "untimed": ["onavos"]})
+    gc, onavos = mini.manifest()["peers"]
+    assert gc["speed"] == mini.measured("speed", "gc")
+    assert onavos["speed"] is None
+    assert onavos["cost"] in mini.result_files()
+    assert "tracker_speed onavos" not in mini.benchmarks()
+
+
+def test_all_peers_are_those_that_are_built():
+    assert set(plan(peers={"names": ["all"]}).peers) == set(built_peers())
+    with pytest.raises(UserError, match="no built peer 'feelvos'; there are: "):
+        plan(peers={"names": ["feelvos"]})
+
+
+def test_a_class_of_the_users_own_is_tracked_once_whatever_the_seeds(monkeypatch):
+    own = Row("mine", None, "", (3,), "my_package.tracker:Mine")
+    rows = {**load_rows(), "mine": own}
+    for module in ("config.run", "plan.paths"):
+        monkeypatch.setattr(f"ttvos.{module}.load_rows", lambda: rows)
+    mine = plan(rows=["exp8-hrnet", "mine"], seeds=[0, 1])
+    row = mine.manifest()["rows"][1]
+    assert (row["method"], row["train"], row["variant"]) == ("mine", [], "")
+    assert row["evaluate"]["davis17"] == ["results/mini/evaluate/mine/davis17.json"]
+    assert mine.trackers["mine"] == "my_package.tracker:Mine"
+    assert mine.tracked["mine"] == ("my_package.tracker:Mine", None)

@@ -1,0 +1,110 @@
+"""Published masks in profile, plan and manifest, and the speed that a folder of masks may state."""
+
+import pytest
+
+from ttvos.config.experiments import CONFIG_FOLDER
+from ttvos.config.run import load_config, parse_config
+from ttvos.config.strict import build
+from ttvos.core.errors import UserError
+from ttvos.core.files import read_yaml
+from ttvos.data.published_masks import METHODS
+from ttvos.plan.manifest import Manifest
+from ttvos.plan.plan import Plan
+
+MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
+STM = "DAVIS site, results/2017/stm.zip; DAVIS site, results/2016/stm.zip"
+
+
+def plan(**changes) -> Plan:
+    return Plan(parse_config({**MINI, "rows": ["exp8-hrnet"], **changes}))
+
+
+def asked(**changes) -> dict:
+    return {"datasets": ["davis17", "davis16"], **changes}
+
+
+def test_methods_are_scored_on_the_data_of_their_years(tmp_path):
+    some = plan(data=str(tmp_path), published=asked(methods=["stm", "crn"], fetch=True))
+    scores = "results/mini/published"
+    assert some.manifest()["published"] == [
+        {
+            "method": "STM",
+            "evaluate": {
+                "davis17": f"{scores}/stm/davis17.json",
+                "davis16": f"{scores}/stm/davis16.json",
+            },
+            "source": STM,
+        },
+        {
+            "method": "CRN",
+            "evaluate": {"davis16": f"{scores}/crn/davis16.json"},
+            "source": "github.com/feinanshan/Motion-Guided-CRN, doc/CRN.zip",
+        },
+    ]
+    assert {f"{scores}/stm/davis17.json", f"{scores}/crn/davis16.json"} <= set(some.result_files())
+    assert "published stm-davis17" in some.benchmarks()
+    assert "fetch_masks crn-2016" in some.other_benchmarks()
+    record = "results/mini/fetch/published-masks/stm-2017.json"
+    assert some.published.inputs("stm", "davis17") == record
+
+
+def test_without_fetching_only_what_is_on_disk_counts(tmp_path):
+    (tmp_path / "published-masks/sfls/2016").mkdir(parents=True)
+    there = plan(data=str(tmp_path), published=asked())
+    assert [entry["method"] for entry in there.manifest()["published"]] == ["SegFlow"]
+    folder = str(tmp_path / "published-masks/sfls/2016")
+    assert there.published.inputs("sfls", "davis16") == folder
+    assert not [name for name in there.other_benchmarks() if name.startswith("fetch_masks")]
+    assert plan(data=str(tmp_path / "none"), published=asked()).manifest()["published"] == []
+    assert plan().manifest()["published"] == []
+
+
+def test_the_paper_s_profile_has_all_of_them_and_the_manifest_is_read():
+    paper = Plan(load_config(CONFIG_FOLDER / "paper.yaml"))
+    assert tuple(paper.published.scored) == METHODS
+    entries = build(Manifest, paper.manifest(), "manifest").published
+    assert {entry.method for entry in entries} >= {"OnAVOS", "OSVOS-S", "SegFlow", "CRN"}
+    assert Plan(load_config(CONFIG_FOLDER / "mini.yaml")).published.scored == {}
+
+
+@pytest.mark.parametrize(
+    ("published", "words"),
+    [
+        (asked(methods=["gc"]), "no published masks of 'gc'; known: onavos"),
+        ({"datasets": ["davis18"]}, "published: 'davis18' is no dataset here of split val"),
+        (asked(year=2016), "unknown key 'year'"),
+    ],
+)
+def test_bad_sections_are_one_clear_line(published, words):
+    with pytest.raises(UserError, match=words) as caught:
+        plan(published=published)
+    assert "\n" not in str(caught.value)
+
+
+def test_another_split_has_no_published_masks():
+    datasets = {"mine": {"root": "x", "year": 2016, "split": "train"}}
+    with pytest.raises(UserError, match="'mine' is no dataset here of split val"):
+        plan(datasets=datasets, published={"datasets": ["mine"]})
+
+
+def test_a_folder_of_masks_may_state_a_speed():
+    mine = {"name": "Mine", "root": "x", "datasets": ["davis16"]}
+    fast = {**mine, "fps": 12, "fps_device": "GTX 1080 Ti"}
+    (entry,) = plan(masks=[fast]).manifest()["masks"]
+    assert (entry["fps"], entry["fps_device"]) == (12.0, "GTX 1080 Ti")
+    (entry,) = plan(masks=[mine]).manifest()["masks"]
+    assert (entry["fps"], entry["fps_device"]) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("speed", "words"),
+    [
+        ({"fps": 0, "fps_device": "x"}, r"masks\[0\]: fps: .* above 0 and finite, not 0"),
+        ({"fps": float("inf"), "fps_device": "x"}, "above 0 and finite"),
+        ({"fps": 3.0}, "fps and fps_device belong together"),
+        ({"fps_device": "x"}, "fps and fps_device belong together"),
+    ],
+)
+def test_a_speed_is_a_number_on_a_device(speed, words):
+    with pytest.raises(UserError, match=words):
+        plan(masks=[{"name": "Mine", "root": "x", "datasets": ["davis16"], **speed}])

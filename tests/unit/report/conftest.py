@@ -1,0 +1,73 @@
+"""One made-up run and its report, rendered once for all tests of this folder."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.unit.report.fake_peers import write_peers, write_records, write_tracker_rows
+from tests.unit.report.fake_results import write_run
+from ttvos.report.inputs import ReportInput, load_inputs
+from ttvos.report.report import render
+
+NOTEBOOK_BODY = (
+    '<script src="https://example.org/mathjax.js"></script><link href="https://example.org/a.css">'
+    "<h1>The adaptive weight</h1>"
+)
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Manifest of a made-up run with two seeds; not to be changed."""
+    folder = tmp_path_factory.mktemp("run")
+    manifest = write_run(folder)
+    rng = np.random.default_rng(7)
+    others = write_peers(folder, rng)
+    rows = write_tracker_rows(folder, (0, 1), rng)
+    (folder / "notebook.html").write_text(NOTEBOOK_BODY)
+    values = json.loads(manifest.read_text()) | {"notebook": "notebook.html", **others}
+    values["rows"] += rows
+    values["masks"][0] |= {"fps": 12.5, "fps_device": "an imaginary GPU"}
+    manifest.write_text(json.dumps(values))
+    return manifest
+
+
+@pytest.fixture(scope="session")
+def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the made-up peers' records."""
+    return write_records(tmp_path_factory.mktemp("records") / "peers")
+
+
+@pytest.fixture(scope="session")
+def report(run: Path, records: Path) -> ReportInput:
+    """The made-up run, loaded."""
+    return load_inputs(run, records=records)
+
+
+@pytest.fixture(scope="session")
+def rendered(report: ReportInput, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The made-up run's report."""
+    out = tmp_path_factory.mktemp("reports")
+    render(report, out)
+    return out
+
+
+@pytest.fixture
+def small_run(tmp_path: Path) -> Path:
+    """Manifest of a made-up run with one seed, private to the test."""
+    return write_run(tmp_path, seeds=(0,))
+
+
+@pytest.fixture
+def change(small_run: Path):
+    """change(name, function): rewrite a JSON file of small_run; returns the manifest's path."""
+
+    def rewrite(name: str, function) -> Path:
+        path = small_run.parent / name
+        values = json.loads(path.read_text())
+        function(values)
+        path.write_text(json.dumps(values))
+        return small_run
+
+    return rewrite

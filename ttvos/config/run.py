@@ -1,0 +1,270 @@
+"""Result masks that others made: a user's own folders, and what Table 3's methods published.
+
+Everything a run is configured by, as validated data.
+
+A profile (`workflow/config/*.yaml`) is one `Config`. Recipes of training stages stand in
+`workflow/config/stages.yaml`, experiments and rows (`ttvos.config.experiments`) in
+`variants.tsv` there.
+"""
+
+import math
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ttvos.config.experiments import CONFIG_FOLDER, load_rows
+from ttvos.config.frtm import FRTMTraining
+from ttvos.config.placeholders import DATA, fill
+from ttvos.config.strict import build
+from ttvos.config.training import Motion as Motion
+from ttvos.config.training import Stage as Stage
+from ttvos.config.training import TrainConfig
+from ttvos.core.errors import UserError
+from ttvos.core.files import read_yaml
+from ttvos.core.shipped_weights import fill_names
+from ttvos.data.published_masks import METHODS, check_methods
+from ttvos.peers.record import built_peers
+
+SPLIT = "val"  # what published masks are of
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Somebody's result masks, scored as one more row. optional: left out where absent.
+
+    root: folder with <sequence>/<frame>.png, in it or below (`ttvos.data.mask_folders`).
+    fps: frames per second of what made them, as its authors say, and fps_device: on what; with
+    them the masks are a point of Figure 1.
+    """
+
+    name: str
+    root: str
+    datasets: tuple[str, ...]
+    optional: bool = False
+    fps: float | None = None
+    fps_device: str = ""
+
+    def __post_init__(self) -> None:
+        if self.fps is not None and not (self.fps > 0 and math.isfinite(self.fps)):
+            raise UserError(f"fps: frames per second are above 0 and finite, not {self.fps:g}")
+        if (self.fps is None) != (self.fps_device == ""):
+            raise UserError("fps and fps_device belong together: a speed, and what it was had on")
+
+
+@dataclass(frozen=True)
+class Published:
+    """Which published masks are scored (docs/published-masks.md).
+
+    datasets: names of the profile's, of split val; a method's masks are those of the dataset's
+    year. methods: as `ttvos data fetch published-masks` names them, ["all"] for all of them.
+    fetch: bring what is not there; otherwise only what is on disk is scored.
+    """
+
+    datasets: tuple[str, ...]
+    methods: tuple[str, ...] = ("all",)
+    fetch: bool = False
+
+    def __post_init__(self) -> None:
+        check_methods([name for name in self.methods if name != "all"])
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The methods, with "all" spelt out."""
+        return METHODS if "all" in self.methods else tuple(dict.fromkeys(self.methods))
+
+
+Precision = Literal["auto", "float32", "tf32", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True)
+class MiniConfig:
+    """The built-in clips: sizes in pixels, counts of clips, stills and frames a clip."""
+
+    seed: int = 1
+    height: int = 128
+    width: int = 224
+    frames: int = 24
+    train_clips: int = 12
+    val_clips: int = 6
+    stills: int = 48
+    ytvos_clips: int = 12
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A DAVIS-layout dataset to predict and to score on.
+
+    only: these of the split's sequences; () means all.
+    input_scale: size at which the network sees a frame, as a share of the frame's own.
+    label: for headings, in a few words; "" stands for the dataset's name in the profile.
+    """
+
+    root: str
+    year: Literal[2016, 2017]
+    split: str = "val"
+    only: tuple[str, ...] = ()
+    input_scale: float = 1.0
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class CostConfig:
+    """Frame size for parameters and MACs; the paper's is 480x854."""
+
+    height: int = 480
+    width: int = 854
+
+
+@dataclass(frozen=True)
+class SpeedConfig:
+    """Frame size, clip length, repeats and precision (`ttvos speed --precision`) of the speed
+    measurement."""
+
+    height: int = 480
+    width: int = 854
+    frames: int = 6
+    repeats: int = 5
+    objects: int = 1
+    precision: Precision = "auto"
+
+
+@dataclass(frozen=True)
+class PeersConfig:
+    """Which peers are measured (`data/peers/*.yaml`), at the frame size of `cost`.
+
+    names: built ones, ["all"] for all of them. weights: peer -> file of its weights; such a peer
+    also tracks the data sets. frames, repeats: of the speed measurement. untimed: peers whose
+    cost is counted but whose speed is not measured.
+    """
+
+    names: tuple[str, ...] = ()
+    weights: dict[str, str] = field(default_factory=dict)
+    untimed: tuple[str, ...] = ()
+    frames: int = 6
+    repeats: int = 1
+
+    def __post_init__(self) -> None:
+        built = built_peers()
+        for name in (*self.names, *self.weights, *self.untimed):
+            if name != "all" and name not in built:
+                raise UserError(f"no built peer {name!r}; there are: {', '.join(built)}")
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Names, with "all" spelt out, and those that have weights."""
+        names = tuple(built_peers()) if "all" in self.names else self.names
+        return tuple(dict.fromkeys([*names, *self.weights]))
+
+
+@dataclass(frozen=True)
+class Comparable:
+    """Whether this profile's numbers are the same quantity as the paper's."""
+
+    accuracy: bool = False
+    speed: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Config:
+    """One profile: what is trained, predicted, scored, measured, and how the report names it.
+
+    rows: names from variants.tsv. checkpoint: file or name of weights for every row of TTVOS's,
+    untrained. frtm: how the rows of FRTM-VOS are trained. peers: which are measured.
+    data_label: the data in a few words, for column headings.
+    davis, davis_train, stills: folders that `{davis}` and so on stand for in the other paths;
+    `{results}` is `results`.
+    precision: of tracking, as `--precision` of `ttvos predict`: float32, so that scores do not
+    depend on the processor, unless another is named. That of the speed measurement is
+    `speed.precision`, what trainings compute in is `train.precision`.
+    data: folder of published data; `{davis2017}` and the other names of `ttvos data fetch`
+    stand for where each lies below it, or goes to (`ttvos.data.places`).
+    """
+
+    profile: str
+    title: str
+    caution: str
+    results: str
+    rows: tuple[str, ...]
+    datasets: dict[str, Dataset]
+    data_label: str = ""
+    seeds: tuple[int, ...] = (0,)
+    device: Literal["cpu", "cuda"] = "cpu"
+    precision: Precision = "float32"
+    single_object: Literal["aggregated", "direct"] = "aggregated"
+    references: tuple[Literal["still", "flow"], ...] = ("still", "flow")
+    masks: tuple[Masks, ...] = ()
+    published: Published | None = None
+    mini: MiniConfig | None = None
+    train: TrainConfig | None = None
+    frtm: FRTMTraining | None = None
+    peers: PeersConfig = PeersConfig()
+    checkpoint: str | None = None
+    davis: str | None = None
+    davis_train: str | None = None
+    stills: str | None = None
+    data: str = DATA
+    cost: CostConfig = CostConfig()
+    speed: SpeedConfig | None = SpeedConfig()
+    comparable: Comparable = Comparable()
+
+    def __post_init__(self) -> None:
+        named = (self.precision, self.speed.precision if self.speed else None)
+        if "tf32" in named and self.device != "cuda":
+            raise UserError("precision tf32 exists on CUDA only; use float32, or device: cuda")
+
+
+def load_config(path: Path | str) -> Config:
+    """Read and check a profile; raises UserError with file and key."""
+    return parse_config(read_yaml(path), str(path))
+
+
+def parse_config(values: Any, where: str = "config") -> Config:
+    """Check a profile given as plain data (what Snakemake has after --config)."""
+    if not isinstance(values, dict):
+        raise UserError(f"{where}: expected keys and values, got {values!r}")
+    if isinstance(values.get("results"), str):  # Snakemake knows files by their paths as text
+        values = {**values, "results": os.path.normpath(values["results"])}
+    values = fill(values, values, where)
+    if isinstance(values.get("train"), dict) and "recipe" in values["train"]:
+        values = {**values, "train": _with_recipe(values["train"], values, where)}
+    config = build(Config, fill_names(values, where), where)
+    rows = load_rows()
+    for name in config.rows:
+        if name not in rows:
+            raise UserError(f"{where}: unknown row {name!r}; variants.tsv has: {', '.join(rows)}")
+        if rows[name].tracker == "frtm" and config.frtm is None:
+            raise UserError(f"{where}: row {name} is trained as a section `frtm` says; add one")
+    for masks in config.masks:
+        for dataset in masks.datasets:
+            if dataset not in config.datasets:
+                raise UserError(f"{where}: masks {masks.name}: no dataset named {dataset!r}")
+    for name in config.published.datasets if config.published else ():
+        if name not in config.datasets or config.datasets[name].split != SPLIT:
+            raise UserError(f"{where}: published: {name!r} is no dataset here of split {SPLIT}")
+    return config
+
+
+def _with_recipe(train: dict, values: dict, where: str) -> dict:
+    """Replace `recipe: NAME` by that recipe's stages from stages.yaml.
+
+    `change: {KEY: VALUE}` beside it sets these keys of every stage.
+    """
+    recipes = read_yaml(CONFIG_FOLDER / "stages.yaml")
+    name = train["recipe"]
+    if name not in recipes:
+        raise UserError(f"{where}: unknown recipe {name!r}; known: {', '.join(recipes)}")
+    if "stages" in train:
+        raise UserError(f"{where}: train has both recipe and stages; keep one")
+    change = train.get("change", {})
+    if not isinstance(change, dict):
+        raise UserError(f"{where}: train.change: expected keys and values, got {change!r}")
+    rest = {key: value for key, value in train.items() if key not in ("recipe", "change")}
+    stages = [{**stage, **change} for stage in recipes[name]]
+    return {**rest, "stages": fill(stages, values, where)}
+
+
+def as_plain(value: Any) -> Any:
+    """A dataclass as plain data, for JSON and hashes."""
+    return asdict(value)

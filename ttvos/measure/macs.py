@@ -1,0 +1,290 @@
+"""The one way in which MACs are counted, of TTVOS and of every other tracker.
+
+PyTorch's counter of floating-point operations, halved, with what it passes over on the CPU:
+convolutions and matrix products count, nothing else does.
+
+Operators whose multiply-accumulates PyTorch's counter does not know: named, so that a count
+that is too low never looks whole.
+
+The layers of one frame with their work: what each multiplies, reads and writes.
+
+Counted on the reference model from the shapes of its convolutions, transposed convolutions and
+matrix products, without computing anything. Pointwise work (batch-norm, activations, sums,
+softmax, resizing, joining of maps) counts as fused away: it costs neither operations nor bytes.
+"""
+
+import copy
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from ttvos.model.ttvos import TTVOS
+from ttvos.tracking.readable import margins
+
+Parts = dict[str, tuple[nn.Module, ...]]
+
+OTHER = "other"  # what no part did
+CONVOLUTIONS = (torch.ops.aten.convolution, torch.ops.aten._convolution)
+
+
+class FlopCounter(FlopCounterMode):
+    """uncounted: names of operators that ran and whose work is not in the count."""
+
+    uncounted: set[str]
+
+
+@dataclass
+class Macs:
+    """Multiply-accumulate operations. parts: by part, what no part did as OTHER. convolutions:
+    those of all convolutions, transposed ones too. uncounted: names of operators that ran and
+    whose work is not in the count."""
+
+    parts: Counter[str] = field(default_factory=Counter)
+    convolutions: int = 0
+    uncounted: set[str] = field(default_factory=set)
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self.parts.values())
+
+
+@contextmanager
+def count_macs(parts: Parts | None = None) -> Iterator[Macs]:
+    """Counts what runs inside it; the figures are there when it ends.
+
+    parts: the modules behind each name of a part, none of them inside another.
+    """
+    found = Macs(Counter(dict.fromkeys([*(parts or {}), OTHER], 0)))
+    with ExitStack() as hooks, flop_counter() as counter:
+        for part, members in (parts or {}).items():
+            for module in members:
+                for hook in _hooks(module, part, counter, found.parts):
+                    hooks.callback(hook.remove)
+        found.uncounted = counter.uncounted
+        yield found
+        total = counter.get_total_flops() // 2
+        found.uncounted |= counter.uncounted
+        by_operation = counter.get_flop_counts().get("Global", {})
+    found.parts[OTHER] = total - sum(found.parts.values())
+    found.convolutions = sum(by_operation.get(name, 0) for name in CONVOLUTIONS) // 2
+
+
+def _hooks(module: nn.Module, part: str, counter: FlopCounterMode, counts: Counter) -> list:
+    begun: list[int] = []
+
+    def before(*_: Any) -> None:
+        begun.append(counter.get_total_flops())
+
+    def after(*_: Any) -> None:
+        counts[part] += (counter.get_total_flops() - begun.pop()) // 2
+
+    return [module.register_forward_pre_hook(before), module.register_forward_hook(after)]
+
+
+@contextmanager
+def flop_counter() -> Iterator[FlopCounter]:
+    """Counts 2 operations for each multiply-accumulate of convolutions and matrix products.
+
+    While it counts, attention runs as the products that it is made of: the counter knows nothing
+    of the CPU's fused kernels, nor of those of `nn.MultiheadAttention` and
+    `nn.TransformerEncoderLayer`. Products with a vector and LSTMs are added to its list. What it
+    cannot count is named in `uncounted`.
+    """
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    counter = FlopCounter(display=False, custom_mapping=_ADDED)
+    try:
+        with (
+            sdpa_kernel(SDPBackend.MATH),
+            naming_uncounted(counter.flop_registry) as counter.uncounted,
+            counter,
+        ):
+            yield counter
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def _vector(matrix: Any, *_: Any, **__: Any) -> int:
+    """matrix: the shape of a product's first operand, whose every number meets one other."""
+    return 2 * math.prod(matrix)
+
+
+def _lstm(x: Any, weight: Any, state_weight: Any, *_: Any, **__: Any) -> int:
+    """One layer: every step of every sequence, x (steps, sequences, C), meets all weights."""
+    return 2 * math.prod(x[:2]) * (math.prod(weight) + math.prod(state_weight))
+
+
+_ADDED = {
+    torch.ops.aten.mv: _vector,
+    torch.ops.aten.dot: _vector,
+    torch.ops.aten.mkldnn_rnn_layer: _lstm,
+}
+
+
+# PyTorch's own operators that multiply and sum; all others of its are pointwise, or move numbers.
+_PRODUCTS = re.compile(
+    r"conv(\d|_|olution)|m[mv](_|$)|matmul|linear|attention|rnn|lstm|gru|linalg|fft|dist(_|$)|dot_?$"
+)
+_OTHERS = re.compile(r"upsample|check_errors|vector_norm|fftshift|fftfreq")
+_OWN = ("aten", "prims")
+_BOOKKEEPING = ("prim", "profiler")  # what PyTorch wraps around operators
+
+
+class Uncounted(TorchDispatchMode):
+    """Notes the names of the operators that run inside it, and that `known` does not count.
+
+    known: the counter's registry. It must be entered before the counter, which takes composite
+    operators apart: what it sees then are the pieces.
+    """
+
+    supports_higher_order_operators = True  # they run as ever, and are named
+
+    def __init__(self, known: Any, names: set[str]) -> None:
+        super().__init__()
+        self.known, self.names = known, names
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, arguments: tuple = (), named: dict | None = None
+    ) -> Any:
+        packet = getattr(function, "overloadpacket", function)
+        if packet not in self.known and is_work(str(function.name())):
+            self.names.add(str(function.name()).partition(".")[0])
+        return function(*arguments, **(named or {}))
+
+
+def is_work(name: str) -> bool:
+    """Whether an operator "namespace::name" multiplies and sums, or may do so for all we know."""
+    space, _, operator = name.partition("::")
+    if space in _BOOKKEEPING:
+        return "mkldnn_" in operator  # TorchScript's fused layers
+    if space not in _OWN:
+        return True
+    operator = operator.partition(".")[0]
+    return bool(_PRODUCTS.search(operator)) and not _OTHERS.search(operator)
+
+
+@contextmanager
+def naming_uncounted(known: Any) -> Iterator[set[str]]:
+    """The names of the uncounted operators that run inside, e.g. "torchvision::deform_conv2d".
+
+    TorchScript runs its fused layers without the dispatcher: they are read off the graph of each
+    scripted module that is called.
+    """
+    names: set[str] = set()
+
+    def look(module: nn.Module, _: Any) -> None:
+        if isinstance(module, torch.jit.ScriptModule):
+            hidden = (kind for kind in _kinds(module.inlined_graph) if kind.startswith("prim::"))
+            names.update(kind for kind in hidden if is_work(kind))
+
+    hook = register_module_forward_pre_hook(look)
+    try:
+        with Uncounted(known, names):
+            yield names
+    finally:
+        hook.remove()
+
+
+def _kinds(block: Any) -> Iterator[str]:
+    for node in block.nodes():
+        yield node.kind()
+        for inner in node.blocks():
+            yield from _kinds(inner)
+
+
+CONVOLUTION, TRANSPOSED, PRODUCT = "convolution", "transposed convolution", "matrix product"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a frame. macs: multiply-accumulates; elements: numbers read and written once
+    each: inputs, weights, output."""
+
+    kind: str
+    macs: int
+    elements: int
+
+
+@dataclass(frozen=True)
+class FrameLayers:
+    """first: what frame 0 runs (features, template). further: what every further frame runs."""
+
+    first: tuple[Layer, ...]
+    further: tuple[Layer, ...]
+
+
+def count_layers(model: TTVOS, height: int, width: int, objects: int = 1) -> FrameLayers:
+    """Layers of frames of height x width pixels (padded as the tracker pads) and `objects`.
+
+    The training-only heads are left out. The model is left as it is; its device does not matter.
+    """
+    model = copy.deepcopy(model).eval().to("meta")
+    model.heads.transition, model.heads.template = None, nn.Identity()
+    size = [side + sum(margins(side)) for side in (height, width)]
+    image = torch.empty(1, 3, *size, device="meta")
+    heatmap = torch.empty(objects, 2, *size, device="meta")
+    with torch.no_grad(), _Recorder() as first:
+        features = model.features(image).expand(objects)
+        state = model.start(features, heatmap)
+    with torch.no_grad(), _Recorder() as further:
+        features = model.features(image).expand(objects)
+        step = model.step(features, state)
+        model.advance(features, state, step, heatmap)
+    return FrameLayers(tuple(first.layers), tuple(further.layers))
+
+
+class _Recorder(TorchDispatchMode):
+    """Notes every layer that runs inside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers: list[Layer] = []
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, arguments: tuple = (), named: dict | None = None
+    ) -> Any:
+        output = function(*arguments, **(named or {}))
+        if count := _COUNTERS.get(function):
+            self.layers.append(count(output, *arguments))
+        return output
+
+
+def _convolution(output: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, *rest) -> Layer:
+    """Each number of the output (transposed: of the input) meets one filter's weights."""
+    is_transposed = rest[3]  # after stride, padding and dilation
+    filtered = x if is_transposed else output
+    macs = filtered.numel() * math.prod(weight.shape[1:])
+    tensors = [x, weight, output] + ([] if bias is None else [bias])
+    return Layer(TRANSPOSED if is_transposed else CONVOLUTION, macs, _elements(*tensors))
+
+
+def _product(output: Tensor, a: Tensor, b: Tensor) -> Layer:
+    return Layer(PRODUCT, output.numel() * a.shape[-1], _elements(a, b, output))
+
+
+def _product_and_sum(output: Tensor, bias: Tensor, a: Tensor, b: Tensor, **_: Any) -> Layer:
+    return Layer(PRODUCT, output.numel() * a.shape[-1], _elements(bias, a, b, output))
+
+
+def _elements(*tensors: Tensor) -> int:
+    return sum(tensor.numel() for tensor in tensors)
+
+
+_COUNTERS: dict[Any, Callable[..., Layer]] = {
+    torch.ops.aten.convolution.default: _convolution,
+    torch.ops.aten.mm.default: _product,
+    torch.ops.aten.bmm.default: _product,
+    torch.ops.aten.addmm.default: _product_and_sum,
+}

@@ -1,0 +1,160 @@
+"""The paper's claims about its parts, tested on published results (`ttvos.evaluation.compare`
+decides).
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from ttvos.evaluation.compare import (
+    CONTRADICTED,
+    HOLDS,
+    NOT_MEASURED,
+    NOT_SHOWN,
+    RULE,
+    Arms,
+    Tested,
+    judge_claims,
+)
+from ttvos.report.paper import PAPER_FOLDER, read_paper
+from ttvos.report.publication.form import Published
+from ttvos.report.table import Cell, Column, Table
+
+BACKBONE = "hrnet"  # of the paper's Table 4
+
+
+def claims(published: Published, folder: Path = PAPER_FOLDER) -> Table:
+    """Each claim of data/paper/claims.csv: the paper's differences, ours, and the verdict."""
+    datasets = published.record["datasets"]
+    printed = {f"exp{line['exp']}": line for line in read_paper("table4", folder)}
+    lines = read_paper("claims", folder)
+    rows = []
+    for claim in lines:
+        better, worse = claim["better"], claim["worse"]
+        row = {"claim": Cell(claim["wording"]), "section": Cell(claim["section"])}
+        row["compared"] = Cell(f"{better} − {worse}")
+        for key in ("davis17_jf", "davis16_jf"):
+            row[key] = Cell(float(printed[better][key]) - float(printed[worse][key]))
+        rows.append(row)
+    for name, tested in judged_claims(published, folder).items():
+        for row, one in zip(rows, tested, strict=True):
+            row |= _cells(name, one)
+    return Table(
+        name=f"claims-{published.name}",
+        title=f"Is A better than B? The paper's claims on {published.record['data_label']}",
+        caption="Differences in J&F, points, between two experiments: the paper's, of one run "
+        "each, and ours, paired over seeds and sequences.",
+        columns=_columns(datasets),
+        rows=tuple(rows),
+        profile=published.record["profile"],
+        caution=published.record["caution"],
+        notes=(RULE,),
+    )
+
+
+def judged_claims(published: Published, folder: Path = PAPER_FOLDER) -> dict[str, list[Tested]]:
+    """The claims of data/paper/claims.csv, in their order, by dataset; all are one family."""
+    lines = read_paper("claims", folder)
+    places = [(name, claim) for name in published.record["datasets"] for claim in lines]
+    tested = judge_claims(
+        [paired(published, claim["better"], claim["worse"], name) for name, claim in places]
+    )
+    found: dict[str, list[Tested]] = {}
+    for (name, _), one in zip(places, tested, strict=True):
+        found.setdefault(name, []).append(one)
+    return found
+
+
+VERBS = {
+    HOLDS: ("holds", "hold"),
+    CONTRADICTED: ("is contradicted", "are contradicted"),
+    NOT_SHOWN: ("is not shown", "are not shown"),
+    NOT_MEASURED: ("is not measured", "are not measured"),
+}
+
+
+def claims_sentence(published: Published, folder: Path = PAPER_FOLDER) -> str:
+    """How the claims fell, in a sentence a dataset."""
+    sentences = []
+    for name, tested in judged_claims(published, folder).items():
+        label = published.record["datasets"][name]["label"]
+        counts = {verdict: sum(one.verdict == verdict for one in tested) for verdict in VERBS}
+        fell = ", ".join(f"{n} {VERBS[verdict][n != 1]}" for verdict, n in counts.items())
+        seeds = sorted({one.seeds for one in tested if one.verdict != NOT_MEASURED})
+        ends = " to ".join(str(number) for number in dict.fromkeys([*seeds[:1], *seeds[-1:]]))
+        noun = "seed" if seeds == [1] else "seeds"
+        sentences.append(
+            f"{label}: of {len(tested)} claims {fell}{f' ({ends} {noun})' * bool(seeds)}."
+        )
+    return " ".join(sentences)
+
+
+def paired(published: Published, better: str, worse: str, dataset: str) -> Arms | None:
+    """Differences of two experiments with Table 4's backbone; None where no seed has both.
+
+    Only seeds and sequences that both were scored with enter, matched by seed and by name.
+    """
+    one, other = (_scores(published, variant, dataset) for variant in (better, worse))
+    seeds = sorted(one.keys() & other.keys())
+    if not seeds:
+        return None
+    lines = [arm[seed] for seed in seeds for arm in (one, other)]
+    names = sorted(set.intersection(*(set(line) for line in lines)))
+    if not names:
+        return None
+    values = [[one[seed][name][0] - other[seed][name][0] for seed in seeds] for name in names]
+    return np.array(values), np.array([one[seeds[0]][name][1] for name in names], dtype=float)
+
+
+def _scores(
+    published: Published, variant: str, dataset: str
+) -> dict[int, dict[str, tuple[float, int]]]:
+    """J&F and number of objects by seed and sequence, of the model with Table 4's backbone."""
+    rows = {
+        (line.row, line.seed)
+        for line in published.scores
+        if line.kind == "model" and line.backbone == BACKBONE and line.variant == variant
+    }
+    found: dict[int, dict[str, tuple[float, int]]] = {}
+    for line in published.sequences:
+        if line.dataset == dataset and line.seed is not None and (line.row, line.seed) in rows:
+            found.setdefault(line.seed, {})[line.sequence] = (line.jf, line.objects)
+    return found
+
+
+def _cells(dataset: str, tested: Tested) -> dict[str, Cell]:
+    difference = Cell()
+    if tested.mean is not None:
+        found = tested.difference
+        has_noise = found is not None and tested.seeds > 1
+        interval = (found.low, found.high) if has_noise else None
+        difference = Cell(tested.mean, tested.spread, interval=interval)
+    return {
+        f"{dataset}_difference": difference,
+        f"{dataset}_seeds": Cell(str(tested.seeds)),
+        f"{dataset}_sequences": Cell(str(tested.sequences)),
+        f"{dataset}_p": Cell(tested.p),
+        f"{dataset}_p_holm": Cell(tested.adjusted),
+        f"{dataset}_verdict": Cell(tested.verdict, reason=tested.reason),
+    }
+
+
+def _columns(datasets: dict[str, dict]) -> tuple[Column, ...]:
+    columns = [
+        Column("claim", "Claim, in our words"),
+        Column("section", "In the paper"),
+        Column("compared", "Experiments"),
+        Column("davis17_jf", "DAVIS17", "paper", "Paper", signed=True),
+        Column("davis16_jf", "DAVIS16", "paper", "Paper", signed=True),
+    ]
+    for name, dataset in datasets.items():
+        group = dataset["label"]
+        columns += [
+            Column(f"{name}_difference", "difference", "other", group, signed=True, interval=True),
+            Column(f"{name}_seeds", "seeds", "count", group),
+            Column(f"{name}_sequences", "sequences", "count", group),
+            Column(f"{name}_p", "p, signs", "extra", group, 4),
+            Column(f"{name}_p_holm", "p, Holm", "extra", group, 4),
+            Column(f"{name}_verdict", "is it better?", "finding", group),
+        ]
+    return tuple(columns)

@@ -1,0 +1,291 @@
+"""Statistics of the adaptive update weight (the paper's Figure 9): pure functions.
+
+The report and `notebooks/adaptive_weight.ipynb` both use these, so they cannot disagree.
+
+Figure 9: the adaptive update weight against the object's size.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ttvos.plan.manifest import Located, Manifest, data_label
+from ttvos.report import figures
+from ttvos.report.figures import Drawing, new_figure
+from ttvos.report.results import Result, load_result
+
+
+@dataclass(frozen=True)
+class ObjectCurve:
+    """One object over one clip.
+
+    ratio: (T,) share of the frame that is foreground, 0 to 1; [0] is the given mask, the
+    others are predicted. weight: (T-1,) update weight w_t in 0 to 1 of frames 1 to T-1.
+    """
+
+    sequence: str
+    object: int
+    ratio: np.ndarray
+    weight: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """Sequence and object id, as the evaluation names them."""
+        return f"{self.sequence}_{self.object}"
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Pearson's r of n points; low and high bound it with the given confidence, if n allows."""
+
+    r: float | None
+    n: int
+    low: float | None = None
+    high: float | None = None
+    confidence: float = 0.95
+
+
+def curves(sequences: dict[str, Any]) -> list[ObjectCurve]:
+    """All objects of a predict.json's "sequences" that have update weights, in file order."""
+    found = []
+    for name, entry in sequences.items():
+        if not entry.get("update_weights"):
+            continue
+        ratio = np.array(entry["foreground_ratio"], dtype=float)
+        weight = np.array(entry["update_weights"], dtype=float)
+        for index, number in enumerate(entry["objects"]):
+            found.append(ObjectCurve(name, int(number), ratio[:, index], weight[:, index]))
+    return found
+
+
+def first_frame_points(objects: Iterable[ObjectCurve]) -> tuple[np.ndarray, np.ndarray]:
+    """Figure 9a: per object, the given mask's foreground ratio and the first update weight."""
+    pairs = [(curve.ratio[0], curve.weight[0]) for curve in objects]
+    values = np.array(pairs, dtype=float).reshape(-1, 2)
+    return values[:, 0], values[:, 1]
+
+
+def pearson(x: np.ndarray, y: np.ndarray, confidence: float = 0.95) -> Correlation:
+    """Pearson's correlation with an interval by Fisher's z transform.
+
+    The interval needs 4 points (its standard error is 1/sqrt(n-3)); with fewer it is left
+    out. r is None when there are fewer than 2 points or one side does not vary.
+    """
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if x.shape != y.shape or x.ndim != 1:
+        raise ValueError(f"pearson needs two equally long vectors, not {x.shape} and {y.shape}")
+    n = len(x)
+    if n < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return Correlation(None, n, confidence=confidence)
+    r = float(np.clip(np.corrcoef(x, y)[0, 1], -1.0, 1.0))
+    if n < 4:
+        return Correlation(r, n, confidence=confidence)
+    if 1.0 - abs(r) < 1e-12:  # a line, but for rounding: z would be infinite
+        return Correlation(r, n, r, r, confidence)
+    reach = NormalDist().inv_cdf(0.5 + confidence / 2) / np.sqrt(n - 3)
+    low, high = np.tanh(np.arctanh(r) - reach), np.tanh(np.arctanh(r) + reach)
+    return Correlation(r, n, float(low), float(high), confidence)
+
+
+def relative_change(ratio: np.ndarray) -> float:
+    """Change over the whole clip as a share of the mean: slope of a straight line / mean.
+
+    -1 means that the line falls by one mean ratio from the first frame to the last; 0 for an
+    object that is never there.
+    """
+    ratio = np.asarray(ratio, dtype=float)
+    if len(ratio) < 2 or ratio.mean() == 0:
+        return 0.0
+    time = np.linspace(0.0, 1.0, len(ratio))
+    return float(np.polyfit(time, ratio, 1)[0] / ratio.mean())
+
+
+def pick_changing(
+    objects: Iterable[ObjectCurve], followed: Collection[str] | None = None
+) -> tuple[ObjectCurve | None, ObjectCurve | None]:
+    """Figure 9b, c: the object that shrinks most and the one that grows most, or None.
+
+    followed: names of the objects that the tracker did not lose; a lost object's mask shrinks
+    too, but shows nothing about size. None takes all objects.
+    """
+    known = [curve for curve in objects if followed is None or curve.name in followed]
+    changes = [(relative_change(curve.ratio), curve) for curve in known]
+    shrinking = min(changes, key=lambda pair: pair[0], default=(0.0, None))
+    growing = max(changes, key=lambda pair: pair[0], default=(0.0, None))
+    return (
+        shrinking[1] if shrinking[0] < 0 else None,
+        growing[1] if growing[0] > 0 else None,
+    )
+
+
+VARIANT, BACKBONE, YEARS = "exp8", "hrnet", (2017, 2016)
+FOLLOWED = 0.5  # J-Mean from which an object counts as followed
+TITLES = {
+    "figure9a": "Figure 9a: first update weight and object size",
+    "figure9b": "Figure 9b: a shrinking object",
+    "figure9c": "Figure 9c: a growing object",
+}
+
+
+@dataclass(frozen=True)
+class WeightData:
+    """Material of Figure 9: one run of the full model on one dataset.
+
+    followed: objects with a J-Mean of at least `FOLLOWED`; None if the run was not evaluated.
+    """
+
+    dataset: str
+    seed: int
+    objects: tuple[ObjectCurve, ...]
+    followed: frozenset[str] | None
+    sources: tuple[str, ...]
+
+
+def load_weights(located: Located) -> WeightData | str:
+    """Read the run that Figure 9 shows, or say why there is none.
+
+    The full model with HRNet, its first seed, on the first dataset with predictions, those of
+    `YEARS` first: a dataset's name decides nothing.
+    Only these files are opened, so the notebook can run before the rest is measured.
+    """
+    for row in located.manifest.rows:
+        if (row.variant, row.backbone) != (VARIANT, BACKBONE):
+            continue
+        for dataset in sorted(row.predict, key=lambda name: _place(located.manifest, name)):
+            paths = [path for path in row.predict.get(dataset, ()) if path]
+            if not paths:
+                continue
+            index = row.predict[dataset].index(paths[0])
+            evaluations = row.evaluate.get(dataset, ())
+            evaluation = evaluations[index] if index < len(evaluations) else None
+            seed = row.seeds[index] if index < len(row.seeds) else index
+            results = load_result(located, paths[0]), load_result(located, evaluation)
+            return _weight_data(dataset, seed, *results)
+    return f"This run has no predictions of {VARIANT} with {BACKBONE}."
+
+
+def _place(manifest: Manifest, dataset: str) -> int:
+    """Where a dataset stands in the order of `YEARS`; after them where it is of none."""
+    entry = manifest.datasets.get(dataset)
+    return YEARS.index(entry.year) if entry and entry.year in YEARS else len(YEARS)
+
+
+def _weight_data(
+    dataset: str, seed: int, predicted: Result | None, evaluated: Result | None
+) -> WeightData | str:
+    if predicted is None or predicted.provenance is None:
+        return "The predictions have no provenance."
+    objects = curves(predicted.data["sequences"])
+    if not objects:
+        return "The predictions have no update weights."
+    followed, sources = None, [predicted.name]
+    if evaluated is not None and evaluated.provenance is not None:
+        scores = evaluated.data["objects"]
+        followed = frozenset(name for name, s in scores.items() if s["J-Mean"] >= FOLLOWED)
+        sources.append(evaluated.name)
+    return WeightData(dataset, seed, tuple(objects), followed, tuple(sources))
+
+
+def figure9(located: Located) -> tuple[Drawing, Drawing, Drawing]:
+    """The three parts of Figure 9."""
+    data = load_weights(located)
+    if isinstance(data, str):
+        a, b, c = (Drawing(name, title, "", None, missing=data) for name, title in TITLES.items())
+        return a, b, c
+    shrinking, growing = pick_changing(data.objects, data.followed)
+    return (
+        scatter_drawing(data, data_label(located.manifest)),
+        curve_drawing("figure9b", "shrinks", shrinking, data),
+        curve_drawing("figure9c", "grows", growing, data),
+    )
+
+
+def describe_correlation(correlation: Correlation) -> str:
+    """The correlation in words, with its interval or why there is none."""
+    if correlation.r is None:
+        return f"no correlation: n = {correlation.n}, or no variation"
+    text = f"Pearson r = {correlation.r:.2f}"
+    if correlation.low is None:
+        return f"{text}, n = {correlation.n}: too few for a confidence interval"
+    return (
+        f"{text}, {correlation.confidence:.0%} confidence interval "
+        f"{correlation.low:.2f} to {correlation.high:.2f}, n = {correlation.n}"
+    )
+
+
+def scatter_drawing(data: WeightData, label: str) -> Drawing:
+    """Figure 9a."""
+    ratio, weight = first_frame_points(data.objects)
+    correlation = pearson(ratio, weight)
+    words = describe_correlation(correlation)
+    return Drawing(
+        "figure9a",
+        TITLES["figure9a"],
+        f"One point an object of {data.dataset} ({label}), seed {data.seed}: the share of the "
+        f"frame that the given first mask covers, and the weight of the first update. {words}.",
+        draw_scatter(ratio, weight, correlation),
+        alt=f"Scatter plot of first update weight against foreground ratio. {words}.",
+        sources=data.sources,
+    )
+
+
+def draw_scatter(ratio: np.ndarray, weight: np.ndarray, correlation: Correlation) -> Figure:
+    """Weight against foreground ratio (percent), with the least-squares line."""
+    with figures.style():
+        figure = new_figure(4.6, 3.6)
+        axes = figure.subplots()
+        axes.scatter(100 * ratio, weight, s=26, color=figures.BLUE, alpha=0.8, zorder=3)
+        if correlation.r is not None:
+            ends = np.array([ratio.min(), ratio.max()])
+            line = np.polyval(np.polyfit(ratio, weight, 1), ends)
+            axes.plot(100 * ends, line, color=figures.RED, linewidth=1.2)
+        axes.set(xlabel="foreground of the first mask (% of the frame)", ylabel="update weight w₁")
+        axes.set_title(describe_correlation(correlation), fontsize=8, fontweight="normal")
+    return figure
+
+
+def curve_drawing(name: str, verb: str, curve: ObjectCurve | None, data: WeightData) -> Drawing:
+    """Figure 9b or c: one object over time, or why none is shown."""
+    if curve is None:
+        who = "object" if data.followed is None else f"object with J of at least {FOLLOWED}"
+        return Drawing(name, TITLES[name], "", None, missing=f"No {who} {verb} in this data.")
+    change = relative_change(curve.ratio)
+    chosen = "of all objects" if data.followed is None else f"of those with J ≥ {FOLLOWED}"
+    return Drawing(
+        name,
+        TITLES[name],
+        f"{curve.name}, the object that {verb} most, {chosen} ({data.dataset}, seed {data.seed}): "
+        f"its predicted share of the frame changes by {change:+.0%} of its mean over the clip.",
+        draw_curve(curve),
+        alt=f"Foreground ratio and update weight of {curve.name} over the clip.",
+        sources=data.sources,
+    )
+
+
+def draw_curve(curve: ObjectCurve) -> Figure:
+    """Foreground ratio (left axis, from the given frame 0 on) and update weight (right axis)."""
+    with figures.style():
+        figure = new_figure(4.6, 3.6)
+        left = figure.subplots()
+        right = left.twinx()
+        frames = np.arange(len(curve.ratio))
+        left.plot(frames, 100 * curve.ratio, color=figures.BLUE)
+        right.plot(frames[1:], curve.weight, color=figures.RED, linestyle="--")
+        _colour_axis(left, "left", figures.BLUE, "foreground (% of the frame), solid")
+        _colour_axis(right, "right", figures.RED, "update weight w, dashed")
+        right.grid(visible=False)
+        right.spines["right"].set_visible(True)
+        left.set(xlabel="frame", title=curve.name)
+        left.xaxis.get_major_locator().set_params(integer=True)
+    return figure
+
+
+def _colour_axis(axes: Axes, side: str, colour: str, label: str) -> None:
+    axes.set_ylabel(label, color=colour)
+    axes.tick_params(axis="y", labelcolor=colour)
+    axes.spines[side].set_color(colour)

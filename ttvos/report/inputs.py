@@ -1,0 +1,212 @@
+"""Everything that a report is rendered from, read from the files that the manifest names."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ttvos.core.errors import UserError
+from ttvos.peers.record import FOLDER as PEERS_FOLDER
+from ttvos.peers.record import Peer, load_records
+from ttvos.plan.manifest import (
+    Located,
+    Manifest,
+    MaskEntry,
+    Paths,
+    PeerEntry,
+    PublishedEntry,
+    RowEntry,
+    load_manifest,
+)
+from ttvos.report.results import Result, load_result
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Anything with an accuracy: a row, a reference, a peer, somebody's masks."""
+
+    name: str
+    label: str
+    evaluate: dict[str, tuple[Result, ...]]
+
+
+@dataclass(frozen=True)
+class Tracked(Accuracy):
+    """A tracker that ran here, with what it costs and how fast it is."""
+
+    cost: Result | None
+    speed: Result | None
+
+
+@dataclass(frozen=True)
+class RowResults(Tracked):
+    """A row with all that was measured of it. losses: path of loss.csv and its train.json."""
+
+    entry: RowEntry
+    predict: dict[str, tuple[Result, ...]]
+    train: tuple[Result, ...]
+    losses: tuple[tuple[int, Path, Result | None], ...]
+
+
+@dataclass(frozen=True)
+class PeerResults(Tracked):
+    """A built peer. Its accuracy is that of its authors' weights, where a run has them."""
+
+    record: Peer
+
+
+@dataclass(frozen=True)
+class MaskResults(Accuracy):
+    """Somebody's masks. source: whose, in words. fps: as their owner gave it, on fps_device.
+
+    lacking: by dataset, why there are none to score.
+    """
+
+    source: str = ""
+    fps: float | None = None
+    fps_device: str = ""
+    lacking: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReportInput:
+    """Everything a report is rendered from.
+
+    published: masks of a method's authors, named as Table 3 prints the method. records: what is
+    known of each peer, by name, whether built or not.
+    """
+
+    located: Located
+    rows: tuple[RowResults, ...]
+    references: tuple[MaskResults, ...]
+    masks: tuple[MaskResults, ...]
+    peers: tuple[PeerResults, ...] = ()
+    published: tuple[MaskResults, ...] = ()
+    records: dict[str, Peer] = field(default_factory=dict)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest that named the files."""
+        return self.located.manifest
+
+    def results(self) -> list[Result]:
+        """Every result file once, in the manifest's order."""
+        found: dict[str, Result] = {}
+        for item in (*self.rows, *self.references, *self.masks, *self.published, *self.peers):
+            groups: list[Iterable[Result | None]] = list(item.evaluate.values())
+            if isinstance(item, RowResults):
+                groups += [item.train, *item.predict.values()]
+            if isinstance(item, Tracked):
+                groups.append((item.cost, item.speed))
+            for result in (result for group in groups for result in group if result):
+                found.setdefault(result.name, result)
+        return list(found.values())
+
+
+def load_inputs(
+    plan_json: Path | str,
+    rendered_by: dict[str, Any] | None = None,
+    records: Path = PEERS_FOLDER,
+) -> ReportInput:
+    """Read the manifest and every JSON file it names.
+
+    rendered_by: provenance of the rendering itself, in place of one that stands in the manifest.
+    records: folder of what is known of each peer.
+    Raises UserError for a file that the manifest names but that is missing or damaged, and for a
+    peer without a record.
+    """
+    located = load_manifest(plan_json)
+    if rendered_by is not None:
+        located = replace(located, provenance=rendered_by)
+    manifest, known = located.manifest, load_records(records)
+    return ReportInput(
+        located,
+        tuple(_row(located, entry) for entry in manifest.rows),
+        tuple(_masks(located, entry) for entry in manifest.references),
+        tuple(_masks(located, entry) for entry in manifest.masks),
+        tuple(_peer(located, entry, known) for entry in manifest.peers),
+        tuple(_published(located, entry) for entry in manifest.published),
+        known,
+    )
+
+
+def _all(located: Located, names: Iterable[str | None]) -> tuple[Result, ...]:
+    loaded = (load_result(located, name) for name in names)
+    return tuple(result for result in loaded if result is not None)
+
+
+def _seeded(located: Located, entry: RowEntry, names: Paths) -> tuple[Result, ...]:
+    """A row's files, one a seed, each with its seed; a null stands for a seed without a file."""
+    loaded = (load_result(located, name, seed) for seed, name in _by_seed(entry, names))
+    return tuple(result for result in loaded if result is not None)
+
+
+def _by_seed(entry: RowEntry, names: Paths) -> list[tuple[int, str | None]]:
+    """A row's seeds, each with its file. None at all is a row without such files."""
+    if names and len(names) != len(entry.seeds):
+        raise UserError(
+            f"the manifest's row {entry.row} has {len(names)} files for {len(entry.seeds)} seeds "
+            f"({', '.join(str(name) for name in names)}); it must name one a seed, in their order"
+        )
+    return list(zip(entry.seeds, names, strict=True)) if names else []
+
+
+def _masks(located: Located, entry: MaskEntry) -> MaskResults:
+    evaluate = {name: _all(located, (path,)) for name, path in entry.evaluate.items()}
+    label = entry.label or entry.name
+    return MaskResults(entry.name, label, evaluate, label, entry.fps, entry.fps_device)
+
+
+def _published(located: Located, entry: PublishedEntry) -> MaskResults:
+    """A score file that says "missing" has no figures: its masks could not be had."""
+    files = {name: _all(located, (path,)) for name, path in entry.evaluate.items()}
+    lacking = {
+        d: str(r.data["missing"]) for d, of in files.items() for r in of if "missing" in r.data
+    }
+    return MaskResults(
+        entry.method,
+        f"{entry.method}, published masks",
+        {dataset: () if dataset in lacking else of for dataset, of in files.items()},
+        entry.source,
+        lacking=lacking,
+    )
+
+
+def _peer(located: Located, entry: PeerEntry, records: dict[str, Peer]) -> PeerResults:
+    if entry.name not in records:
+        raise UserError(f"the manifest names the peer {entry.name}, which has no record")
+    return PeerResults(
+        name=entry.name,
+        label=entry.name,
+        evaluate={name: _all(located, paths) for name, paths in entry.evaluate.items()},
+        cost=load_result(located, entry.cost),
+        speed=load_result(located, entry.speed),
+        record=records[entry.name],
+    )
+
+
+def _row(located: Located, entry: RowEntry) -> RowResults:
+    trains = _seeded(located, entry, entry.train)
+    for train in trains:
+        if train.data.get("seed", train.seed) != train.seed:
+            raise UserError(
+                f"{train.name}: of seed {train.data['seed']}, but the manifest names it as that of "
+                f"seed {train.seed}; write the manifest anew"
+            )
+    by_seed = {train.seed: train for train in trains}
+    losses = [
+        (seed, located.path(name), by_seed.get(seed))
+        for seed, name in _by_seed(entry, entry.loss)
+        if name is not None
+    ]
+    return RowResults(
+        name=entry.row,
+        label=f"{entry.method} {entry.row}" if entry.tracker == "ttvos" else entry.row,
+        evaluate={name: _seeded(located, entry, of) for name, of in entry.evaluate.items()},
+        entry=entry,
+        predict={name: _seeded(located, entry, of) for name, of in entry.predict.items()},
+        train=trains,
+        losses=tuple(losses),
+        cost=load_result(located, entry.cost),
+        speed=load_result(located, entry.speed),
+    )

@@ -1,0 +1,120 @@
+"""The HTML page: one file, pictures inside, nothing loaded from anywhere."""
+
+import base64
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ttvos.core.files import atomic_path
+from ttvos.evaluation.compare import RULE
+from ttvos.evaluation.judge import RULES
+from ttvos.plan.manifest import Manifest, data_label
+from ttvos.report.figures import Drawing
+from ttvos.report.headline import (
+    OTHERS,
+    OWN,
+    count_sentence,
+    data_facts,
+    findings,
+    untested,
+    verdict_counts,
+)
+from ttvos.report.inputs import ReportInput
+from ttvos.report.origin import Origin, by_rule, read_jobs, run_time
+from ttvos.report.published import Section
+from ttvos.report.table import Table, format_cell, format_interval, format_value
+from ttvos.report.trained import selection_cautions
+from ttvos.report.verdicts import STATUSES
+from ttvos.report.writers import group_spans, is_text
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with its PNG as a data URI."""
+
+    drawing: Drawing
+    uri: str
+
+
+def render_page(
+    report: ReportInput,
+    tables: dict[str, Table],
+    published: list[Section],
+    pictures: dict[str, Picture],
+    origins: dict[str, Origin],
+    overview: list[tuple[str, str]],
+    notebook: str | None,
+    out: Path,
+) -> None:
+    """Write out/index.html.
+
+    origins: provenance of every result file, by its name; overview: what the files have in
+    common. notebook: its file's name.
+    """
+    jobs = read_jobs(report)
+    counts = verdict_counts(list(tables.values()))
+    by_name = dict(counts)
+    page = environment().get_template("page.html.j2")
+    text = page.render(
+        manifest=report.manifest,
+        data_label=data_label(report.manifest),
+        tables=tables,
+        published=published,
+        pictures=pictures,
+        facts=data_facts(report),
+        selected=selection_cautions(report, report.rows),
+        counts=counts,
+        statuses=[status for status in STATUSES if any(line[status] for _, line in counts)],
+        sentence=" ".join(count_sentence(whose, by_name[whose]) for whose in (OWN, OTHERS)),
+        untested=untested(report, list(tables.values())),
+        findings=findings(list(tables.values())),
+        claims_fell=[s.claims_sentence for s in published if s.claims_sentence],
+        claims_rule=RULE,
+        rules=RULES,
+        origins=origins,
+        overview=overview,
+        own=report.located.provenance,
+        rules_timed=by_rule(jobs),
+        run=run_time(jobs, time.time()),
+        notebook=notebook,
+    )
+    with atomic_path(out / "index.html") as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def environment() -> Environment:
+    """Jinja with escaping on everywhere and errors for unknown names."""
+    loader = FileSystemLoader(TEMPLATES)
+    jinja = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for function in (format_cell, format_value, format_interval, group_spans, is_text):
+        jinja.globals[function.__name__] = function
+    return jinja
+
+
+def data_uri(png: bytes) -> str:
+    """A PNG that stands in the page itself."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def wrap_notebook(path: Path, manifest: Manifest) -> str:
+    """The executed notebook (nbconvert's "basic" HTML) as a page that names its data.
+
+    Anything that would be loaded from the network is taken out.
+    """
+    body = path.read_text(encoding="utf-8")
+    body = re.sub(r"<script\b.*?</script>", "", body, flags=re.DOTALL | re.IGNORECASE)
+    body = re.sub(r"<link\b[^>]*>", "", body, flags=re.IGNORECASE)
+    values: dict[str, Any] = {"body": body, "manifest": manifest}
+    return environment().get_template("notebook.html.j2").render(values)

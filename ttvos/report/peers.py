@@ -1,0 +1,231 @@
+"""The index of the peers: each method of Table 3, what was built of it, what it costs.
+
+What a built peer costs, part by part, beside what the facts say; how its state grows.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from ttvos.peers.record import Peer
+from ttvos.report import quantities as q
+from ttvos.report.inputs import PeerResults, ReportInput
+from ttvos.report.measurements import own_table
+from ttvos.report.methods import is_backbone, lacks_online_learning, plain
+from ttvos.report.paper import read_paper
+from ttvos.report.results import Measured, Result, measure, timed_on
+from ttvos.report.table import Cell, Column, Table
+
+COLUMNS = (
+    Column("method", "Method"),
+    Column("name", "Tracker, page"),
+    Column("status", "Built"),
+    Column("backbone_paper", "paper", "text", "Backbone"),
+    Column("backbone", "public code", "text", "Backbone"),
+    Column("parameters_m_facts", "facts", "record", "Parameters, M", 2),
+    Column("parameters_m", "counted", "measured", "Parameters, M", 2),
+    Column("frame_gmac_facts", "facts", "record", "GMAC a frame", 1),
+    Column("frame_gmac", "counted", "measured", "GMAC a frame", 1),
+    Column("frame_gmac_percent", "%", "extra", "GMAC a frame", 1, signed=True),
+    Column("init_gmac_facts", "facts", "record", "GMAC of frame 0", 1),
+    Column("init_gmac", "counted", "measured", "GMAC of frame 0", 1),
+    Column("online_gmac", "online, not run", "extra", "GMAC of frame 0", 0),
+    Column("streaming_fps", "after frame 0", "extra", "FPS here", 2),
+    Column("with_frame_0_fps", "with frame 0", "extra", "FPS here", 2),
+    Column("peak_memory_mib", "peak memory, MiB", "extra", "", 0),
+)
+
+
+def peers(report: ReportInput) -> Table:
+    """One line a record, in Table 3's order."""
+    order = [plain(line["method"]) for line in read_paper("table3")]
+    records = sorted(report.records.values(), key=lambda r: (_place(order, r), r.name))
+    rows = [_row(report, record) for record in records]
+    measured = [peer for peer in report.peers if peer.cost or peer.speed]
+    files = [file for peer in measured for file in (peer.cost, peer.speed) if file]
+    table = own_table(
+        report,
+        "peers",
+        "The peers",
+        "The other methods of Table 3: what was built from public facts, counted and timed here by "
+        "one protocol for all, and what the facts say of the cost. Each has a page.",
+        list(COLUMNS),
+        rows,
+        [file.name for file in files],
+    )
+    return replace(table, notes=tuple(_notes(report)))
+
+
+def result_of(report: ReportInput, record: Peer) -> PeerResults | None:
+    """What this run measured of a record's peer."""
+    return next((peer for peer in report.peers if peer.record == record), None)
+
+
+def printed_backbone(record: Peer) -> str:
+    """The backbone that the paper gives for the method, in Table 3 or Table 5."""
+    lines = [*read_paper("table3"), *read_paper("table5")]
+    found = [line["backbone"] for line in lines if plain(line["method"]) == plain(record.method)]
+    fitting = [backbone for backbone in found if is_backbone(backbone, record.backbone)]
+    return next(iter([*fitting, *found]), "")
+
+
+def _place(order: list[str], record: Peer) -> int:
+    name = plain(record.method)
+    return order.index(name) if name in order else len(order)
+
+
+def _row(report: ReportInput, record: Peer) -> dict[str, Cell]:
+    page = f"peers/{record.name}.html"
+    row = {
+        "method": Cell(record.method, href=page),
+        "name": Cell(record.name, href=page),
+        "status": Cell(record.status),
+        "backbone_paper": Cell(printed_backbone(record)),
+        "backbone": Cell(record.backbone),
+        "parameters_m_facts": Cell(record.expected.parameters_m),
+        "frame_gmac_facts": Cell(record.expected.frame_gmac),
+        "init_gmac_facts": Cell(record.expected.init_gmac),
+    }
+    peer = result_of(report, record)
+    if peer is None:
+        return row
+    row["parameters_m"] = taken(peer.cost, q.millions("total"))
+    row["frame_gmac"] = q.measured_cell(frame_cost(peer))
+    row["frame_gmac_percent"] = percent(row["frame_gmac"], record.expected.frame_gmac)
+    row["init_gmac"] = taken(peer.cost, q.gmac("init"))
+    row["online_gmac"] = taken(peer.cost, lambda data: data["online_not_run"]["macs"] / 1e9)
+    row["streaming_fps"] = q.measured_cell(q.STREAMING.take(peer))
+    row["with_frame_0_fps"] = q.measured_cell(q.WITH_FRAME_0.take(peer))
+    row["peak_memory_mib"] = taken(peer.speed, q.peak_memory_mib)
+    return row
+
+
+def _notes(report: ReportInput) -> list[str]:
+    devices = dict.fromkeys(timed_on(peer.speed) for peer in report.peers if peer.speed)
+    sizes = dict.fromkeys(
+        f"{file.data['height']}×{file.data['width']}, {file.data['objects']} object"
+        for peer in report.peers
+        for file in (peer.cost, peer.speed)
+        if file and "objects" in file.data
+    )
+    notes = [f"FPS: {'; '.join(devices)}."] if devices else []
+    notes += [f"Frames: {'; '.join(sizes)}."] if sizes else []
+    notes.append("Cost only: random weights, which cost and take the same.")
+    if partial := [p.record.method for p in report.peers if lacks_online_learning(p)]:
+        notes.append(
+            f"Without the published learning on the clip, which is in neither cost nor speed: "
+            f"{', '.join(partial)}. Online, not run: what its schedule on frame 0 takes."
+        )
+    for record in report.records.values():
+        if record.memory_slots and result_of(report, record):
+            notes.append(
+                f"{record.method}: a frame with {record.memory_slots:g} memory slots, from the "
+                "counts of its first steps."
+            )
+    return notes
+
+
+# The part whose cost grows with the number of memory slots, where a record has memory_slots.
+MEMORY_PART = "memory read"
+ALL = "all"
+KEYS = {
+    "parameters_m": "parameters, M",
+    "init_gmac": "frame 0, GMAC",
+    "frame_gmac": "a frame, GMAC",
+}
+
+
+def frame_gmac(data: dict[str, Any], slots: float | None) -> float:
+    """MACs of a frame in 1e9: the mean over a cycle, or with that number of memory slots.
+
+    With slots: the first step of the counted clip reads one slot, the second two; each further
+    slot adds as much.
+    """
+    if slots is None:
+        return data["macs"]["frame"] / 1e9
+    one, two = data["macs"]["steps"][:2]
+    return (one + (slots - 1) * (two - one)) / 1e9
+
+
+def part_gmac(data: dict[str, Any], part: str, slots: float | None) -> float:
+    """MACs of one part of a frame in 1e9, as `frame_gmac` counts the frame."""
+    grown = frame_gmac(data, slots) - frame_gmac(data, None) if part == MEMORY_PART else 0.0
+    return data["macs"]["parts"].get(part) / 1e9 + grown
+
+
+def percent(measured: Cell, facts: float | None) -> Cell:
+    """How far a measured number is from the facts', in percent of it."""
+    if measured.value is None or not facts:
+        return Cell()
+    return Cell(round(100 * (float(measured.value) - facts) / facts, 2) + 0.0)  # no "-0.00"
+
+
+def taken(result: Result | None, getter: q.Getter) -> Cell:
+    """A number of one file as a cell."""
+    return q.measured_cell(measure((result,), getter))
+
+
+def cost_by_part(report: ReportInput, peer: PeerResults) -> Table | None:
+    """One line a part and one for all of them; None where the cost was not counted."""
+    if peer.cost is None:
+        return None
+    record, slots = peer.record, peer.record.memory_slots
+    rows = [_part_row(peer, part) for part in _parts(peer)]
+    total = {"part": Cell(ALL), "parameters_m_facts": Cell(record.expected.parameters_m)}
+    total["parameters_m"] = taken(peer.cost, q.millions("total"))
+    total["init_gmac_facts"] = Cell(record.expected.init_gmac)
+    total["init_gmac"] = taken(peer.cost, q.gmac("init"))
+    total["frame_gmac_facts"] = Cell(record.expected.frame_gmac)
+    total["frame_gmac"] = taken(peer.cost, q.gmac("frame"))
+    total["slots_gmac"] = taken(peer.cost, lambda data: frame_gmac(data, slots))
+    return Table(
+        name=f"peer-{peer.name}",
+        title=f"{peer.name}: cost by part",
+        caption="",
+        columns=_columns(record),
+        rows=tuple(row | _differences(row) for row in (*rows, total)),
+        profile=report.manifest.profile,
+        caution=report.manifest.caution,
+        sources=(peer.cost.name,),
+    )
+
+
+def _parts(peer: PeerResults) -> list[str]:
+    """The tracker's parts, then those that only the facts have; "other" only where it counts."""
+    macs = peer.cost.data["macs"] if peer.cost else {}
+    counted = [p for p, n in macs["parts"].items() if p != "other" or n or macs["init_parts"][p]]
+    return list(dict.fromkeys([*counted, *peer.record.expected.parts]))
+
+
+def _part_row(peer: PeerResults, part: str) -> dict[str, Cell]:
+    slots = peer.record.memory_slots
+    return {
+        "part": Cell(part),
+        "parameters_m": taken(peer.cost, lambda data: data["parameters"]["parts"].get(part) / 1e6),
+        "init_gmac": taken(peer.cost, lambda data: data["macs"]["init_parts"].get(part) / 1e9),
+        "frame_gmac_facts": Cell(peer.record.expected.parts.get(part)),
+        "frame_gmac": taken(peer.cost, lambda data: part_gmac(data, part, None)),
+        "slots_gmac": taken(peer.cost, lambda data: part_gmac(data, part, slots)),
+    }
+
+
+def _differences(row: dict[str, Cell]) -> dict[str, Cell]:
+    facts = {key: row.get(f"{key}_facts", Cell()).value for key in KEYS}
+    measured = {key: row["slots_gmac" if key == "frame_gmac" else key] for key in KEYS}
+    return {f"{key}_percent": percent(measured[key], facts[key]) for key in KEYS}
+
+
+def _columns(record: Peer) -> tuple[Column, ...]:
+    columns = [Column("part", "Part")]
+    for key, group in KEYS.items():
+        columns.append(Column(f"{key}_facts", "facts", "record", group, 2))
+        columns.append(Column(key, "counted", "measured", group, 3))
+        if key == "frame_gmac" and record.memory_slots:
+            label = f"at {record.memory_slots:g} memory slots"
+            columns.append(Column("slots_gmac", label, "measured", group, 3))
+        columns.append(Column(f"{key}_percent", "difference, %", "extra", group, 2, signed=True))
+    return tuple(columns)
+
+
+def frame_cost(peer: PeerResults) -> Measured | None:
+    """What the facts' MACs of a frame are compared with, in 1e9."""
+    return measure((peer.cost,), lambda data: frame_gmac(data, peer.record.memory_slots))

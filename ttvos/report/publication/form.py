@@ -1,0 +1,156 @@
+"""The form of results kept in the repository: results-published/NAME, small text files.
+
+`scores.csv` has a line for each row, seed and dataset, `sequences.csv` one for each sequence of
+it, `published.json` says what was done, with what, and where every file came from.
+`ttvos.report.publication.publish` writes them, the report reads them.
+"""
+
+import csv
+import io
+import types
+import typing
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ttvos.core.errors import UserError
+from ttvos.core.files import read_json
+from ttvos.core.provenance import REPOSITORY
+
+FOLDER = REPOSITORY / "results-published"
+SCORES, SEQUENCES, RECORD = "scores.csv", "sequences.csv", "published.json"
+UNITS = "scores and decays in points of 100; recalls in percent; seconds of training"
+
+Line = TypeVar("Line", "Score", "SequenceScore")
+
+
+@dataclass(frozen=True)
+class Score:
+    """One line of scores.csv: means over the objects of a dataset, in points of 100.
+
+    kind: "model", "reference" or "masks"; the latter two have no variant, backbone, seed and
+    training. label: in words. steps, seconds, device: of the training, where its record is there.
+    """
+
+    row: str
+    kind: str
+    label: str
+    variant: str
+    backbone: str
+    seed: int | None
+    dataset: str
+    dataset_label: str
+    sequences: int
+    objects: int
+    jf: float
+    j_mean: float
+    j_recall: float
+    j_decay: float
+    f_mean: float
+    f_recall: float
+    f_decay: float
+    steps: int | None
+    seconds: float | None
+    device: str
+
+
+@dataclass(frozen=True)
+class SequenceScore:
+    """One line of sequences.csv: means over a sequence's objects, in points of 100."""
+
+    row: str
+    seed: int | None
+    dataset: str
+    sequence: str
+    objects: int
+    jf: float
+    j_mean: float
+    f_mean: float
+
+
+@dataclass(frozen=True)
+class Published:
+    """One folder of results-published. record: published.json."""
+
+    name: str
+    record: dict[str, Any]
+    scores: tuple[Score, ...]
+    sequences: tuple[SequenceScore, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What the results are, in a few words."""
+        return str(self.record["title"])
+
+
+def to_csv(kind: type[Line], lines: Iterable[Line]) -> str:
+    """Lines as CSV, scores with four decimals (a ten-thousandth of a point)."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(field.name for field in fields(kind))
+    writer.writerows([_text(value) for value in astuple(line)] for line in lines)
+    return buffer.getvalue()
+
+
+def _text(value: str | float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def read_lines(kind: type[Line], path: Path) -> tuple[Line, ...]:
+    """Read what `to_csv` wrote; UserError names file and line of whatever does not fit."""
+    hints = typing.get_type_hints(kind)
+    try:
+        with open(path, newline="", encoding="utf-8") as handle:
+            rows = list(csv.DictReader(handle))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; publish the results again") from None
+    lines = []
+    for number, row in enumerate(rows, start=2):
+        if set(row) != set(hints) or None in row.values():
+            raise UserError(f"{path}: line {number}: columns must be exactly {', '.join(hints)}")
+        try:
+            lines.append(kind(**{name: _value(hints[name], row[name]) for name in hints}))
+        except ValueError as error:
+            raise UserError(f"{path}: line {number}: {error}") from None
+    return tuple(lines)
+
+
+def _value(hint: Any, text: str) -> Any:
+    if isinstance(hint, types.UnionType):
+        return _value(typing.get_args(hint)[0], text) if text else None
+    return hint(text)
+
+
+def read_published(folder: Path = FOLDER) -> list[Published]:
+    """All folders of published results, by name; none where there is no such folder."""
+    found = []
+    for path in sorted(folder.glob(f"*/{RECORD}")):
+        record = read_json(path)
+        needed = ("title", "caution", "profile", "datasets", "recipes", "files", "missing")
+        if not isinstance(record, dict) or not set(needed) <= set(record):
+            raise UserError(f"{path}: not a record of published results; publish them again")
+        scores = read_lines(Score, path.parent / SCORES)
+        sequences = read_lines(SequenceScore, path.parent / SEQUENCES)
+        _check_runs(path.parent, scores, sequences)
+        found.append(Published(path.parent.name, record, scores, sequences))
+    return found
+
+
+def _check_runs(
+    folder: Path, scores: tuple[Score, ...], sequences: tuple[SequenceScore, ...]
+) -> None:
+    """Raise UserError unless each line of scores.csv has all its sequences, and they a line."""
+    counted = Counter((line.row, line.seed, line.dataset) for line in sequences)
+    wanted = {(line.row, line.seed, line.dataset): line.sequences for line in scores}
+    for run in wanted.keys() | counted.keys():
+        if counted[run] != wanted.get(run, 0):
+            row, seed, dataset = run
+            where = f"{row}{'' if seed is None else f', seed {seed}'}, {dataset}"
+            raise UserError(
+                f"{folder / SEQUENCES}: {where}: {counted[run]} sequences, but {SCORES} has "
+                f"{wanted.get(run, 0)}; publish the results again"
+            )

@@ -1,0 +1,134 @@
+"""The whole report: `render` writes the page and, beside it, every table and figure.
+
+The paper's tables that a report has, in their order.
+"""
+
+from pathlib import Path
+
+from ttvos.core.errors import UserError
+from ttvos.core.files import atomic_path
+from ttvos.peers.record import FOLDER as PEERS_FOLDER
+from ttvos.peers.record import load_records
+from ttvos.report import comparisons, cost_tables, measurements
+from ttvos.report.figure_device import figure1_device
+from ttvos.report.figure_losses import losses
+from ttvos.report.figure_speed import figure1
+from ttvos.report.figure_strips import figure7, load_maps
+from ttvos.report.figure_weights import figure9
+from ttvos.report.figures import Drawing, write_figure
+from ttvos.report.inputs import ReportInput
+from ttvos.report.ledger import ledger
+from ttvos.report.origin import origins, overview
+from ttvos.report.page import Picture, data_uri, render_page, wrap_notebook
+from ttvos.report.peer_pages import page_name, write_pages
+from ttvos.report.peers import peers
+from ttvos.report.publication.form import FOLDER, read_published
+from ttvos.report.published import Section, sections
+from ttvos.report.table import Table
+from ttvos.report.table2 import TABLE2
+from ttvos.report.table3 import TABLE3
+from ttvos.report.table4 import TABLE4
+from ttvos.report.table5 import TABLE5
+from ttvos.report.table6 import TABLE6
+from ttvos.report.writers import to_csv, to_latex, to_markdown
+
+WRITERS = {"csv": to_csv, "md": to_markdown, "tex": to_latex}
+TABLES = (
+    "table2",
+    "table3",
+    "table4",
+    "table5",
+    "table6",
+    "peers",
+    "summary",
+    "cost",
+    "speed",
+    "training",
+    "ledger",
+)
+FIGURES = ("figure1", "figure1-device", "figure7", "figure9a", "figure9b", "figure9c", "losses")
+NOTEBOOK = "adaptive_weight.html"
+
+
+def expected_files(
+    notebook: bool = False, published: Path = FOLDER, records: Path = PEERS_FOLDER
+) -> list[str]:
+    """Names of all files that a report consists of, whatever was measured.
+
+    published: folder of the results that the repository keeps. records: of the peers' records.
+    """
+    kept = [table.name for section in _sections(published) for table in section.tables]
+    names = [f"{table}.{suffix}" for table in (*TABLES, *kept) for suffix in WRITERS]
+    names += [f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")]
+    names += [page_name(record) for record in load_records(records).values()]
+    return ["index.html", *names, *([NOTEBOOK] if notebook else [])]
+
+
+def render(report: ReportInput, out: Path | str, published: Path = FOLDER) -> None:
+    """Write the report into the folder `out`, which is made if need be.
+
+    published: folder of the results that the repository keeps; it may be absent.
+    Raises UserError for a result file that is missing, damaged or lacks what it must hold.
+    """
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    tables = {table.name: table for table in build_tables(report)}
+    kept = _sections(published, report)
+    for table in (*tables.values(), *(table for section in kept for table in section.tables)):
+        for suffix, writer in WRITERS.items():
+            with atomic_path(out / f"{table.name}.{suffix}") as temporary:
+                temporary.write_text(writer(table), encoding="utf-8")
+    pictures = {}
+    for drawing in build_figures(report):
+        png = write_figure(drawing, report.manifest, out)
+        pictures[drawing.name] = Picture(drawing, data_uri(png))
+    maps = load_maps(report)
+    notebook = _copy_notebook(report, out)
+    results = report.results() + ([maps.result] if maps else [])
+    known = origins(results)
+    render_page(report, tables, kept, pictures, known, overview(results), notebook, out)
+    write_pages(report, tables, known, out)
+
+
+def _sections(published: Path, report: ReportInput | None = None) -> list[Section]:
+    return sections(read_published(published), report=report)
+
+
+def build_tables(report: ReportInput) -> list[Table]:
+    """All tables, in the order of `TABLES`."""
+    compared = [comparisons.build(comparison, report) for comparison in COMPARISONS]
+    own = [
+        peers(report),
+        measurements.summary(report),
+        cost_tables.cost(report),
+        cost_tables.speed(report),
+        measurements.training(report),
+        ledger(report),
+    ]
+    return [*compared, *own]
+
+
+def build_figures(report: ReportInput) -> list[Drawing]:
+    """All figures, in the order of `FIGURES`."""
+    return [
+        figure1(report),
+        figure1_device(report),
+        figure7(report),
+        *figure9(report.located),
+        losses(report),
+    ]
+
+
+def _copy_notebook(report: ReportInput, out: Path) -> str | None:
+    name = report.manifest.notebook
+    if name is None:
+        return None
+    path = report.located.path(name)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; the manifest names it as the executed notebook")
+    with atomic_path(out / NOTEBOOK) as temporary:
+        temporary.write_text(wrap_notebook(path, report.manifest), encoding="utf-8")
+    return NOTEBOOK
+
+
+COMPARISONS = (TABLE2, TABLE3, TABLE4, TABLE5, TABLE6)

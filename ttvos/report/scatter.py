@@ -1,0 +1,149 @@
+"""Speed against accuracy as a scatter plot: points of several kinds, their names beside them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+from matplotlib.ticker import LogLocator
+from matplotlib.transforms import Bbox
+
+from ttvos.report import figures
+from ttvos.report.figures import BLUE, GREY, RED, new_figure
+from ttvos.report.quantities import DAVIS16, DAVIS17, Quantity
+
+PANELS = (DAVIS16, DAVIS17)
+# How a point looks: its marker, colour, size in square points; "line" is an outline's width.
+MARKS = {
+    "paper": {"marker": "o", "color": GREY, "s": 28},
+    "ttvos": {"marker": "*", "color": RED, "s": 110},
+    "own": {"marker": "*", "color": BLUE, "s": 130},
+    "masks": {"marker": "D", "color": BLUE, "s": 42},
+    "scored": {"marker": "o", "color": BLUE, "s": 36},
+    "record": {"marker": "s", "color": GREY, "s": 34},
+    "published": {"marker": "o", "color": "#222222", "s": 16},
+}
+# Where a label may stand, seen from its point, in points: near ones first.
+_PLACES = [
+    (x, y, "left" if x > 0 else "right" if x < 0 else "center")
+    for reach in (0, 10, 20, 30)
+    for x, y in (
+        (7, 3 + reach),
+        (7, -10 - reach),
+        (-7, 3 + reach),
+        (-7, -10 - reach),
+        (0, 9 + reach),
+        (0, -16 - reach),
+    )
+]
+NEAR = 6  # of these places; a name farther off gets a line to its point
+
+
+@dataclass(frozen=True)
+class Point:
+    """fps: frames per second. score: J&F in points. kind: who says so, and on what.
+
+    mark: of MARKS. hollow: speed or accuracy is not the quantity that the other points show.
+    origin: a score at the same speed that a line leads to; such a point has no name of its own.
+    """
+
+    name: str
+    fps: float
+    score: float
+    kind: str
+    mark: str = "own"
+    hollow: bool = False
+    origin: float | None = None
+
+
+def scatter(points: dict[str, list[Point]]) -> Figure:
+    """Two panels, DAVIS16 and DAVIS17. points: by the key of the panel's quantity."""
+    with figures.style():
+        figure = new_figure(10, 4.8)
+        for axes, panel in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
+            _panel(axes, panel, points[panel.key])
+        _add_legend(figure)
+        for axes, panel in zip(figure.axes, PANELS, strict=True):
+            _label_points(axes, points[panel.key])
+    return figure
+
+
+def _add_legend(figure: Figure) -> None:
+    """Above the panels, in as many columns as the figure is wide enough for."""
+    handles, labels = _legend(figure.axes)
+    for columns in range(len(labels), 0, -1):
+        legend = figure.legend(handles, labels, loc="outside upper center", ncols=columns)
+        figure.draw_without_rendering()
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
+
+
+def _panel(axes: Axes, panel: Quantity, points: list[Point]) -> None:
+    axes.set_xscale("log")
+    for kind in dict.fromkeys(point.kind for point in points):
+        chosen = [point for point in points if point.kind == kind]
+        mark = dict(MARKS[chosen[0].mark])
+        colour = mark.pop("color")
+        face = "white" if chosen[0].hollow else colour
+        x, y = [point.fps for point in chosen], [point.score for point in chosen]
+        style = {"edgecolor": colour, "facecolor": face, "linewidth": 1.3 if face != colour else 1}
+        axes.scatter(x, y, label=kind, zorder=3, **style, **mark)
+        for point in chosen:
+            if point.origin is not None:
+                ends = (point.origin, point.score)
+                axes.plot((point.fps, point.fps), ends, color=colour, linewidth=0.6, zorder=2)
+    axes.set(title=panel.label, xlabel="frames per second", ylabel="J&F (points)")
+    axes.margins(x=0.14, y=0.12)
+    decades = np.ptp(np.log10(axes.get_xlim()))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if decades > 2 else (1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
+
+
+def _legend(panels: list[Axes]) -> tuple[list, list[str]]:
+    found = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    return list(found.values()), list(found)
+
+
+def _label_points(axes: Axes, points: list[Point]) -> None:
+    """Name each point where the name hides least of other points and names."""
+    axes.figure.draw_without_rendering()
+    room = axes.get_window_extent().padded(8)
+    taken = [_around(axes, point) for point in points]
+    named = [point for point in points if point.origin is None]
+    for point in sorted(named, key=lambda point: point.score):
+        tries = [_annotate(axes, point, place) for place in _PLACES]
+        boxes = [text.get_window_extent() for text in tries]
+        hidden = [sum(box.overlaps(other) for other in taken) for box in boxes]
+        outside = [box.x0 < room.x0 or box.x1 > room.x1 for box in boxes]
+        best = min(range(len(tries)), key=lambda index: (hidden[index] + outside[index], index))
+        taken.append(boxes[best])
+        for text in tries:
+            text.remove()
+        _annotate(axes, point, _PLACES[best], point_at_it=best >= NEAR)
+
+
+def _annotate(
+    axes: Axes, point: Point, place: tuple[int, int, str], point_at_it: bool = False
+) -> Annotation:
+    line = {"arrowstyle": "-", "linewidth": 0.5, "color": "#aaaaaa", "shrinkB": 4, "shrinkA": 0}
+    return axes.annotate(
+        point.name,
+        (point.fps, point.score),
+        xytext=place[:2],
+        textcoords="offset points",
+        ha=place[2],
+        arrowprops=line if point_at_it else None,
+        fontsize=7,
+        color=BLUE if MARKS[point.mark]["color"] == BLUE else "#444444",
+    )
+
+
+def _around(axes: Axes, point: Point) -> Bbox:
+    x, y = axes.transData.transform((point.fps, point.score))
+    return Bbox.from_bounds(x - 7, y - 5, 14, 10)
