@@ -25,7 +25,7 @@ def data(options: argparse.Namespace) -> None:
 def data_fetch(options: argparse.Namespace) -> None:
     """`ttvos data fetch`: a published data set or weights, checked."""
     from ttvos.data.fetch import fetch_set
-    from ttvos.data.fetch_weights import fetch_weights
+    from ttvos.peers.fetch_weights import fetch_weights
     from ttvos.data.sources import SET_NAMES, find_source
 
     source, root = find_source(options.name), Path(options.root)
@@ -74,7 +74,7 @@ def _no_methods(options: argparse.Namespace) -> None:
 
 def data_check(options: argparse.Namespace) -> None:
     """`ttvos data check`: what is complete, missing or damaged; changes nothing."""
-    from ttvos.data.fetch_weights import check_weights
+    from ttvos.peers.fetch_weights import check_weights
     from ttvos.data.sources import SET_NAMES, find_source
 
     source, root = find_source(options.name) if options.name else None, Path(options.root)
