@@ -59,7 +59,7 @@ def run_mini(options: argparse.Namespace) -> None:
 def run_fetch(options: argparse.Namespace) -> None:
     """Download and check one source."""
     from ttvos.data.fetch import fetch_set
-    from ttvos.data.fetch_weights import fetch_weights
+    from ttvos.peers.fetch_weights import fetch_weights
 
     source, root = find_source(options.name), Path(options.root)
     if source.kind == "masks":
@@ -110,7 +110,7 @@ def run_check(options: argparse.Namespace) -> None:
     if not is_masks:
         _refuse_choice(options)
     if source and not is_masks and source.name not in SET_NAMES:
-        from ttvos.data.fetch_weights import check_weights
+        from ttvos.peers.fetch_weights import check_weights
 
         return print(check_weights(source, root))
     reports = [] if is_masks else _check_sets(source, root)

@@ -20,7 +20,8 @@ from torch.utils.flop_counter import flop_registry
 
 from ttvos.engine.step import FastStep, StepOptions
 from ttvos.model.ttvos import TTVOS
-from ttvos.tracking.readable import aggregate, crop, label, normalise, pad
+from ttvos.tracking.geometry import normalise
+from ttvos.tracking.readable import PADDING, aggregate, label
 
 META = torch.device("meta")
 aten = torch.ops.aten
@@ -75,15 +76,15 @@ def plain_kernels(model: TTVOS, height: int, width: int, objects: int) -> list[K
     model = copy.deepcopy(model).eval().to(META)
     frame = torch.empty(1, 3, height, width, dtype=torch.uint8, device=META)
     with torch.no_grad():
-        features = model.features(pad(normalise(frame))).expand(objects)
-        heatmap = pad(torch.empty(objects, 2, height, width, device=META))
+        features = model.features(PADDING.pad(normalise(frame))).expand(objects)
+        heatmap = PADDING.pad(torch.empty(objects, 2, height, width, device=META))
         state = model.start(features, heatmap)
         with recorded() as found:
-            features = model.features(pad(normalise(frame))).expand(objects)
+            features = model.features(PADDING.pad(normalise(frame))).expand(objects)
             step = model.step(features, state)
             fed_back = aggregate(step.logits.log_softmax(dim=1).exp())
             model.advance(features, state, step, fed_back)
-            label(crop(fed_back, (height, width)))
+            label(PADDING.crop(fed_back, (height, width)))
     return found
 
 

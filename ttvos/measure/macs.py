@@ -30,7 +30,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from ttvos.model.ttvos import TTVOS
-from ttvos.tracking.readable import margins
+from ttvos.tracking.readable import PADDING
 
 Parts = dict[str, tuple[nn.Module, ...]]
 
@@ -232,7 +232,7 @@ def count_layers(model: TTVOS, height: int, width: int, objects: int = 1) -> Fra
     """
     model = copy.deepcopy(model).eval().to("meta")
     model.heads.transition, model.heads.template = None, nn.Identity()
-    size = [side + sum(margins(side)) for side in (height, width)]
+    size = PADDING.padded((height, width))
     image = torch.empty(1, 3, *size, device="meta")
     heatmap = torch.empty(objects, 2, *size, device="meta")
     with torch.no_grad(), _Recorder() as first:

@@ -22,9 +22,9 @@ from ttvos.core.code_hash import code_hash
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_json
 from ttvos.core.provenance import provenance
+from ttvos.core.reachable import reachable
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.macs import OTHER, Parts, count_macs
-from ttvos.measure.tracker_speed import reachable
 from ttvos.tracking.precision import precision_of
 from ttvos.tracking.protocol import Tracker, check_prediction, cycle_of, object_ids, step_of
 from ttvos.tracking.registry import tracker_code
