@@ -14,7 +14,8 @@ import numpy as np
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_json
 from ttvos.core.parallel import map_processes
-from ttvos.core.provenance import available_cpus, provenance
+from ttvos.core.process import available_cpus
+from ttvos.core.provenance import provenance
 from ttvos.data.annotations import DAVIS, Truth, dataset_truth, folder_truth
 from ttvos.data.davis import VAL
 from ttvos.evaluation.chunk import Chunk, score_chunk

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from ttvos.core.device import device_name
 from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_directory, atomic_path, clear_errors, write_json
-from ttvos.core.overlap import read_ahead, write_behind
+from ttvos.core.parallel import read_ahead, write_behind
 from ttvos.core.provenance import file_hash, provenance
 from ttvos.core.video import VOID
 from ttvos.data.davis import Sequence, first_mask, load_sequences

@@ -11,7 +11,7 @@ from PIL import Image
 
 from ttvos.cli.main import main
 from ttvos.config.experiments import Variant
-from ttvos.core import overlap as module
+from ttvos.core import parallel as module
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import cpu_name
 from ttvos.core.video import davis_palette, read_mask, write_mask
