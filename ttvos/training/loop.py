@@ -20,11 +20,12 @@ from ttvos.config.experiments import Variant
 from ttvos.config.run import TrainConfig
 from ttvos.core.device import device_name, find_device
 from ttvos.core.errors import UserError
-from ttvos.core.files import write_json
 from ttvos.core.provenance import file_hash, provenance
 from ttvos.data.clips import make_clips
 from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import TTVOS, build_model
+from ttvos.records.schema import Training
+from ttvos.records.store import write
 from ttvos.training import gradient as denormals
 from ttvos.training.batches import batches, count_steps, reading
 from ttvos.training.curves import summarise
@@ -200,20 +201,20 @@ def _finish(run: Run, settings: dict, profile: str | None) -> None:
     )
     result = run.out / "checkpoint.safetensors"
     checkpoint.save(run.model, result, origin)
-    record = {
-        "variant": run.model.variant.name,
-        "backbone": run.model.backbone_name,
-        "seed": run.seed,
-        "hash": run.begin.settings,
-        "checkpoint_sha256": file_hash(result),
-        "settings": settings,
-        "codes": run.begin.code,
-        "stages": stages,
-        "selection": run.selector.record(),
-        "steps": sum(stage["steps"] for stage in stages),
-        "seconds": round(sum(stage["seconds"] for stage in stages), 3),
-        "skipped": run.group.notes(),
-        "provenance": origin,
-    }
-    write_json(run.out / "train.json", record)
+    record = Training(
+        variant=run.model.variant.name,
+        backbone=run.model.backbone_name,
+        seed=run.seed,
+        hash=run.begin.settings,
+        checkpoint_sha256=file_hash(result),
+        settings=settings,
+        codes=run.begin.code,
+        stages=stages,
+        selection=run.selector.record(),
+        steps=sum(stage["steps"] for stage in stages),
+        seconds=round(sum(stage["seconds"] for stage in stages), 3),
+        skipped=run.group.notes(),
+        provenance=origin,
+    )
+    write(run.out / "train.json", record)
     (run.out / "state.pt").unlink(missing_ok=True)

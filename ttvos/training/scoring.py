@@ -71,19 +71,16 @@ class Scorer:
         result = evaluate(
             masks, chosen.root, chosen.year, chosen.scored_split, workers=workers, only=self.only
         )
-        overall = result["global"]
+        found = result.sequences()
         return {
-            "J&F": overall["J&F-Mean"],
-            "J": overall["J-Mean"],
-            "F": overall["F-Mean"],
-            "sequences": {s.name: _sequence_score(result["objects"], s) for s in self.sequences},
+            "J&F": result.means.jf_mean,
+            "J": result.means.j_mean,
+            "F": result.means.f_mean,
+            "sequences": {
+                s.name: float(np.mean([scores.jf_mean for scores in found[s.name]]))
+                for s in self.sequences
+            },
         }
-
-
-def _sequence_score(objects: dict[str, dict[str, float]], sequence: Sequence) -> float:
-    """J&F of one sequence, the mean over its objects ("<sequence>_<id>")."""
-    own = [v for name, v in objects.items() if name.rpartition("_")[0] == sequence.name]
-    return float(np.mean([(values["J-Mean"] + values["F-Mean"]) / 2 for values in own]))
 
 
 def make_scorer(config: TrainConfig) -> Scorer:

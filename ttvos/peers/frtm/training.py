@@ -30,7 +30,6 @@ from ttvos.config.training import Stage
 from ttvos.core.code_hash import code_hash
 from ttvos.core.device import device_name, find_device
 from ttvos.core.errors import UserError
-from ttvos.core.files import write_json
 from ttvos.core.provenance import file_hash, provenance
 from ttvos.core.shipped_weights import find_weights
 from ttvos.data.clips import make_clips
@@ -40,6 +39,8 @@ from ttvos.peers.frtm.backbone import BACKBONES, Backbone
 from ttvos.peers.frtm.learner import Learner, frtm_losses, save_checkpoint
 from ttvos.peers.frtm.loading import backbone_weights, imagenet_weights
 from ttvos.peers.frtm.samples import TargetScores
+from ttvos.records.schema import Training
+from ttvos.records.store import write
 from ttvos.training import gradient as denormals
 from ttvos.training.batches import batches, count_steps, reading
 from ttvos.training.curves import Curves, summarise
@@ -301,23 +302,23 @@ def _finish(
     stages = summarise(run.curves.text())
     result = run.out / "checkpoint.safetensors"
     save_checkpoint(run.learner, backbone, transition_loss, result, origin)
-    record = {
-        "variant": "frtm",
-        "tracker": "frtm",
-        "transition_loss": transition_loss,
-        "backbone": backbone,
-        "seed": run.seed,
-        "hash": run.begin.settings,
-        "checkpoint_sha256": file_hash(result),
-        "settings": settings,
-        "codes": run.begin.code,
-        "stages": stages,
-        "selection": {"by": "last"},
-        "steps": sum(stage["steps"] for stage in stages),
-        "seconds": round(sum(stage["seconds"] for stage in stages), 3),
-        "target_fits": run.scores.counts(),
-        "skipped": run.group.notes(),
-        "provenance": origin,
-    }
-    write_json(run.out / "train.json", record)
+    record = Training(
+        variant="frtm",
+        tracker="frtm",
+        transition_loss=transition_loss,
+        backbone=backbone,
+        seed=run.seed,
+        hash=run.begin.settings,
+        checkpoint_sha256=file_hash(result),
+        settings=settings,
+        codes=run.begin.code,
+        stages=stages,
+        selection={"by": "last"},
+        steps=sum(stage["steps"] for stage in stages),
+        seconds=round(sum(stage["seconds"] for stage in stages), 3),
+        target_fits=run.scores.counts(),
+        skipped=run.group.notes(),
+        provenance=origin,
+    )
+    write(run.out / "train.json", record)
     (run.out / "state.pt").unlink(missing_ok=True)
