@@ -23,7 +23,7 @@ from ttvos.engine.choose import make_tracker
 from ttvos.engine.precision import choose_precision
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.latency import Load, percentiles
-from ttvos.measure.macs import count_layers
+from ttvos.measure.layers import count_layers
 from ttvos.measure.released import ratio_to_released, time_released, time_released_warm
 from ttvos.measure.roofline import PROTOCOL as ROOFLINE_PROTOCOL
 from ttvos.measure.roofline import fractions, measure_ceilings, roofline
