@@ -1,6 +1,8 @@
 """The gradient of a batch, whole, in parts or shared out, and batch-norm's part in it.
 
-Numbers too small for float32's full precision, taken as zero: a processor is slow with them.
+PyTorch's DistributedDataParallel is not used: it takes the mean of the processes' gradients, where
+ours are sums over the counts of the whole batch, and it keeps the first process's batch-norm
+statistics, where ours become the mean of all.
 """
 
 from collections.abc import Iterator
@@ -8,51 +10,50 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from ttvos.config.run import TrainConfig
-from ttvos.model.ttvos import TTVOS
-from ttvos.training.losses import counted_values
 from ttvos.training.parallel import Group, alone
-from ttvos.training.unroll import clip_loss
+from ttvos.training.task import Task, Tensors
 
 
 def gradient(
-    model: TTVOS,
-    batch: dict[str, Tensor],
-    config: TrainConfig,
+    task: Task,
+    model: nn.Module,
+    batch: Tensors,
+    spoilt: float = 0.0,
     group: Group | None = None,
     seed: tuple[int, ...] = (0,),
-    spoilt: float = 0.0,
     scaler: torch.amp.GradScaler | None = None,
-) -> dict[str, Tensor]:
+) -> Tensors:
     """Put the gradient of the batch's loss into the parameters; returns the losses by name.
 
-    batch: this process's share (with `spoilt`, see `clip_loss`); group: None for this process
-    alone. The share goes through the model in `config.accumulate` equal parts, one after the
-    other, which needs less memory. Losses and gradient are those of all shares together, up to
-    rounding, but for two things. Batch-norms that train normalise each part by its own
-    statistics, as the released code does on each GPU; their running ones become the mean of
-    what each part would have made of them. And what is random (`spoilt`) is drawn for each
-    part, from `seed` and its place in the whole batch. So it does not matter which process
-    takes which part, nor what was drawn before.
+    model: as `Task.prepare` makes it. batch and spoilt: see `Task.losses`; it is this process's
+    share. group: None for this process alone. The share goes through the model in
+    `task.accumulate` equal parts, one after the other, which needs less memory. Losses and
+    gradient are those of all shares together, up to rounding, but for two things. Batch-norms
+    that train normalise each part by its own statistics, as the released code does on each GPU;
+    their running ones become the mean of what each part would have made of them. And what is
+    random (`spoilt`) is drawn for each part, from `seed` and its place in the whole batch. So it
+    does not matter which process takes which part, nor what was drawn before.
     scaler: scales the loss before its gradient is taken; the losses returned are not scaled.
     """
     group = group or alone()
     model.zero_grad()
-    parts = split(batch, config.accumulate)
+    parts = split(batch, task.accumulate)
     counts = statistics = None
     if len(parts) * group.size > 1:
-        counts = counted_values(batch["labels"])
+        counts = task.counts(batch["labels"])
         group.sum(list(counts.values()))
         statistics = RunningStatistics(model)
-    losses = []
+    found = []
     for place, part in enumerate(parts, start=group.rank * len(parts)):
         _seed(*seed, place)
-        losses.append(_add_gradient(model, part, config, counts, spoilt, scaler))
+        losses = task.losses(model, part, spoilt, counts)
+        (scaler.scale(losses["total"]) if scaler else losses["total"]).backward()
+        found.append({name: value.detach() for name, value in losses.items()})
         if statistics:
             statistics.take()
-    total = {name: torch.stack([loss[name] for loss in losses]).sum() for name in losses[0]}
+    total = {name: torch.stack([losses[name] for losses in found]).sum() for name in found[0]}
     if statistics:
         gradients = [p.grad for p in model.parameters() if p.grad is not None]
         group.sum([*gradients, *statistics.sums, *total.values()])
@@ -60,26 +61,12 @@ def gradient(
     return total
 
 
-def _add_gradient(
-    model: TTVOS,
-    part: dict[str, Tensor],
-    config: TrainConfig,
-    counts: dict[str, Tensor] | None,
-    spoilt: float,
-    scaler: torch.amp.GradScaler | None,
-) -> dict[str, Tensor]:
-    losses = clip_loss(model, part, config, counts, spoilt)
-    total = losses["total"]
-    (scaler.scale(total) if scaler else total).backward()
-    return {name: value.detach() for name, value in losses.items()}
-
-
 def _seed(*numbers: int) -> None:
     """Seed all of torch's generators."""
     torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
 
 
-def split(batch: dict[str, Tensor], parts: int) -> list[dict[str, Tensor]]:
+def split(batch: Tensors, parts: int) -> list[Tensors]:
     """The batch's clips in equal parts, in order."""
     pieces = {name: value.chunk(parts) for name, value in batch.items()}
     return [{name: value[i] for name, value in pieces.items()} for i in range(parts)]
@@ -115,10 +102,11 @@ class RunningStatistics:
 
 
 @contextmanager
-def as_zero() -> Iterator[None]:
+def denormals_as_zero() -> Iterator[None]:
     """Take denormal numbers (below 1.2e-38) as 0 in this thread and in all it starts.
 
-    The saturated softmax of a trained long-term template has many in its gradient. It should
+    A processor is slow with numbers too small for float32's full precision, and the saturated
+    softmax of a trained long-term template has many in its gradient. This context should
     stand round a process's first computation, whose threads all later ones use.
     """
     torch.set_flush_denormal(True)

@@ -1,50 +1,25 @@
-"""The optimizer, its learning rates, scale and step, and the running mean of the weights."""
-
-import math
+"""One step of any optimizer, its scale and precision, and the running mean of the weights."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ttvos.config.run import Stage, TrainConfig
 from ttvos.core.errors import UserError
 
 
-def make_optimizer(config: TrainConfig, model: nn.Module, rate: float) -> torch.optim.Optimizer:
-    """Adam (docs/facts.md, section 4), or AdamW where `config.optimizer` says so, over what learns.
-
-    Biases and batch-norms (one axis) do not decay. Fused: one call for all weights.
-    """
-    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if config.optimizer == "adam":
-        return torch.optim.Adam(learning, lr=rate, fused=True)
-    groups = [
-        {"params": [p for p in learning if p.dim() > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in learning if p.dim() <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=rate, fused=True)
+def precision_name(precision: str, device: torch.device) -> str:
+    """What a training computes in, for its record. precision: `TrainConfig.precision`."""
+    if precision != "float32":
+        return f"float32, layers in {precision}"
+    return "float32, convolutions in TF32" if device.type == "cuda" else "float32"
 
 
-def learning_rate(stage: Stage, step: int, steps: int) -> float:
-    """Of step 0 .. steps-1: a linear warm-up, then constant or a cosine.
-
-    Facts: docs/facts.md, section 4.
-    """
-    if step < stage.warmup:
-        return stage.learning_rate * (step + 1) / (stage.warmup + 1)
-    if stage.end_rate is None:
-        return stage.learning_rate
-    done = (step - stage.warmup) / max(1, steps - 1 - stage.warmup)
-    share = 0.5 + 0.5 * math.cos(math.pi * min(1.0, done))
-    return stage.end_rate + (stage.learning_rate - stage.end_rate) * share
-
-
-def make_scaler(config: TrainConfig, device: torch.device) -> torch.amp.GradScaler | None:
+def make_scaler(precision: str, device: torch.device) -> torch.amp.GradScaler | None:
     """What keeps float16's gradients from vanishing; None for the other precisions.
 
-    It multiplies the loss by a scale that it finds by itself. Raises UserError for float16 on
-    the CPU.
+    It multiplies the loss by a scale that it finds by itself. precision: `TrainConfig.precision`.
+    Raises UserError for float16 on the CPU.
     """
-    if config.precision != "float16":
+    if precision != "float16":
         return None
     if device.type != "cuda":
         raise UserError("precision float16 needs CUDA; on the CPU use bfloat16 or float32")
@@ -78,17 +53,25 @@ def descend(
 
 
 class Average:
-    """Exponential running mean of a model's weights and batch-norm statistics.
+    """Exponential running mean of a network's weights and batch-norm statistics.
 
     After n updates it moves by 1 - min(decay, (1 + n) / (10 + n)), so that the first, poor
-    weights are soon forgotten. Counters (integers) are copied.
+    weights are soon forgotten; that is why it is not `torch.optim.swa_utils.AveragedModel`, whose
+    first update takes the learnt weights as they are. Counters (integers) are copied.
     """
 
     COUNT = "average_updates"
 
-    def __init__(self, decay: float, weights: dict[str, Tensor], updates: int = 0) -> None:
-        self.decay, self.updates = decay, updates
-        self.weights = {name: value.detach().clone() for name, value in weights.items()}
+    def __init__(
+        self, decay: float, weights: dict[str, Tensor], state: dict[str, Tensor] | None = None
+    ) -> None:
+        """weights: of the network. state: of an earlier average to go on with, from `state`."""
+        self.decay, self.updates = decay, int(state[self.COUNT]) if state else 0
+        first = state or weights
+        self.weights = {
+            name: first[name].detach().to(value.device, copy=True)
+            for name, value in weights.items()
+        }
 
     @torch.no_grad()
     def update(self, weights: dict[str, Tensor]) -> None:
@@ -102,10 +85,5 @@ class Average:
                 mean.copy_(weights[name])
 
     def state(self) -> dict[str, Tensor]:
-        """What `restored` needs to go on."""
+        """What another Average needs to go on."""
         return {**self.weights, self.COUNT: torch.tensor(self.updates)}
-
-    @classmethod
-    def restored(cls, decay: float, state: dict[str, Tensor]) -> "Average":
-        weights = {name: value for name, value in state.items() if name != cls.COUNT}
-        return cls(decay, weights, int(state[cls.COUNT]))
