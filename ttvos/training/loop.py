@@ -4,7 +4,6 @@ It trains whatever a `Task` describes; TTVOS and FRTM-VOS are. Each stage starts
 of the one before, with a new optimizer (docs/facts.md, section 4).
 """
 
-import math
 import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -24,10 +23,9 @@ from ttvos.data.clips import make_clips
 from ttvos.training.batches import batches, count_steps, reading
 from ttvos.training.curves import Curves, summarise
 from ttvos.training.folder import deciding_hash, finished_notice, is_finished, only_training
-from ttvos.training.gradient import denormals_as_zero, gradient
-from ttvos.training.optimizer import Average, descend, make_scaler, precision_name
 from ttvos.training.parallel import Group, together
 from ttvos.training.state import Progress, load_progress, save_progress
+from ttvos.training.step import Stepper, denormals_as_zero, make_scaler, precision_name
 from ttvos.training.task import Task
 
 
@@ -85,8 +83,7 @@ def _begin(task: Task, out: Path, settings: dict[str, Any]) -> Progress | None:
 class Run:
     """One training under way, in one of its processes: all that its steps change.
 
-    begin: where this call of it started. network: all weights; learner: the same as gradients
-    are taken of it (`Task.prepare`). curves, selector: None but in the first process, which
+    begin: where this call of it started. curves, selector: None but in the first process, which
     alone writes; selector: None also where the last step is taken.
     """
 
@@ -100,7 +97,7 @@ class Run:
         scaler: torch.amp.GradScaler | None,
     ) -> None:
         self.task, self.out, self.device, self.group = task, out, device, group
-        self.begin, self.scaler = begin, scaler
+        self.begin = begin
         if scaler and begin.scaler:
             scaler.load_state_dict(begin.scaler)
         for text in begin.skipped:
@@ -108,10 +105,8 @@ class Run:
         self.network = task.network()
         self.network.load_state_dict(begin.model)
         self.network.to(device, memory_format=torch.channels_last)
-        self.learner = task.prepare(self.network)
-        self.average = self.selector = self.curves = None
-        if task.average is not None:
-            self.average = Average(task.average, self.network.state_dict(), begin.average)
+        self.stepper = Stepper(task, self.network, scaler, begin.average)
+        self.selector = self.curves = None
         if group.is_first:
             self.selector = self._selector()
             self.curves = Curves(out, begin.curves)
@@ -125,12 +120,9 @@ class Run:
         selection = import_module("ttvos.training.selection")
         return selection.Selector(self.task, self.out, self.device, self.begin.selection)
 
-    def result(self) -> dict[str, Tensor]:
-        """The weights that would be the result if training ended here, unless one is selected."""
-        return self.average.weights if self.average else self.network.state_dict()
-
     def save(self, stage: int, step: int, optimizer: torch.optim.Optimizer | None) -> None:
         """Write out/state.pt: the next step of the stage with that number, and all it needs."""
+        average, scaler = self.stepper.average, self.stepper.scaler
         progress = Progress(
             settings=self.begin.settings,
             code=self.begin.code,
@@ -140,8 +132,8 @@ class Run:
             curves=self.curves.text(),
             initial=self.begin.initial,
             optimizer=optimizer.state_dict() if optimizer else None,
-            average=self.average.state() if self.average else None,
-            scaler=self.scaler.state_dict() if self.scaler else None,
+            average=average.state() if average else None,
+            scaler=scaler.state_dict() if scaler else None,
             selection=self.selector.state() if self.selector else None,
             skipped=self.group.notes(),
         )
@@ -179,7 +171,7 @@ def _train_stage(run: Run, number: int) -> None:
             bar.set_postfix(loss=f"{losses['total']:.4f}", refresh=False)
             bar.update()
             if step + 1 in scored:
-                scores = run.selector.score(run.network, run.result(), stage.name, step + 1)
+                scores = run.selector.score(run.network, run.stepper.result(), stage.name, step + 1)
                 run.curves.add_scores(scores)
                 since = time.perf_counter()
             if step + 1 in scored or (step + 1) % config.checkpoint_every == 0:
@@ -198,23 +190,19 @@ def _learn(
 ) -> dict[str, float]:
     """One optimizer step of the stage with that number; the losses before it, by name."""
     stage, seed = run.task.config.stages[number], (run.task.seed, number, step)
-    losses = gradient(run.task, run.learner, batch, stage.spoilt, run.group, seed, run.scaler)
-    values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
-    if not all(map(math.isfinite, values.values())):
+    try:
+        return run.stepper.step(optimizer, batch, rate, stage.spoilt, run.group, seed)
+    except FloatingPointError as error:
         raise UserError(
-            f"stage {stage.name}, step {step}: the loss is not finite ({values}); try a lower "
-            f"learning rate, and delete {run.out / 'state.pt'} to train from the start"
-        )
-    descend(optimizer, rate, run.task.clip_norm, run.scaler)
-    if run.average:
-        run.average.update(run.network.state_dict())
-    return values
+            f"stage {stage.name}, step {step}: {error}; try a lower learning rate, and delete "
+            f"{run.out / 'state.pt'} to train from the start"
+        ) from None
 
 
 def _finish(run: Run, settings: dict[str, Any], profile: str | None) -> None:
     """Write the checkpoint and its record, and drop the state."""
     task, selector = run.task, run.selector
-    run.network.load_state_dict(selector.best if selector else run.result())
+    run.network.load_state_dict(selector.best if selector else run.stepper.result())
     stages = summarise(run.curves.text())
     origin = provenance(
         settings,

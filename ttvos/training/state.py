@@ -11,7 +11,7 @@ import torch
 from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_path
 from ttvos.core.provenance import file_hash, provenance
-from ttvos.training.optimizer import Average
+from ttvos.training.step import Average
 from ttvos.training.task import Task
 
 FORMAT = "ttvos-training-5"
