@@ -76,8 +76,8 @@ def speed(
     released_warm {fps, seconds, frames, ...}, ratio_to_released (streaming over released_warm),
     roofline {streaming, released, released_warm: {macs, bytes, seconds, fraction, ...} of a
     frame, of a whole clip, of a frame}, ceilings, rows (the table), device, precision (as
-    chosen), engine, compiled (whether compiled code ran), load (what other processes used meanwhile,
-    see `ttvos.measure.latency`), height, width, objects, protocol, provenance. Times are in
+    chosen), engine, compiled (whether compiled code ran), load (what others used meanwhile, see
+    `ttvos.measure.latency`), height, width, objects, protocol, provenance. Times are in
     milliseconds where named so, else in seconds; fps in frames a second.
     Raises UserError for fewer than 5 repeats or 2 frames, or for CUDA where there is none.
     """
