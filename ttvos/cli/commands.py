@@ -286,7 +286,7 @@ def card(options: argparse.Namespace) -> None:
 
 def fill(options: argparse.Namespace) -> None:
     """`ttvos fill`: tables of published results inside Markdown pages."""
-    from ttvos.report.publication.document import fill
+    from ttvos.report.publication.fill import fill
 
     for page in options.pages:
         print(f"{page}: {'written' if fill(page) else 'up to date'}")
