@@ -156,11 +156,11 @@ def show_speed(result: "Speed", out: str | None) -> None:
     """Print the table of a speed result, and why not to use it where the machine was busy; write
     the result to `out`, where that is given."""
     from ttvos.measure.latency import doubts
-    from ttvos.measure.speedtable import LEGEND, table
+    from ttvos.measure.speedtable import LEGEND, terminal_table
     from ttvos.records.store import write
 
     if out:
         write(out, result)
-    print(table(result.rows) + LEGEND)
+    print(terminal_table(result.rows) + LEGEND)
     for line in doubts(result):
         print(line)

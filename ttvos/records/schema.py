@@ -531,6 +531,7 @@ class Scoring(Record):
     j: float = Field(alias="J")
     f: float = Field(alias="F")
     sequences: dict[str, float] = {}
+    seconds: float | None = None
 
 
 class Selection(Record):
