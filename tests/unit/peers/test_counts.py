@@ -102,9 +102,10 @@ def count_siammask(network: nn.Module) -> Counts:
 def stm_parts(network: nn.Module, size: tuple[int, int] = PADDED) -> dict[str, float]:
     """Of one frame; the memory read is of one slot."""
     sixteenth, others = empty(1024, 30, 54), (empty(512, 60, 108), empty(256, 120, 216))
+    frame, mask = empty(3, *size), empty(1, *size)
     memory = [torch.empty(1, POSITIONS, width, device="meta") for width in (128, 512)]
     return {
-        "query encoder": gmac(network.Encoder_Q, empty(3, *size)),
+        "query encoder": gmac(network.Encoder_Q, frame),
         "query key/value": gmac(network.KV_Q_r4, sixteenth),
         "memory read": gmac(stm.MemoryRead(), empty(128, 30, 54), *memory),
         "decoder": gmac(network.Decoder, sixteenth, *others),

@@ -1,6 +1,7 @@
 """GC: the mean of the contexts, and a constant state (docs/peers.md, section 2)."""
 
 import numpy as np
+import pytest
 import torch
 
 from tests.unit.peers.counting import built, calls_of, track
