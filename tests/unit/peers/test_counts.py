@@ -109,9 +109,7 @@ def stm_parts(network: nn.Module, size: tuple[int, int] = PADDED) -> dict[str, f
         "query key/value": gmac(network.KV_Q_r4, sixteenth),
         "memory read": gmac(stm.MemoryRead(), empty(128, 30, 54), *memory),
         "decoder": gmac(network.Decoder, sixteenth, *others),
-        "memory encoder": gmac(
-            network.Encoder_M, empty(3, *size), empty(1, *size), empty(1, *size)
-        ),
+        "memory encoder": gmac(network.Encoder_M, frame, mask, mask),
         "memory key/value": gmac(network.KV_M_r4, sixteenth),
     }
 
