@@ -16,7 +16,7 @@ from ttvos.config.frtm import FRTMTraining
 from ttvos.config.training import Stage
 from ttvos.core.errors import UserError
 from ttvos.core.shipped_weights import find_weights
-from ttvos.peers.common import fill
+from ttvos.peers.base import fill_network
 from ttvos.peers.frtm.backbone import BACKBONES, Backbone
 from ttvos.peers.frtm.learner import (
     Learner,
@@ -25,7 +25,7 @@ from ttvos.peers.frtm.learner import (
     make_transition,
     save_checkpoint,
 )
-from ttvos.peers.frtm.loading import backbone_weights, imagenet_weights
+from ttvos.peers.frtm.loading import imagenet_weights, read_backbone
 from ttvos.peers.frtm.samples import TargetScores
 from ttvos.tracking.protocol import Tracker
 from ttvos.training.loop import train
@@ -89,11 +89,11 @@ class FRTMTask(Task):
         return {**super().drawn_as_one(), "transition": lambda: make_transition(self.seed)}
 
     def load_imagenet(self, network: Learner) -> None:
-        fill(network.backbone, imagenet_weights(self.backbone), "ImageNet weights")
+        fill_network(network.backbone, imagenet_weights(self.backbone), "ImageNet weights")
 
     def load_backbone(self, network: Learner, source: str) -> None:
         path = find_weights(source)
-        fill(network.backbone, backbone_weights(path, self.backbone), str(path))
+        fill_network(network.backbone, read_backbone(path, self.backbone), path)
 
     def prepare(self, network: Learner) -> Learner:
         self.scores = TargetScores(self.config, network)
