@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from ttvos.core.errors import UserError
 from ttvos.report import figures
 from ttvos.report.figures import Drawing, new_figure
-from ttvos.report.inputs import ReportInput
+from ttvos.report.join import ReportInput
 
 WINDOW = 15  # steps that a drawn point is the mean of
 COLUMNS = ("stage", "step", "total")

@@ -14,7 +14,7 @@ from ttvos.core.errors import UserError
 from ttvos.core.video import VOID, davis_palette, overlay
 from ttvos.report import figures
 from ttvos.report.figures import Drawing, new_figure
-from ttvos.report.inputs import ReportInput
+from ttvos.report.join import ReportInput
 from ttvos.report.results import Result
 
 TITLES = ("frame, ground truth outlined", "transition map", "attention map", "prediction")
