@@ -36,7 +36,7 @@ class Line:
 
     @property
     def timed(self) -> Entry | None:
-        """Whose speed stands for the method: the accuracy's, where it was timed, else the peer's."""
+        """Whose speed stands for the method: the accuracy's tracker, or the peer."""
         return next((who for who in (self.entry, self.peer) if who and who.speed), None)
 
 
