@@ -30,7 +30,7 @@ from ttvos.core.provenance import provenance
 from ttvos.core.shipped_weights import find_weights
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.latency import percentiles
-from ttvos.measure.macs import count_layers
+from ttvos.measure.layers import count_layers
 from ttvos.measure.released import time_released, time_released_warm
 from ttvos.measure.roofline import fractions, measure_ceilings, roofline
 from ttvos.model.ttvos import TTVOS, build_model

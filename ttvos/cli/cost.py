@@ -1,7 +1,7 @@
 """`ttvos cost`: parameters and MACs of models, rows or trackers, one result each."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ttvos.cli.options import (
     DEFAULT_VARIANT,
@@ -16,8 +16,11 @@ from ttvos.cli.options import (
 )
 from ttvos.config.experiments import find_row, find_variant
 from ttvos.core.errors import UserError
-from ttvos.core.files import write_json
 from ttvos.core.process import limit_threads
+from ttvos.records.store import write
+
+if TYPE_CHECKING:
+    from ttvos.records.schema import TrackerCost
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -61,12 +64,11 @@ def run(options: argparse.Namespace) -> None:
     for variant, backbone, out in models:
         result = cost(variant, backbone, options.height, options.width)
         if options.out:
-            write_json(out, result)
-        macs = result["macs"]
+            write(out, result)
         print(
-            f"{variant.name} {backbone}: {result['parameters']['total']:,} parameters  "
-            f"{macs['frame'] / 1e9:.3f} GMAC a frame  "
-            f"{macs['two_frame_clip'] / 1e9:.2f} GMAC by the paper's protocol"
+            f"{variant.name} {backbone}: {result.parameters.total:,} parameters  "
+            f"{result.macs.frame / 1e9:.3f} GMAC a frame  "
+            f"{result.macs.two_frame_clip / 1e9:.2f} GMAC by the paper's protocol"
         )
 
 
@@ -88,30 +90,34 @@ def _trackers(options: argparse.Namespace) -> None:
     ):
         key = {**counted_with(name, *size), **({"tracker_options": own} if own else {})}
         kept = find_kept(options.kept, name, key) if may_keep else None
-        result = kept or {**_counted(name, options.weights, own, size), "counted_with": key}
+        result = kept or _counted(name, options.weights, own, size, key)
         if options.out:
-            write_json(out, result)
+            write(out, result)
         _show(name, result, " (kept)" if kept else "")
 
 
 def _counted(
-    name: str, weights: str | None, own: dict[str, Any], size: tuple[int, int, int]
-) -> dict[str, Any]:
+    name: str,
+    weights: str | None,
+    own: dict[str, Any],
+    size: tuple[int, int, int],
+    key: dict[str, Any],
+) -> "TrackerCost":
     limit_threads()
     from ttvos.measure.tracker_cost import cost_tracker
     from ttvos.tracking.registry import load_tracker, tracker_origin
 
     tracker = load_tracker(name, weights=weights, options=own)
-    return cost_tracker(tracker, *size, tracker_origin(name, weights))
+    return cost_tracker(tracker, *size, tracker_origin(name, weights), key)
 
 
-def _show(name: str, result: dict[str, Any], kept: str) -> None:
-    macs = result["macs"]
+def _show(name: str, result: "TrackerCost", kept: str) -> None:
+    macs = result.macs
     print(
-        f"{name}: {result['parameters']['total']:,} parameters  "
-        f"{macs['frame'] / 1e9:.3f} GMAC a frame  {macs['init'] / 1e9:.3f} GMAC for frame 0{kept}"
+        f"{name}: {result.parameters.total:,} parameters  "
+        f"{macs.frame / 1e9:.3f} GMAC a frame  {macs.init / 1e9:.3f} GMAC for frame 0{kept}"
     )
-    if result.get("uncounted"):
-        print(f"{name}: these operators are not in the MACs: {', '.join(result['uncounted'])}")
-    elif not macs["frame"]:
+    if result.uncounted:
+        print(f"{name}: these operators are not in the MACs: {', '.join(result.uncounted)}")
+    elif not macs.frame:
         print(f"{name}: it ran no product or convolution in PyTorch, so its MACs are not known")

@@ -4,7 +4,7 @@ import argparse
 
 from ttvos.cli.options import add_part, add_year
 from ttvos.core.errors import UserError
-from ttvos.core.files import write_json
+from ttvos.records.store import write
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> None:
         objects=options.objects,
     )
     if options.out:
-        write_json(options.out, scores)
+        write(options.out, scores)
     if options.per_sequence:
         print(per_sequence(scores))
     print(summary(scores))
@@ -73,7 +73,8 @@ def _not_fetched(options: argparse.Namespace) -> str | None:
         raise UserError("--fetched says what stands in place of scores: add --out FILE.json")
     from ttvos.core.provenance import provenance
     from ttvos.data.published_fetch import not_fetched
+    from ttvos.records.schema import NotScored
 
     if reason := not_fetched(options.fetched):
-        write_json(options.out, {"missing": reason, "provenance": provenance()})
+        write(options.out, NotScored(missing=reason, provenance=provenance()))
     return reason

@@ -9,7 +9,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from ttvos.report.publication.document import fill
+    from ttvos.report.publication.fill import fill
 
     for page in options.pages:
         print(f"{page}: {'written' if fill(page) else 'up to date'}")

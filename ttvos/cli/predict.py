@@ -85,8 +85,8 @@ def run(options: argparse.Namespace) -> None:
         origin=origin,
     )
     seconds = time.perf_counter() - start
-    sequences = result["sequences"].values()
-    frames = sum(sequence["frames"] for sequence in sequences)
+    sequences = result.sequences.values()
+    frames = sum(sequence.frames for sequence in sequences)
     print(
         f"{options.out}: masks of {frames} frames, {len(sequences)} sequences; {seconds:.1f} s, "
         f"{frames / seconds:.1f} FPS with reading and writing (ttvos speed times the tracker alone)"

@@ -15,7 +15,12 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     from ttvos.config.experiments import find_variant
+    from ttvos.config.run import TrainConfig
     from ttvos.training.state import snapshot
+    from ttvos.training.ttvos import TTVOSTask
 
-    snapshot(options.state, find_variant(options.variant), options.backbone, options.out)
+    variant = find_variant(options.variant)
+    snapshot(
+        options.state, TTVOSTask(TrainConfig(stages=()), variant, options.backbone), options.out
+    )
     print(f"{options.out}: the weights of {options.state} so far")

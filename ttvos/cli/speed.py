@@ -1,7 +1,7 @@
 """`ttvos speed`: frames a second of TTVOS, by several protocols, or of any tracker."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ttvos.cli.options import (
     DEFAULT_VARIANT,
@@ -17,8 +17,10 @@ from ttvos.cli.options import (
     named_tracker,
 )
 from ttvos.core.errors import UserError
-from ttvos.core.files import write_json
 from ttvos.core.process import limit_threads
+
+if TYPE_CHECKING:
+    from ttvos.records.schema import Speed
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -90,21 +92,22 @@ def _tracker(options: argparse.Namespace) -> None:
         origin=origin,
     )
     _show(result, options.out)
-    growth, whole = result["growth"], result["with_initialisation"]
+    growth, whole = result.growth, result.with_initialisation
     print(
-        f"with frame 0: {whole['fps']:.2f} FPS over {whole['frames']} frames; state "
-        f"{growth['state_bytes_first'] / 2**20:.1f} MiB after frame 1, "
-        f"{growth['state_bytes_last'] / 2**20:.1f} MiB after the last"
+        f"with frame 0: {whole.fps:.2f} FPS over {whole.frames} frames; state "
+        f"{growth.state_bytes_first / 2**20:.1f} MiB after frame 1, "
+        f"{growth.state_bytes_last / 2**20:.1f} MiB after the last"
     )
 
 
-def _show(result: dict[str, Any], out: str | None) -> None:
+def _show(result: "Speed", out: str | None) -> None:
     """Write the result, print its table, and say why not to use it if the machine was busy."""
     from ttvos.measure.latency import doubts
-    from ttvos.measure.speedtable import LEGEND, table
+    from ttvos.measure.speedtable import LEGEND, terminal_table
+    from ttvos.records.store import write
 
     if out:
-        write_json(out, result)
-    print(table(result["rows"]) + LEGEND)
+        write(out, result)
+    print(terminal_table(result.rows) + LEGEND)
     for line in doubts(result):
         print(line)

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> None:
 
         train_frtm(section, row.backbone, bool(row.transition_loss), *rest)
     else:
-        from ttvos.training.loop import train
+        from ttvos.training.ttvos import train
 
         train(section, row.variant, row.backbone, *rest)
 

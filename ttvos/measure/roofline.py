@@ -13,7 +13,7 @@ import torch
 
 from ttvos.core.device import read_clock
 from ttvos.engine.precision import LAYERS
-from ttvos.measure.macs import Layer
+from ttvos.measure.layers import Layer
 from ttvos.tracking.precision import matrix_precision
 
 REPEATS = 5

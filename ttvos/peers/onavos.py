@@ -11,7 +11,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from ttvos.core.errors import UserError
 from ttvos.core.video import VOID
@@ -25,7 +24,7 @@ from ttvos.peers.onavos_learning import (
     run,
     train,
 )
-from ttvos.peers.online import Weights, online_cost
+from ttvos.peers.online import Weights, online_cost, pass_macs
 from ttvos.tracking.geometry import likeliest, resize
 from ttvos.tracking.protocol import one_hot
 
@@ -236,13 +235,7 @@ class OnAVOS(PeerTracker):
         """
         shape = (1, 3, height, width)
         first = online_cost(OnAVOSNetwork, [shape], PUBLISHED_FIRST_STEPS)
-        with (
-            torch.device("meta"),
-            torch.inference_mode(),
-            FlopCounterMode(display=False) as counter,
-        ):
-            OnAVOSNetwork().eval()(torch.empty(shape))
-        passes = PUBLISHED_PASSES * counter.get_total_flops() // 2
+        passes = PUBLISHED_PASSES * pass_macs(OnAVOSNetwork, [shape])
         return {
             **first,
             "frame_updates": PUBLISHED_STEPS,

@@ -162,18 +162,30 @@ def online_cost(
     make: the network, whose inputs have `shapes` and whose outputs are all trained. Returns
     updates, passes_per_update, macs_per_update (forward and backward), macs (of all updates).
     """
-    with torch.device("meta"):
-        network = make().eval()
-        inputs = tuple(torch.empty(shape) for shape in shapes)
-    weights = own_weights(network)
-    with FlopCounterMode(display=False) as counter:
-        outputs = functional_call(network, weights, inputs)
-        outputs = outputs if isinstance(outputs, list) else [outputs]
-        sum(output.sum() for output in outputs).backward()
-    each = passes * counter.get_total_flops() // 2
+    each = passes * pass_macs(make, shapes, learns=True)
     return {
         "updates": updates,
         "passes_per_update": passes,
         "macs_per_update": each,
         "macs": updates * each,
     }
+
+
+def pass_macs(
+    make: Callable[[], nn.Module], shapes: list[tuple[int, ...]], learns: bool = False
+) -> int:
+    """MACs of a network's pass, by PyTorch's counter halved; nothing is computed.
+
+    learns: with the way back to the gradient of all its outputs.
+    """
+    with torch.device("meta"):
+        network = make().eval()
+        inputs = tuple(torch.empty(shape) for shape in shapes)
+    weights = own_weights(network)
+    counter = FlopCounterMode(display=False)
+    with torch.inference_mode(False), torch.set_grad_enabled(learns), counter:
+        outputs = functional_call(network, weights, inputs)
+        if learns:
+            outputs = outputs if isinstance(outputs, list) else [outputs]
+            sum(output.sum() for output in outputs).backward()
+    return counter.get_total_flops() // 2
