@@ -17,7 +17,6 @@ from ttvos.cli.options import (
 from ttvos.config.experiments import find_row, find_variant
 from ttvos.core.errors import UserError
 from ttvos.core.process import limit_threads
-from ttvos.records.store import write
 
 if TYPE_CHECKING:
     from ttvos.records.schema import TrackerCost
@@ -60,6 +59,7 @@ def run(options: argparse.Namespace) -> None:
         models = [(variant, options.backbone, options.out)]
     limit_threads()
     from ttvos.measure.cost import cost
+    from ttvos.records.store import write
 
     for variant, backbone, out in models:
         result = cost(variant, backbone, options.height, options.width)
@@ -79,6 +79,7 @@ def _trackers(options: argparse.Namespace) -> None:
 
     from ttvos.measure.tracker_cost import counted_with, find_kept
     from ttvos.peers.record import built_peers
+    from ttvos.records.store import write
 
     several = tuple(built_peers()) if options.trackers == ["all"] else options.trackers
     named = [(name, f"{options.out}/{name}.json") for name in several or ()]

@@ -4,7 +4,6 @@ import argparse
 
 from ttvos.cli.options import add_part, add_year
 from ttvos.core.errors import UserError
-from ttvos.records.store import write
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -46,6 +45,7 @@ def run(options: argparse.Namespace) -> None:
         return
     from ttvos.evaluation.davis import evaluate
     from ttvos.evaluation.summary import per_sequence, summary
+    from ttvos.records.store import write
 
     scores = evaluate(
         options.masks,
@@ -74,6 +74,7 @@ def _not_fetched(options: argparse.Namespace) -> str | None:
     from ttvos.core.provenance import provenance
     from ttvos.data.published_fetch import not_fetched
     from ttvos.records.schema import NotScored
+    from ttvos.records.store import write
 
     if reason := not_fetched(options.fetched):
         write(options.out, NotScored(missing=reason, provenance=provenance()))

@@ -203,7 +203,7 @@ def test_speed_takes_everything_from_the_checkpoint_and_needs_no_file(
     run(["speed", "--checkpoint", "small.safetensors", *size])
     told = capsys.readouterr().out
     assert "exp2-resnet18, 32x48, 1 object" in told
-    assert "spread" in told.splitlines()[0]
+    assert "spread" in told
     assert [path.name for path in tmp_path.iterdir()] == ["small.safetensors"]
     run(["speed", "--checkpoint", "small.safetensors", *size, "--out", "speed.json"])
     result = json.loads((tmp_path / "speed.json").read_text())
