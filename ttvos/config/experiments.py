@@ -7,10 +7,10 @@ from typing import Literal
 
 from ttvos.config.strict import build
 from ttvos.core.errors import UserError
-from ttvos.core.folders import shipped
+from ttvos.core.folders import modules_in, shipped
 
 CONFIG_FOLDER = shipped("workflow/config")
-BACKBONES = ("hrnet", "resnet18", "resnet50", "mobilenetv3")
+BACKBONES = modules_in("model/backbones")
 FRTM_BACKBONES = ("resnet18", "resnet101")
 TABLES = (2, 3, 4, 5, 6)  # of the paper's, that a report has and a row can stand in
 FLAGS = ("short_term", "long_term", "adaptive_weight", "update_template", "transition_loss")

@@ -9,6 +9,9 @@ from typing import Literal
 
 from ttvos.config.experiments import BACKBONES
 from ttvos.core.errors import UserError
+from ttvos.core.folders import modules_in
+
+SOURCES = modules_in("data/layouts")
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ class Motion:
 class Stage:
     """One training stage (docs/facts.md, section 4); exactly one of steps and epochs is given.
 
-    source: layout of the data under `roots`: "stills" (images with masks), "ytvos", "davis".
+    source: layout of the data under `roots`, a module of ttvos/data/layouts: "stills" (images
+    with masks), "ytvos", "davis".
     warp: how further frames of a still are made: "tps" (released code) or "affine" (paper).
     rotation: degrees, of the clip's one rotation and shear; gaps: largest frame step.
     years: of "davis", each read as it says (2016: ids merged); the paper's stage 3 has both.
@@ -104,7 +108,7 @@ class Stage:
     """
 
     name: str
-    source: Literal["stills", "ytvos", "davis"]
+    source: Literal[SOURCES]
     roots: tuple[str, ...]
     height: int
     width: int

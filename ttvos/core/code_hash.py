@@ -31,6 +31,8 @@ PLUMBING = {
     "records/schema.py",
     "records/store.py",
 }
+# Folders whose modules are loaded by their names, so that no import statement leads to them.
+LOADED_BY_NAME = ("model/backbones", "data/layouts")
 
 
 def code_hash(*entries: str) -> str:
@@ -161,7 +163,16 @@ def _imported(path: Path, module: str) -> list[str]:
             above = inside[: len(inside) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
             names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    return [name for name in names if name]
+    return [name for name in names if name] + _loaded_by_name(path)
+
+
+def _loaded_by_name(path: Path) -> list[str]:
+    """All modules of one of those folders, given its __init__.py."""
+    for folder in LOADED_BY_NAME:
+        if path == PACKAGE / folder / "__init__.py":
+            names = sorted(file.stem for file in path.parent.glob("[!_]*.py"))
+            return [".".join(("ttvos", *folder.split("/"), name)) for name in names]
+    return []
 
 
 def _file(folder: Path, module: str) -> Path | None:

@@ -23,6 +23,15 @@ def shipped(folder: str) -> Path:
     return (INSTALLED if INSTALLED.is_dir() else REPOSITORY) / folder
 
 
+def modules_in(folder: str) -> tuple[str, ...]:
+    """Names of the modules in a folder of the package, such as "model/backbones", sorted.
+
+    What can be added in one file is known by its file: nothing is imported to list it.
+    """
+    files = (PACKAGE / folder).glob("*.py")
+    return tuple(sorted(file.stem for file in files if not file.stem.startswith("_")))
+
+
 def checkout(what: str) -> Path:
     """The repository. Raises UserError where the package is installed without it.
 

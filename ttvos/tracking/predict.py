@@ -159,7 +159,7 @@ def _maps_file(maps: Path | str, out: Path):
 def _check_size(frame: np.ndarray, shape: tuple[int, ...], path: Path, other: str) -> None:
     if frame.shape[:2] != shape:
         height, width = frame.shape[:2]
-        raise UserError(f"{path}: {width}x{height} pixels, but {other} has {shape[1]}x{shape[0]}")
+        raise UserError(f"{path}: {height}x{width} pixels, but {other} has {shape[0]}x{shape[1]}")
 
 
 def _check(prediction: Prediction, frame: np.ndarray, ids: tuple[int, ...], path: Path) -> None:

@@ -312,7 +312,7 @@ BAD_INPUT = [
     (_missing_frame, r"results/one/00003\.png: missing \(1 of the 8 masks that sequence one needs"),
     (_missing_sequence, r"results/two: no result masks for sequence two"),
     (_extra_frame, r"results/one/00008\.png: sequence one has no such frame"),
-    (_other_size, r"results/one/00003\.png: 48x32, but the ground truth has 96x64"),
+    (_other_size, r"results/one/00003\.png: 32x48, but the ground truth has 64x96"),
     (_unknown_id, r"results/two/00004\.png: id 3, but sequence two has the objects 1 to 2"),
     (_unknown_id_of_one, r"results/one/00004\.png: id 2, but sequence one has the objects 1 only"),
     (_void_in_result, r"results/two/00004\.png: id 255, but sequence two"),

@@ -111,7 +111,7 @@ def test_another_size_than_the_ground_truth_s_is_refused(davis16, tmp_path):
     folder = written(tmp_path / "theirs", davis16, "palette 0/1")
     write_masks(tmp_path / "other", [np.ones((30, 40), bool)], "1-bit")
     shutil.copy(tmp_path / "other/00000.png", folder / "two/00004.png")
-    with pytest.raises(UserError, match=r"two/00004\.png: 40x30, but the ground truth has 96x64"):
+    with pytest.raises(UserError, match=r"two/00004\.png: 30x40, but the ground truth has 64x96"):
         evaluate(folder, davis16, 2016, "val")
 
 

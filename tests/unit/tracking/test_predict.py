@@ -235,7 +235,7 @@ def test_a_frame_of_another_size_is_named(tiny_davis, tmp_path, monkeypatch):
     monkeypatch.setattr(
         module, "read_frame", lambda path: real(path)[: 60 if path.stem == "00004" else 64]
     )
-    with pytest.raises(UserError, match=r"00004\.jpg: 96x60 pixels"):
+    with pytest.raises(UserError, match=r"00004\.jpg: 60x96 pixels"):
         predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "out")
 
 
