@@ -46,7 +46,7 @@ def train(options: argparse.Namespace) -> None:
 
         train_frtm(section, row.backbone, bool(row.transition_loss), *rest)
         return
-    from ttvos.training.loop import train
+    from ttvos.training.ttvos import train
 
     train(section, row.variant, row.backbone, *rest)
 
@@ -66,9 +66,13 @@ def backbone(options: argparse.Namespace) -> None:
 def snapshot(options: argparse.Namespace) -> None:
     """`ttvos snapshot`: the weights of an unfinished training."""
     from ttvos.config.experiments import find_variant
+    from ttvos.config.run import TrainConfig
     from ttvos.training.state import snapshot
+    from ttvos.training.ttvos import TTVOSTask
 
-    snapshot(options.state, find_variant(options.variant), options.backbone, options.out)
+    variant = find_variant(options.variant)
+    task = TTVOSTask(TrainConfig(stages=()), variant, options.backbone)
+    snapshot(options.state, task, options.out)
 
 
 def predict(options: argparse.Namespace) -> None:
@@ -282,7 +286,7 @@ def card(options: argparse.Namespace) -> None:
 
 def fill(options: argparse.Namespace) -> None:
     """`ttvos fill`: tables of published results inside Markdown pages."""
-    from ttvos.report.publication.document import fill
+    from ttvos.report.publication.fill import fill
 
     for page in options.pages:
         print(f"{page}: {'written' if fill(page) else 'up to date'}")

@@ -150,10 +150,10 @@ def show_speed(result: dict[str, Any], out: str | None) -> None:
     the result to `out`, where that is given."""
     from ttvos.core.files import write_json
     from ttvos.measure.latency import doubts
-    from ttvos.measure.speedtable import LEGEND, table
+    from ttvos.measure.speedtable import LEGEND, terminal_table
 
     if out:
         write_json(out, result)
-    print(table(result["rows"]) + LEGEND)
+    print(terminal_table(result["rows"]) + LEGEND)
     for line in doubts(result):
         print(line)

@@ -20,16 +20,17 @@ from ttvos.core.device import device_name, find_device, peak_memory, read_clock
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import provenance
 from ttvos.engine.choose import make_tracker
-from ttvos.engine.precision import choose_precision, matrix_precision
+from ttvos.engine.precision import choose_precision
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.latency import Load, percentiles
-from ttvos.measure.macs import count_layers
+from ttvos.measure.layers import count_layers
 from ttvos.measure.released import ratio_to_released, time_released, time_released_warm
 from ttvos.measure.roofline import PROTOCOL as ROOFLINE_PROTOCOL
 from ttvos.measure.roofline import fractions, measure_ceilings, roofline
 from ttvos.measure.speedtable import make_rows
 from ttvos.model import weights as checkpoints
 from ttvos.model.ttvos import TTVOS, build_model
+from ttvos.tracking.precision import matrix_precision
 from ttvos.tracking.protocol import Tracker, stream
 
 MIN_REPEATS = 5
@@ -76,8 +77,8 @@ def speed(
     released_warm {fps, seconds, frames, ...}, ratio_to_released (streaming over released_warm),
     roofline {streaming, released, released_warm: {macs, bytes, seconds, fraction, ...} of a
     frame, of a whole clip, of a frame}, ceilings, rows (the table), device, precision (as
-    chosen), engine, compiled (None where not known), load (what other processes used meanwhile,
-    see `ttvos.measure.latency`), height, width, objects, protocol, provenance. Times are in
+    chosen), engine, compiled (whether compiled code ran), load (what others used meanwhile, see
+    `ttvos.measure.latency`), height, width, objects, protocol, provenance. Times are in
     milliseconds where named so, else in seconds; fps in frames a second.
     Raises UserError for fewer than 5 repeats or 2 frames, or for CUDA where there is none.
     """
@@ -110,7 +111,7 @@ def speed(
         pipelined = time_pipelined(tracker, clip, mask, where, repeats)
     result = {
         **settings,
-        "compiled": _is_compiled(tracker, compile),
+        "compiled": getattr(tracker, "compiled", False),
         "load": load.record(),
         "streaming": streaming,
         "pipelined": pipelined,
@@ -159,12 +160,6 @@ def _rooflines(
             "released_warm": plain_frame | fractions(plain_frame, plain, 1 / warm["fps"]),
         },
     }
-
-
-def _is_compiled(tracker: Tracker, compile: str) -> bool | None:
-    """Whether compiled code ran; None where the tracker does not say ("auto" may find some)."""
-    known = {"on": True, "off": False}.get(compile)
-    return getattr(tracker, "compiled", known)
 
 
 def time_streaming(

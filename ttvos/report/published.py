@@ -22,8 +22,8 @@ from ttvos.report.intervals import LEGEND, SequenceScores, detectable_note, inte
 from ttvos.report.paper import PAPER_FOLDER, read_paper
 from ttvos.report.paper_lines import PAPER_COLUMNS, paper_accuracy, paper_cells
 from ttvos.report.publication.form import SEQUENCES, Published, Score, SequenceScore
-from ttvos.report.publication.stages import (
-    in_words,
+from ttvos.report.recipe import (
+    other_settings,
     stage_data,
     stage_extras,
     stage_length,
@@ -190,8 +190,7 @@ def facts(published: Published) -> list[tuple[str, str]]:
         lines += [
             (f"Stage {stage['name']}, {backbone}", _stage(stage)) for stage in recipe["stages"]
         ]
-        rest = {key: recipe[key] for key in recipe if key not in ("stages", "data", "initial")}
-        text = "; ".join(f"{key} {in_words(value)}" for key, value in rest.items())
+        text = "; ".join(f"{key} {value}" for key, value in other_settings(recipe))
         lines.append((f"Settings, {backbone}", text))
     return [(label, text) for label, text in lines if text]
 
