@@ -1,6 +1,5 @@
 """Masks score the same in every format and layout in which they are published."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ttvos.core.video import read_mask
 from ttvos.data.davis import load_sequences
 from ttvos.data.mask_folders import masks_folder
 from ttvos.evaluation.davis import evaluate
+
 
 @pytest.fixture
 def davis16(tiny_davis) -> Path:

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from ttvos.peers.common import make_seeded
 
 from tests.unit.peers.test_stm import calls_of, track
 from tests.unit.peers.test_stm_cost import gmac, millions, parts_gmac
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.tracker_cost import cost_tracker
 from ttvos.measure.tracker_speed import state_bytes
-from ttvos.peers.common import make_seeded
 from ttvos.peers.gc import GC, Context, Distribution, GlobalContext
 from ttvos.peers.record import load_records
 from ttvos.peers.stm import STMNetwork

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+from ttvos.peers.common import make_seeded
+from ttvos.peers.onavos.learning import Augmentation
+from ttvos.peers.onavos.network import OnAVOSNetwork
 
 from tests.conftest import disc_frame
 from ttvos.core.errors import UserError
-from ttvos.peers.common import make_seeded
 from ttvos.peers.onavos import learning as onavos_labels
 from ttvos.peers.onavos import learning as onavos_training
 from ttvos.peers.onavos import tracker as onavos
-from ttvos.peers.onavos.learning import Augmentation
-from ttvos.peers.onavos.network import OnAVOSNetwork
 from ttvos.peers.record import load_records
 
 DISCS = [(24, 24, 2, 16), (40, 70, -2, 14)]

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+from ttvos.peers.siammask.crops import Box, box_of, choose, cut, paste, search_side, template_side
+from ttvos.peers.siammask.network import Levels, SiamMaskNetwork, place_windows
 
 from tests.conftest import disc_frame
 from ttvos.core.errors import UserError
 from ttvos.peers.record import load_records
 from ttvos.peers.siammask import tracker as siammask
-from ttvos.peers.siammask.crops import Box, box_of, choose, cut, paste, search_side, template_side
-from ttvos.peers.siammask.network import Levels, SiamMaskNetwork, place_windows
 
 DISCS = [(18, 20, 4, 12), (44, 70, -4, 10)]
 SQUARE = Box(100, 80, 40, 40)  # its template's crop is 80 pixels wide

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from ttvos.peers.common import aggregate, normalise
 
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.tracker_speed import state_bytes
-from ttvos.peers.common import aggregate, normalise
 from ttvos.peers.stm import STM, Memory, MemoryRead
 
 

@@ -6,11 +6,11 @@ Facts: docs/peers.md, section 1.11.
 import numpy as np
 import pytest
 import torch
+from ttvos.peers.common import make_seeded
 
 from tests.unit.peers.test_stm import track
 from ttvos.core.errors import UserError
 from ttvos.measure.clip import disc_clip
-from ttvos.peers.common import make_seeded
 from ttvos.peers.stm import STM, STMNetwork
 
 

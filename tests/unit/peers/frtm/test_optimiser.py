@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.func import jvp
 from torch.utils.flop_counter import FlopCounterMode
-
 from ttvos.peers.common import make_seeded
+
 from ttvos.peers.frtm.labels import enlarge, make_labels
 from ttvos.peers.frtm.optimiser import Linearised, Problem, fit, update
 from ttvos.peers.frtm.settings import EVALUATION, FAST, FitSettings
