@@ -3,14 +3,11 @@
 `ttvos.measure.cost` takes TTVOS apart as the paper's tables do; this knows nothing of the tracker
 but its protocol. Both count by `ttvos.measure.macs`, so that all are counted alike.
 
-Costs of peers that the repository keeps: counted once, taken again while the code is the same.
-
-They do not depend on the device. A kept file names what it was counted with; any difference, and
-the cost is counted anew.
+They do not depend on the device, so that the repository keeps the peers': a kept file names what it
+was counted with, and is taken again until any of that differs.
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,9 +19,9 @@ from ttvos.core.code_hash import code_hash
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_json
 from ttvos.core.provenance import provenance
+from ttvos.core.reachable import reachable
 from ttvos.measure.clip import disc_clip
-from ttvos.measure.macs import OTHER, Parts, count_macs
-from ttvos.measure.tracker_speed import reachable
+from ttvos.measure.macs import OTHER, Parts, count_macs, count_parameters
 from ttvos.tracking.precision import precision_of
 from ttvos.tracking.protocol import Tracker, check_prediction, cycle_of, object_ids, step_of
 from ttvos.tracking.registry import tracker_code
@@ -66,14 +63,16 @@ def cost_tracker(
     uncounted: set[str] = set()
     clip, mask = disc_clip(cycle + 2, height, width, objects)
     init, steps = _run(tracker, parts, clip, mask, uncounted)
-    whole = steps[1:]
+    # After the run: some trackers build their networks when the first clip comes.
+    modules = [value for value in reachable(tracker) if isinstance(value, nn.Module)]
+    whole, online = steps[1:], getattr(tracker, "online_cost", None)
     frame_parts = {part: round(sum(s[part] for s in whole) / len(whole)) for part in init}
     named = {"tracker": tracker.name, "height": height, "width": width, "objects": objects}
     settings = {**named, **getattr(tracker, "options", {})}
     return {
         **named,
         "cycle": cycle,
-        "parameters": parameters(tracker, parts),
+        "parameters": count_parameters(parts, modules),
         "macs": {
             "init": sum(init.values()),
             "frame": round(sum(sum(s.values()) for s in whole) / len(whole)),
@@ -82,7 +81,7 @@ def cost_tracker(
             "steps": [sum(s.values()) for s in steps],
         },
         "uncounted": sorted(uncounted),
-        "online_not_run": _online(tracker, height, width),
+        "online_not_run": online(height, width) if online else None,
         "protocol": PROTOCOL,
         "provenance": provenance(settings, precision=precision_of(tracker), **(origin or {})),
     }
@@ -123,29 +122,6 @@ def _parts(tracker: Tracker) -> Parts:
                     "inside of one: it would count twice"
                 )
     return parts
-
-
-def _online(tracker: Any, height: int, width: int) -> dict[str, int] | None:
-    find = getattr(tracker, "online_cost", None)
-    return find(height, width) if find else None
-
-
-def parameters(tracker: Any, parts: Parts) -> dict[str, Any]:
-    """Numbers of parameters: total, by part, and in no part. A shared one counts once."""
-    every = {id(p): p.numel() for module in _modules(tracker) for p in module.parameters()}
-    counted: set[int] = set()
-    by_part = {}
-    for part, members in parts.items():
-        own = {id(p): p.numel() for module in members for p in module.parameters()}
-        by_part[part] = sum(size for key, size in own.items() if key not in counted)
-        counted |= own.keys()
-        every |= own
-    total = sum(every.values())
-    return {"total": total, "parts": by_part, OTHER: total - sum(by_part.values())}
-
-
-def _modules(holder: Any) -> Iterator[nn.Module]:
-    return (value for value in reachable(holder) if isinstance(value, nn.Module))
 
 
 COUNTING = ("measure/tracker_cost.py", "tracking/registry.py")

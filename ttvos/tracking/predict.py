@@ -17,7 +17,7 @@ from ttvos.core.overlap import read_ahead, write_behind
 from ttvos.core.provenance import file_hash, provenance
 from ttvos.core.video import VOID
 from ttvos.data.davis import Sequence, first_mask, load_sequences
-from ttvos.tracking.precision import precision_of
+from ttvos.tracking.precision import matrix_precision, precision_of
 from ttvos.tracking.protocol import Prediction, Tracker, check_prediction, object_ids, stream
 from ttvos.tracking.strips import Strip, choose_sequence
 
@@ -131,8 +131,6 @@ def _as_recorded(tracker: Tracker) -> AbstractContextManager:
     """Keep CUDA to the precision that the tracker names: PyTorch's default would let TF32 in."""
     if "torch" not in sys.modules:  # the tracker does without, and its import takes seconds
         return nullcontext()
-    from ttvos.engine.precision import matrix_precision
-
     return matrix_precision(precision_of(tracker) or "float32")
 
 

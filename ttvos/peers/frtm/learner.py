@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from ttvos.core.files import atomic_path
 from ttvos.core.video import IGNORED
-from ttvos.peers.common import make_seeded
+from ttvos.peers.base import make_seeded
 from ttvos.peers.frtm.backbone import TARGET_LEVEL, Backbone
 from ttvos.peers.frtm.refiner import Refiner
 from ttvos.training.losses import transition_loss, transition_targets

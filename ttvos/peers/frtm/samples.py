@@ -22,7 +22,7 @@ from ttvos.config.run import as_plain
 from ttvos.core.code_hash import code_hash
 from ttvos.core.files import atomic_path
 from ttvos.core.provenance import settings_hash
-from ttvos.peers.common import make_seeded
+from ttvos.peers.base import make_seeded
 from ttvos.peers.frtm.augment import augment
 from ttvos.peers.frtm.backbone import TARGET_LEVEL
 from ttvos.peers.frtm.learner import Features, Learner

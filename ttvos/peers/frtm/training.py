@@ -35,10 +35,10 @@ from ttvos.core.provenance import file_hash, provenance
 from ttvos.core.shipped_weights import find_weights
 from ttvos.data.clips import make_clips
 from ttvos.model.weights import trained_within
-from ttvos.peers.common import fill
+from ttvos.peers.base import fill_network
 from ttvos.peers.frtm.backbone import BACKBONES, Backbone
 from ttvos.peers.frtm.learner import Learner, frtm_losses, save_checkpoint
-from ttvos.peers.frtm.loading import backbone_weights, imagenet_weights
+from ttvos.peers.frtm.loading import imagenet_weights, read_backbone
 from ttvos.peers.frtm.samples import TargetScores
 from ttvos.training import gradient as denormals
 from ttvos.training.batches import batches, count_steps, reading
@@ -70,10 +70,10 @@ def initial_learner(
     if source is None:
         return learner, {"source": "random", "sha256": None}
     if source == "imagenet":
-        fill(learner.backbone, imagenet_weights(backbone), "ImageNet weights")
+        fill_network(learner.backbone, imagenet_weights(backbone), "ImageNet weights")
         return learner, {"source": source, "sha256": None}
     path = find_weights(source)
-    fill(learner.backbone, backbone_weights(path, backbone), str(path))
+    fill_network(learner.backbone, read_backbone(path, backbone), path)
     return learner, {"source": source, "sha256": file_hash(path)} | trained_within(path)
 
 
