@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from ttvos.training.stale import changed_code_notice, deciding_hash, finished_notice, is_finished
+from ttvos.training.folder import changed_code_notice, deciding_hash, finished_notice, is_finished
 
 from ttvos.core.provenance import file_hash, settings_hash
 
