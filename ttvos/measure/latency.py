@@ -1,7 +1,5 @@
-"""Percentiles of latencies, where there are enough of them.
-
-Whether the machine was free while something was timed: what other processes computed meanwhile,
-and how far the repeats lie apart.
+"""What latencies tell, and whether to trust them: percentiles, where there are enough of them,
+what other processes computed meanwhile, and how far the repeats lie apart.
 """
 
 import os

@@ -566,5 +566,3 @@ KINDS: dict[str, tuple[type[Result], ...]] = {
 def kinds_of(kind: type[Result] | Any) -> Iterable[type[Result]]:
     """The kinds of a union such as `RowCost | TrackerCost`; the kind itself where it is one."""
     return getattr(kind, "__args__", (kind,))
-
-
