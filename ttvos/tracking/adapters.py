@@ -1,4 +1,4 @@
-"""Trackers made of others: of a class that keeps the clip by itself, and of one on smaller frames."""
+"""Trackers made of others: of a class that keeps its clip by itself, and of one on small frames."""
 
 from dataclasses import dataclass, field
 from typing import Any
