@@ -28,6 +28,22 @@ def percentiles(latencies: Iterable[float]) -> dict[str, float | None]:
     }
 
 
+def streaming_figures(init_ms: list[float], repeats: list[list[float]]) -> dict[str, Any]:
+    """That part of a speed file: fps, percentiles, repeats, init_ms, spread, timed_frames.
+
+    init_ms: of each repeat's frame 0. repeats: ms of each further frame, a list a repeat.
+    """
+    latencies = np.array(repeats)
+    return {
+        "fps": float(1000 * latencies.size / latencies.sum()),
+        **percentiles(latencies.flat),
+        "repeats": repeats,
+        "init_ms": init_ms,
+        "spread": spread(repeats),
+        "timed_frames": int(latencies.size),
+    }
+
+
 def carried(streaming: dict[str, Any]) -> dict[str, float | None]:
     """The percentiles that a kept result's own latencies carry, also of a file that has others.
 
