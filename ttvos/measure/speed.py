@@ -30,6 +30,7 @@ from ttvos.measure.roofline import fractions, measure_ceilings, roofline
 from ttvos.measure.speedtable import make_rows
 from ttvos.model import weights as checkpoints
 from ttvos.model.ttvos import TTVOS, build_model
+from ttvos.records.schema import RowSpeed
 from ttvos.tracking.precision import matrix_precision
 from ttvos.tracking.protocol import Tracker, stream
 
@@ -64,7 +65,7 @@ def speed(
     precision: str = "auto",
     compile: str = "auto",
     engine: str = "fast",
-) -> dict[str, Any]:
+) -> RowSpeed:
     """Time one model on a synthetic clip of moving discs.
 
     variant, backbone: None where the checkpoint says them; both are checked against it otherwise.
@@ -131,7 +132,7 @@ def speed(
             checkpoint=str(checkpoint) if checkpoint else None,
         ),
     }
-    return {**result, "rows": make_rows(result)}
+    return RowSpeed.model_validate({**result, "rows": make_rows(result)})
 
 
 def _rooflines(

@@ -170,9 +170,7 @@ def _time_row(
     model = task.network()
     model.to(timing.device, memory_format=torch.channels_last).train()
     stages = []
-    for stage, batch, (count, origin) in zip(
-        task.config.stages, batches, clips, strict=True
-    ):
+    for stage, batch, (count, origin) in zip(task.config.stages, batches, clips, strict=True):
         steps = count_steps(stage, count)
         seconds, memory = _measure(row, model, task, stage, batch, timing)
         step = median(seconds) if seconds else None
