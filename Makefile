@@ -17,7 +17,7 @@ reports: .venv/ready
 	@echo "Open reports/index.html"
 
 test: .venv/ready
-	$(PYTEST) --ignore tests/slow
+	$(PYTEST) -m "not slow" --ignore tests/slow
 
 test-all: .venv/ready
 	$(PYTEST) --ignore tests/slow/cluster
