@@ -25,8 +25,8 @@ from ttvos.data.augment import draw_colours
 from ttvos.data.layers import Clip, Scene, collate
 from ttvos.data.pixels import apply
 from ttvos.data.warp import unchanged
-from ttvos.measure.latency import Load
 from ttvos.measure.clip_counts import count_clips
+from ttvos.measure.latency import Load
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.training import gradient as denormals
 from ttvos.training.batches import count_steps
