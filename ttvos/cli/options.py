@@ -96,7 +96,7 @@ def add_size(command: argparse.ArgumentParser) -> None:
 
 def add_engine(command: argparse.ArgumentParser, precision: str) -> None:
     """--precision with that default, --compile and --engine."""
-    command = command.add_argument_group("how TTVOS computes, not for --tracker or --reference")
+    command = command.add_argument_group("how TTVOS computes; not for other trackers")
     command.add_argument(
         "--precision",
         choices=PRECISIONS,

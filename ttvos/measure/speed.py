@@ -30,6 +30,7 @@ from ttvos.measure.roofline import fractions, measure_ceilings, roofline
 from ttvos.measure.speedtable import make_rows
 from ttvos.model import weights as checkpoints
 from ttvos.model.ttvos import TTVOS, build_model
+from ttvos.records.schema import RowSpeed
 from ttvos.tracking.precision import matrix_precision
 from ttvos.tracking.protocol import Tracker, stream
 
@@ -64,7 +65,7 @@ def speed(
     precision: str = "auto",
     compile: str = "auto",
     engine: str = "fast",
-) -> dict[str, Any]:
+) -> RowSpeed:
     """Time one model on a synthetic clip of moving discs.
 
     variant, backbone: None where the checkpoint says them; both are checked against it otherwise.
@@ -77,8 +78,8 @@ def speed(
     released_warm {fps, seconds, frames, ...}, ratio_to_released (streaming over released_warm),
     roofline {streaming, released, released_warm: {macs, bytes, seconds, fraction, ...} of a
     frame, of a whole clip, of a frame}, ceilings, rows (the table), device, precision (as
-    chosen), engine, compiled (None where not known), load (what other processes used meanwhile,
-    see `ttvos.measure.latency`), height, width, objects, protocol, provenance. Times are in
+    chosen), engine, compiled (whether compiled code ran), load (what others used meanwhile, see
+    `ttvos.measure.latency`), height, width, objects, protocol, provenance. Times are in
     milliseconds where named so, else in seconds; fps in frames a second.
     Raises UserError for fewer than 5 repeats or 2 frames, or for CUDA where there is none.
     """
@@ -111,7 +112,7 @@ def speed(
         pipelined = time_pipelined(tracker, clip, mask, where, repeats)
     result = {
         **settings,
-        "compiled": _is_compiled(tracker, compile),
+        "compiled": getattr(tracker, "compiled", False),
         "load": load.record(),
         "streaming": streaming,
         "pipelined": pipelined,
@@ -131,7 +132,7 @@ def speed(
             checkpoint=str(checkpoint) if checkpoint else None,
         ),
     }
-    return {**result, "rows": make_rows(result)}
+    return RowSpeed.model_validate({**result, "rows": make_rows(result)})
 
 
 def _rooflines(
@@ -160,12 +161,6 @@ def _rooflines(
             "released_warm": plain_frame | fractions(plain_frame, plain, 1 / warm["fps"]),
         },
     }
-
-
-def _is_compiled(tracker: Tracker, compile: str) -> bool | None:
-    """Whether compiled code ran; None where the tracker does not say ("auto" may find some)."""
-    known = {"on": True, "off": False}.get(compile)
-    return getattr(tracker, "compiled", known)
 
 
 def time_streaming(

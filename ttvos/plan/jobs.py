@@ -86,7 +86,7 @@ class Jobs:
 
     def changed_training_code(self) -> list[str]:
         """Lines that name the trainings made by other code than today's."""
-        from ttvos.training.stale import changed_code_notice
+        from ttvos.training.folder import changed_code_notice
 
         told = []
         for key, section in self.plan.sections.items():

@@ -1,9 +1,8 @@
-"""Target models of a frozen backbone, kept on disk: fitting them costs most of FRTM's training.
+"""The coarse scores that the segmentation network learns from: a target model for each clip.
 
-A fit depends on the backbone, on how it is done, and on the first frame and its mask; both arms
-of Table 5 therefore need each of them once (docs/peers.md, section 3.8).
-
-The coarse scores that the segmentation network learns from: a target model for each clip.
+Target models of a frozen backbone can be kept on disk, because fitting them costs most of FRTM's
+training. A fit depends on the backbone, on how it is done, and on the first frame and its mask;
+both arms of Table 5 therefore need each of them once (docs/peers.md, section 3.8).
 
 B: clips of a batch, T: frames of a clip, H, W: frame size, h, w: 1/16 of it.
 """

@@ -2,23 +2,25 @@
 
 import pytest
 
-from tests.unit.report.publication.fake_profile import provenance
+from tests.unit.report.publication.fake_profile import training
 from ttvos.core.errors import UserError
-from ttvos.report.publication.checks import check_runs, recipe
-from ttvos.report.publication.runs import Run
-from ttvos.report.results import Result
+from ttvos.records.schema import Training
+from ttvos.records.store import parse
+from ttvos.report.publication.runs import Entry, File, check_entries
+from ttvos.report.recipe import recipe
 
 
-def arm(transition_loss: bool, drops: tuple[float, ...] = (0.5,)) -> Run:
+def arm(transition_loss: bool, drops: tuple[float, ...] = (0.5,)) -> Entry:
     name = "frtm-resnet18-tm" if transition_loss else "frtm-resnet18"
-    settings = {"backbone": "resnet18", "transition_loss": transition_loss, "drops": list(drops)}
-    settings |= {"seed": 0, "code": "0123", "data": {}}
-    data = {"settings": settings, "provenance": provenance("train")}
-    return Run(name, "model", name, Result(f"train/{name}.json", data), {}, (), "", "resnet18", 0)
+    values = training(name, 0)
+    values["settings"] |= {"transition_loss": transition_loss, "drops": list(drops)}
+    file = File(f"train/{name}.json", parse(values, Training, name))
+    return Entry(name, "model", name, {}, {}, (), file, backbone="resnet18", seed=0)
 
 
 def test_arms_differ_in_the_loss_alone():
-    check_runs([arm(False), arm(True)])
-    assert recipe(arm(False).train) == recipe(arm(True).train)
+    check_entries([arm(False), arm(True)])
+    one, other = (recipe(arm(loss).training.record.settings) for loss in (False, True))
+    assert one == other
     with pytest.raises(UserError, match=r"other settings.*\(drops\)"):
-        check_runs([arm(False), arm(True, drops=(0.9,))])
+        check_entries([arm(False), arm(True, drops=(0.9,))])

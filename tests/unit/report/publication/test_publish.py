@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.report.publication.fake_profile import score, write_profile
+from tests.unit.report.publication.fake_profile import REST, score, write_profile
 from ttvos.core.errors import UserError
 from ttvos.report.publication.form import Score, SequenceScore, read_lines, read_published
 from ttvos.report.publication.publish import publish
@@ -95,7 +95,7 @@ def test_sequences_have_their_own_lines(manifest, tmp_path):
 
 def test_objects_of_a_sequence_count_alike(manifest, change, tmp_path):
     def second_object(values):
-        values["objects"]["camel_2"] = {"J-Mean": 0.0, "F-Mean": 0.5}
+        values["objects"]["camel_2"] = {**REST, "J-Mean": 0.0, "F-Mean": 0.5}
 
     for path in sorted((manifest.parent / "evaluate").glob("*/val3.json")):
         change(str(path.relative_to(manifest.parent)), second_object)

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.report.publication.fake_profile import write_profile
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import REPOSITORY
-from ttvos.report.publication.document import BLOCK, fill
+from ttvos.report.publication.fill import BLOCK, fill
 from ttvos.report.publication.form import SCORES, Score, read_lines
 from ttvos.report.publication.publish import publish
 

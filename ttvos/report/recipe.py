@@ -1,12 +1,26 @@
-"""A training stage in words, from the settings that train.json and published.json hold."""
+"""A training's recipe: what all trainings of one table have in common, and its stages in words."""
 
 from dataclasses import MISSING, fields
 from typing import Any
 
 from ttvos.config.run import Stage
+from ttvos.core.provenance import public
 
+# Of a training's settings: what may differ between the trainings of one recipe. The code's hash
+# may too, because a training of days outlives a comment's change; what is published lists them.
+OWN = ("variant", "backbone", "transition_loss", "seed", "code")
 NAMED = ("name", "source", "roots", "stills_roots", "height", "width", "frames", "batch")
 NAMED += ("learning_rate", "end_rate", "steps", "epochs")
+
+
+def recipe(settings: dict[str, Any]) -> dict[str, Any]:
+    """A training's settings without what is its own, and without a machine's folders.
+
+    data: [{"root", "listing"}]: the folder's name and a hash over names and sizes of its files.
+    """
+    kept = {key: value for key, value in settings.items() if key not in OWN}
+    data = [{"root": root, "listing": hash_} for root, hash_ in kept.pop("data", {}).items()]
+    return public({**kept, "data": sorted(data, key=lambda entry: entry["listing"])})
 
 
 def stage_length(stage: dict[str, Any]) -> str:
@@ -28,17 +42,15 @@ def stage_data(stage: dict[str, Any]) -> str:
 def stage_extras(stage: dict[str, Any]) -> str:
     """What differs from the defaults and has no words of its own: "gaps 4, reverse True"."""
     defaults = {field.name: field.default for field in fields(Stage) if field.default != MISSING}
-    extras = {
-        key: value
-        for key, value in stage.items()
-        if key not in NAMED and value != _plain(defaults.get(key))
-    }
+    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in defaults.items()}  # as in JSON
+    extras = {k: v for k, v in stage.items() if k not in NAMED and v != plain.get(k)}
     return ", ".join(f"{key} {in_words(value)}" for key, value in extras.items())
 
 
-def _plain(value: Any) -> Any:
-    """A default as JSON gives it back."""
-    return list(value) if isinstance(value, tuple) else value
+def other_settings(settings: dict[str, Any]) -> list[tuple[str, str]]:
+    """Names and values of a recipe's settings that are of no stage and no data."""
+    rest = {k: v for k, v in settings.items() if k not in ("stages", "data", "initial")}
+    return [(key, in_words(value)) for key, value in rest.items()]
 
 
 def in_words(value: Any) -> str:

@@ -1,6 +1,4 @@
-"""Numbers of result files in words for a page, by what their keys say they are.
-
-What the benchmarks and `ttvos speed` kept, as Markdown for a page; or how to measure it.
+"""What the benchmarks and `ttvos speed` kept, as Markdown for a page; or how to measure it.
 
 A marker's text is `FILE [TABLE ...] | COMMAND`. FILE: a result, relative to the page or to the
 repository (for `speed` also globs and several files). TABLE: a key of a benchmark's file to show
@@ -14,49 +12,11 @@ from typing import Any
 
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_json
-from ttvos.measure.speedtable import aligned, read_speed
-from ttvos.measure.speedtable import table as speed_table
-
-SHARES = ("fraction", "share", "memory_bound", "agreement", "lowest_frame")
-
-
-def words(key: str) -> str:
-    """A key as words, its unit left to `written`: "peak_memory_bytes" -> "peak memory"."""
-    text = key.removesuffix("_bytes") if _is_bytes(key) else key
-    return text.replace("_", " ")
-
-
-def written(key: str, value: Any) -> str:
-    """A value with three digits; bytes in MiB, rates a second and MACs in billions (G), shares
-    in percent. None is empty."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if not isinstance(value, int | float):
-        return str(value)
-    if _is_bytes(key):
-        return f"{value / 2**20:,.0f} MiB"
-    if key.endswith("_per_s") or key.split("_")[-1] == "macs":
-        return f"{_digits(value / 1e9)} G"
-    if key.endswith(SHARES):
-        return f"{value:.3%}" if 0.99 <= value < 1 else f"{value:.1%}"
-    return f"{value:,}" if isinstance(value, int) else _digits(value)
-
-
-def _is_bytes(key: str) -> bool:
-    return key.split("_")[-1] == "bytes"
-
-
-def _digits(number: float) -> str:
-    """Three digits; an exponent only where there would be many zeros."""
-    if number and not 1e-4 <= abs(number) < 1e6:
-        return f"{number:.2e}"
-    decimals = next((n for n in range(7) if abs(number) * 10**n >= 100), 0)
-    return f"{number:,.{decimals}f}"
-
+from ttvos.core.text import counted, markdown_table, three_digits
+from ttvos.measure.speedtable import read_speed, table
 
 ASKED = ("at least", "at most")  # what a bar of a benchmark may ask
+SHARES = ("fraction", "share", "memory_bound", "agreement", "lowest_frame")
 
 
 def speed_block(named: str, root: Path) -> str:
@@ -67,8 +27,7 @@ def speed_block(named: str, root: Path) -> str:
         return _not_run(command)
     results = [read_speed(path) for path in paths]
     origins = dict.fromkeys(_origin(result["provenance"]) for result in results)
-    rows = [row for result in results for row in result["rows"]]
-    return "\n\n".join([*origins, speed_table(rows)])
+    return "\n\n".join([*origins, table(row for result in results for row in result["rows"])])
 
 
 def benchmark_block(named: str, root: Path) -> str:
@@ -111,15 +70,11 @@ def _origin(origin: dict[str, Any]) -> str:
     precision = origin["precision"]
     if isinstance(precision, list):
         precision = ", ".join(precision)
-    threads = origin.get("threads")
-    if threads:
-        threads = f"{threads} thread{'s' if threads > 1 else ''}"
-    facts = [origin["device"], precision, threads]
-    facts += [f"PyTorch {origin['libraries']['torch']}" if "torch" in origin["libraries"] else None]
+    threads, torch = origin.get("threads"), origin["libraries"].get("torch")
+    facts = [precision, threads and counted(threads, "thread"), torch and f"PyTorch {torch}"]
     facts += [origin["time"][:10], f"commit {origin['commit']}"]
-    how = "Measured on"
-    if not origin.get("measured", True):
-        how, facts = "Estimated, not measured:", facts[1:]
+    measured_on = f"Measured on {origin['device']},"
+    how = measured_on if origin.get("measured", True) else "Estimated, not measured:"
     return f"{how} {', '.join(fact for fact in facts if fact)}."
 
 
@@ -133,7 +88,7 @@ def _bars(bars: dict[str, dict[str, Any]], file: str) -> str:
         asked = f"{found['asked']} {written(name, found['bar'])}"
         verdict = "holds" if found["holds"] else "**missed**"
         lines.append([words(name), written(name, found["value"]), asked, verdict])
-    return aligned(("figure", "measured", "bar", ""), lines, numbers=(1,))
+    return markdown_table(("figure", "measured", "bar", ""), lines, numbers=(1,), padded=True)
 
 
 def _rows(value: Any) -> list[dict[str, Any]]:
@@ -190,4 +145,35 @@ def _table(rows: list[dict[str, Any]]) -> str:
         for index, key in enumerate(keys)
         if key in ("median", "value") or any(isinstance(row.get(key), int | float) for row in rows)
     ]
-    return aligned(heads, lines, numbers)
+    return markdown_table(heads, lines, numbers, padded=True)
+
+
+def words(key: str) -> str:
+    """A key as words, its unit left to `written`: "peak_memory_bytes" -> "peak memory"."""
+    text = key.removesuffix("_bytes") if _is_bytes(key) else key
+    return text.replace("_", " ")
+
+
+def written(key: str, value: Any) -> str:
+    """A value with three digits; bytes in MiB, rates a second and MACs in billions (G), shares
+    in percent. None is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float):
+        return str(value)
+    if _is_bytes(key):
+        return f"{value / 2**20:,.0f} MiB"
+    if key.endswith("_per_s") or key.split("_")[-1] == "macs":
+        return f"{three_digits(value / 1e9)} G"
+    if key.endswith(SHARES):
+        return f"{value:.3%}" if 0.99 <= value < 1 else f"{value:.1%}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    # An exponent only where there would be many zeros.
+    return three_digits(value) if not value or 1e-4 <= abs(value) < 1e6 else f"{value:.2e}"
+
+
+def _is_bytes(key: str) -> bool:
+    return key.split("_")[-1] == "bytes"

@@ -7,8 +7,8 @@ import pytest
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import provenance
 from ttvos.measure.speedtable import make_rows
-from ttvos.report.publication.document import fill
-from ttvos.report.publication.performance import benchmark_block, speed_block, words, written
+from ttvos.report.publication.benchmarks import benchmark_block, speed_block, words, written
+from ttvos.report.publication.fill import fill
 
 ORIGIN = {
     **provenance(device="Imaginary CPU", precision="float32", threads=2),

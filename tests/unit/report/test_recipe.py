@@ -3,7 +3,7 @@
 import pytest
 
 from ttvos.config.run import Stage, as_plain
-from ttvos.report.publication.stages import (
+from ttvos.report.recipe import (
     in_words,
     stage_data,
     stage_extras,
