@@ -6,7 +6,7 @@ from ttvos.report.figures import Drawing
 from ttvos.report.join import ReportInput, lacks_online_learning
 from ttvos.report.paper import BACKBONES, is_backbone, plain, read_paper
 from ttvos.report.quantities import STREAMING, Quantity
-from ttvos.report.results import Entry, PeerResults, Result, RowResults, timed_on
+from ttvos.report.results import Entry, File, PeerResults, RowResults, timed_on
 from ttvos.report.scatter import PANELS, Point, scatter
 from ttvos.report.verdicts import size_obstacle
 
@@ -24,7 +24,7 @@ class Published:
     score: float
     kind: str
     mark: str
-    files: tuple[Result, ...] = ()
+    files: tuple[File, ...] = ()
 
 
 def figure1_device(report: ReportInput) -> Drawing:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ttvos.core.errors import UserError
 from ttvos.report.join import ReportInput
-from ttvos.report.results import Result
+from ttvos.report.results import File
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Origin:
     facts: tuple[tuple[str, str], ...]
 
 
-def origins(results: Iterable[Result]) -> dict[str, Origin]:
+def origins(results: Iterable[File]) -> dict[str, Origin]:
     """Provenance by file name; a file without one says so.
 
     Scores have no precision of their own: theirs is that in which the masks were tracked.
@@ -48,7 +48,7 @@ def origins(results: Iterable[Result]) -> dict[str, Origin]:
     return found
 
 
-def _tracking_precision(results: list[Result]) -> dict[str, str]:
+def _tracking_precision(results: list[File]) -> dict[str, str]:
     """Precision of the tracker by its folder of masks, where the folder's predict.json says it."""
     return {
         folder: result.provenance["precision"]
@@ -77,7 +77,7 @@ def _commands(sources: list[dict[str, Any]], precision: str) -> str:
     return ", ".join(sorted({str(command[1]) for command in used if len(command) > 1}))
 
 
-def overview(results: Iterable[Result]) -> list[tuple[str, str]]:
+def overview(results: Iterable[File]) -> list[tuple[str, str]]:
     """What the files have in common, or all the values where they differ."""
     sources = [result.provenance for result in results if result.provenance]
     lines = []
