@@ -1,23 +1,33 @@
 # make reports   everything from nothing: environment, built-in clips, training, report
-# make test      the same environment, and the tests (make lint: format and style)
+# make test      the same environment, and the quick tests (make lint: format, style, who imports whom)
+# make test-all  all tests but those on a real Slurm: the slow ones too
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reports test lint format backbone peers lock clean
+# A process a core, each computing with one thread. A file's tests stay together, in the order in
+# which tests/conftest.py puts the files: those that take long first.
+PYTEST := OMP_NUM_THREADS=1 TTVOS_THREADS=1 pytest --numprocesses logical --maxprocesses 8 \
+    --dist loadfile --no-loadscope-reorder
+
+.PHONY: reports test test-all lint format backbone peers lock clean
 
 reports: .venv/ready
 	snakemake --cores all reports/
 	@echo "Open reports/index.html"
 
 test: .venv/ready
-	pytest
+	$(PYTEST) --ignore tests/slow
+
+test-all: .venv/ready
+	$(PYTEST) --ignore tests/slow/cluster
 
 lint: .venv/ready
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
+	lint-imports
 
 format: .venv/ready
 	ruff check --fix .

@@ -28,13 +28,13 @@ from ttvos.config.experiments import BACKBONES, find_variant
 from ttvos.core.device import device_name, find_device, peak_memory, read_clock
 from ttvos.core.provenance import provenance
 from ttvos.core.shipped_weights import find_weights
-from ttvos.engine.precision import matrix_precision
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.latency import percentiles
-from ttvos.measure.macs import count_layers
+from ttvos.measure.layers import count_layers
 from ttvos.measure.released import time_released, time_released_warm
 from ttvos.measure.roofline import fractions, measure_ceilings, roofline
 from ttvos.model.ttvos import TTVOS, build_model
+from ttvos.tracking.precision import matrix_precision
 from ttvos.tracking.protocol import Tracker
 
 FRAMES = 8  # of the clip that the paths go to and fro in

@@ -33,9 +33,9 @@ from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_path, read_json
 from ttvos.core.provenance import available_cpus, provenance
 from ttvos.measure.steptime import Timing, random_batch, time_stage
-from ttvos.model.ttvos import build_model
-from ttvos.training import gradient as denormals
 from ttvos.training.state import snapshot
+from ttvos.training.step import denormals_as_zero
+from ttvos.training.ttvos import TTVOSTask
 
 HELDOUT = ("breakdance-flare", "hockey", "paragliding", "swing")
 CLIPS = {  # what both stages have in common
@@ -139,15 +139,15 @@ def _planned(options: argparse.Namespace, name: str) -> tuple[Stage, dict[str, A
     """A stage with its batch and steps, and what was timed for them."""
     device, share = find_device(options.device), STAGES[name][1]
     train, best, timed = _train(options, [_stage(options, name)]), None, {}
-    model = build_model(find_variant("exp8"), "hrnet")
-    model.freeze()
+    task = TTVOSTask(train, find_variant("exp8"), "hrnet")
+    model = task.network()
     model.to(device, memory_format=torch.channels_last).train()  # as `ttvos train` has it
-    with denormals.as_zero():
+    with denormals_as_zero():
         for batch in options.batches:
             stage = replace(train.stages[0], batch=batch)
             clip = random_batch(stage)
             try:
-                seconds, memory = time_stage(model, train, stage, clip, Timing(device, 3, 2))
+                seconds, memory = time_stage(model, task, stage, clip, Timing(device, 3, 2))
             except RuntimeError as error:  # too little memory: the batches before it are there
                 timed[batch] = {"error": str(error).splitlines()[0]}
                 break
@@ -263,8 +263,9 @@ def _wait(processes: dict[Path, subprocess.Popen], seconds: float) -> dict[str, 
 def _snapshot(folder: Path) -> str:
     """The weights of the last checkpoint of a training that was stopped."""
     variant = find_variant(folder.name.partition("-")[0])
+    task = TTVOSTask(TrainConfig(stages=()), variant, "hrnet")
     try:  # in this process: another one would take seconds to start, and the time is over
-        snapshot(folder / "state.pt", variant, "hrnet", folder / "checkpoint.safetensors")
+        snapshot(folder / "state.pt", task, folder / "checkpoint.safetensors")
     except UserError:
         return "stopped too early"
     return KEPT

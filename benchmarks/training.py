@@ -42,13 +42,11 @@ from ttvos.data.clips import make_clips
 from ttvos.measure.stepmemory import Case, step_memory
 from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import TTVOS
-from ttvos.training import gradient as denormals
 from ttvos.training.batches import batches
-from ttvos.training.frozen import learner
-from ttvos.training.gradient import gradient
 from ttvos.training.losses import Outputs, clip_losses, one_hot
-from ttvos.training.optimizer import descend, make_optimizer
 from ttvos.training.parallel import alone
+from ttvos.training.step import Stepper, denormals_as_zero
+from ttvos.training.ttvos import TTVOSTask
 
 PARTS = ("speed", "waiting", "memory")
 BARS = {  # name: (bar, whether it is a lower bound)
@@ -97,7 +95,7 @@ def run(setup: Setup, parts: tuple[str, ...] = PARTS) -> dict[str, Any]:
     torch.set_num_threads(setup.threads)
     device, result = find_device(setup.device), {}
     # First of all: threads of PyTorch's that are there already would not take it over.
-    with denormals.as_zero(), tempfile.TemporaryDirectory(prefix="ttvos-benchmark-") as folder:
+    with denormals_as_zero(), tempfile.TemporaryDirectory(prefix="ttvos-benchmark-") as folder:
         stage = _draw(setup, Path(folder))
         if "speed" in parts:
             result["speed"] = _speed(setup, stage, device)
@@ -181,11 +179,11 @@ def plain_step(model: TTVOS, config: TrainConfig) -> Callable[[Batch], None]:
 def our_step(model: TTVOS, config: TrainConfig) -> Callable[[Batch], None]:
     """A training step as `ttvos train` takes it."""
     model.to(memory_format=torch.channels_last)
-    optimizer, learning = make_optimizer(config, model, RATE), learner(model, config)
+    task = TTVOSTask(config, model.variant, model.backbone_name)
+    optimizer, stepper = task.optimizer(model, RATE), Stepper(task, model)
 
     def step(batch: Batch) -> None:
-        gradient(learning, batch, config)
-        descend(optimizer, RATE, config.clip_norm)
+        stepper.step(optimizer, batch, RATE)
 
     return step
 

@@ -5,7 +5,7 @@ import pytest
 from tests.released import CLIPS, assert_meets_golden, golden_clip, released_state_dict
 from ttvos.config.experiments import BACKBONES
 from ttvos.engine.tracker import FastTracker
-from ttvos.model.released import load_released
+from ttvos.model.weights import load_released
 from ttvos.tracking.readable import track_clip
 
 

@@ -14,7 +14,8 @@ from tests.released import (
 )
 from ttvos.config.experiments import BACKBONES
 from ttvos.core.errors import UserError
-from ttvos.model.released import is_released, load_released, our_name
+from ttvos.model.renaming import is_released, our_name
+from ttvos.model.weights import load_released
 from ttvos.tracking.readable import TTVOSTracker, track_clip
 
 

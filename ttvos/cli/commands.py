@@ -46,7 +46,7 @@ def train(options: argparse.Namespace) -> None:
 
         train_frtm(section, row.backbone, bool(row.transition_loss), *rest)
         return
-    from ttvos.training.loop import train
+    from ttvos.training.ttvos import train
 
     train(section, row.variant, row.backbone, *rest)
 
@@ -66,9 +66,13 @@ def backbone(options: argparse.Namespace) -> None:
 def snapshot(options: argparse.Namespace) -> None:
     """`ttvos snapshot`: the weights of an unfinished training."""
     from ttvos.config.experiments import find_variant
+    from ttvos.config.run import TrainConfig
     from ttvos.training.state import snapshot
+    from ttvos.training.ttvos import TTVOSTask
 
-    snapshot(options.state, find_variant(options.variant), options.backbone, options.out)
+    variant = find_variant(options.variant)
+    task = TTVOSTask(TrainConfig(stages=()), variant, options.backbone)
+    snapshot(options.state, task, options.out)
 
 
 def predict(options: argparse.Namespace) -> None:
@@ -101,16 +105,17 @@ def predict(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """`ttvos evaluate`: J and F of a folder of masks."""
-    from ttvos.core.files import write_json
+    from ttvos.records.store import write
 
     if options.fetched:
         if not options.out:
             raise UserError("--fetched says what stands in place of scores: add --out FILE.json")
         from ttvos.core.provenance import provenance
         from ttvos.data.published_fetch import not_fetched
+        from ttvos.records.schema import NotScored
 
         if reason := not_fetched(options.fetched):
-            write_json(options.out, {"missing": reason, "provenance": provenance()})
+            write(options.out, NotScored(missing=reason, provenance=provenance()))
             print(f"not scored: {reason}")
             return
     from ttvos.evaluation.davis import evaluate
@@ -130,7 +135,7 @@ def evaluate(options: argparse.Namespace) -> None:
         objects=options.objects,
     )
     if options.out:
-        write_json(options.out, scores)
+        write(options.out, scores)
     if options.per_sequence:
         print(per_sequence(scores))
     print(summary(scores))
@@ -139,7 +144,7 @@ def evaluate(options: argparse.Namespace) -> None:
 def cost(options: argparse.Namespace) -> None:
     """`ttvos cost`: parameters and MACs, a file a model."""
     from ttvos.config.experiments import find_row, find_variant
-    from ttvos.core.files import write_json
+    from ttvos.records.store import write
 
     check_weights(options)
     if options.tracker or options.trackers:
@@ -158,12 +163,12 @@ def cost(options: argparse.Namespace) -> None:
     for variant, backbone, out in models:
         result = cost(variant, backbone, options.height, options.width)
         if options.out:
-            write_json(out, result)
-        parameters, macs = result["parameters"], result["macs"]
+            write(out, result)
+        parameters, macs = result.parameters, result.macs
         print(
-            f"{variant.name} {backbone}: {parameters['total']:,} parameters  "
-            f"{macs['frame'] / 1e9:.3f} GMAC a frame  "
-            f"{macs['two_frame_clip'] / 1e9:.2f} GMAC by the paper's protocol"
+            f"{variant.name} {backbone}: {parameters.total:,} parameters  "
+            f"{macs.frame / 1e9:.3f} GMAC a frame  "
+            f"{macs.two_frame_clip / 1e9:.2f} GMAC by the paper's protocol"
         )
 
 

@@ -25,8 +25,8 @@ def data(options: argparse.Namespace) -> None:
 def data_fetch(options: argparse.Namespace) -> None:
     """`ttvos data fetch`: a published data set or weights, checked."""
     from ttvos.data.fetch import fetch_set
-    from ttvos.data.fetch_weights import fetch_weights
     from ttvos.data.sources import SET_NAMES, find_source
+    from ttvos.peers.fetch_weights import fetch_weights
 
     source, root = find_source(options.name), Path(options.root)
     if source.kind == "masks":
@@ -74,8 +74,8 @@ def _no_methods(options: argparse.Namespace) -> None:
 
 def data_check(options: argparse.Namespace) -> None:
     """`ttvos data check`: what is complete, missing or damaged; changes nothing."""
-    from ttvos.data.fetch_weights import check_weights
     from ttvos.data.sources import SET_NAMES, find_source
+    from ttvos.peers.fetch_weights import check_weights
 
     source, root = find_source(options.name) if options.name else None, Path(options.root)
     is_masks = source is not None and source.kind == "masks"

@@ -99,7 +99,7 @@ class Stage:
     motion: of stills (None: `rotation` and `scale`). shift: of the clip's one map, share of the
     frame. reverse: half of the clips run backwards. stills_share: of a video stage's clips are
     made of stills under stills_roots. paste: share of the clips that get the moving object of
-    another still. spoilt: share of the heatmaps fed back that get an error (`training.corrupt`).
+    another still. spoilt: share of the heatmaps fed back that get an error (`training.unroll`).
     warmup: steps; end_rate: the learning rate falls to it along a cosine.
     """
 
@@ -241,7 +241,8 @@ class TrainConfig:
     @property
     def modules(self) -> tuple[str, ...]:
         """Code that decides the weights, for `code_hash`; evaluation only where it selects."""
-        return ("training/loop.py",) + ("training/scoring.py",) * (self.selection.by != "last")
+        selects = self.selection.by != "last"
+        return ("training/ttvos.py",) + ("training/selection.py", "tracking/readable.py") * selects
 
     def all_roots(self) -> tuple[str, ...]:
         """Every folder that training and selection read."""

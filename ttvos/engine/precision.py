@@ -1,8 +1,5 @@
 """What the convolutions compute in: float32, unless the user names another or asks for speed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 
 from ttvos.core.errors import UserError
@@ -41,17 +38,3 @@ def _fastest(device: torch.device) -> str:
 def _has_amx() -> bool:
     """Whether the processor multiplies tiles in bfloat16, as far as this PyTorch can tell."""
     return bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
-
-
-@contextmanager
-def matrix_precision(precision: str) -> Iterator[None]:
-    """Let CUDA use TF32 only where it is asked for: PyTorch's own default has it half on."""
-    flags = (torch.backends.cuda.matmul, torch.backends.cudnn)
-    saved = [flag.allow_tf32 for flag in flags]
-    try:
-        for flag in flags:
-            flag.allow_tf32 = precision == "tf32"
-        yield
-    finally:
-        for flag, value in zip(flags, saved, strict=True):
-            flag.allow_tf32 = value

@@ -22,7 +22,8 @@ from ttvos.engine.matching import from_planes
 from ttvos.engine.plain_heads import PlainHeads, PlainMemory
 from ttvos.model.backbones import Features
 from ttvos.model.ttvos import TTVOS
-from ttvos.tracking.readable import ODDS_LIMIT, crop, margins, pad, resize, transition_map
+from ttvos.tracking.geometry import ODDS_LIMIT, resize
+from ttvos.tracking.readable import PADDING, transition_map
 
 MARGIN_LIMIT = math.log((1 - ODDS_LIMIT) / ODDS_LIMIT)
 
@@ -53,8 +54,7 @@ class StepOptions:
     @property
     def padded_size(self) -> tuple[int, int]:
         """Height and width that the network sees."""
-        height, width = (side + sum(margins(side)) for side in self.network_size)
-        return height, width
+        return PADDING.padded(self.network_size)
 
 
 def shares_heads(variant: Variant) -> bool:
@@ -87,7 +87,9 @@ class FastStep(nn.Module):
         if device.type == "cpu":
             notice_plain(options.layers)
         where = [torch.arange(float(side), device=device) for side in options.size]
-        rows, columns = pad(torch.stack(torch.meshgrid(*where, indexing="ij"))[None])[0].long()
+        rows, columns = PADDING.pad(torch.stack(torch.meshgrid(*where, indexing="ij"))[None])[
+            0
+        ].long()
         self.rows, self.columns = rows[:, 0].contiguous(), columns[0].contiguous()
         std = torch.tensor(IMAGENET_STD, device=device)
         self.scale = 1 / (255 * std)
@@ -96,7 +98,7 @@ class FastStep(nn.Module):
     def first(self, frame: Tensor, foreground: Tensor) -> tuple[Tensor, ...]:
         """Memory after frame 0. frame (H, W, 3) uint8; foreground (O, H, W) float32: 1 in the
         given mask of each object."""
-        heatmap = pad(resize(foreground[:, None], self.options.network_size))[:, 0]
+        heatmap = self._seen(foreground[:, None])[:, 0]
         return _laid_out(self.heads.start(self._features(frame), heatmap))
 
     def forward(self, frame: Tensor, *memory: Tensor) -> tuple[tuple[Tensor, ...], ...]:
@@ -131,8 +133,12 @@ class FastStep(nn.Module):
             pixels = torch.addcmul(self.shift, padded.float(), self.scale)
             return self.backbone(pixels.to(self.options.layers).permute(2, 0, 1)[None])
         pixels = torch.addcmul(self.shift, frame.float(), self.scale)
-        images = pad(resize(pixels.permute(2, 0, 1)[None], self.options.network_size))
+        images = self._seen(pixels.permute(2, 0, 1)[None])
         return self.backbone(images.to(self.options.layers, memory_format=torch.channels_last))
+
+    def _seen(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) at the size that the network sees, and padded."""
+        return PADDING.pad(resize(x, self.options.network_size, averages=True))
 
     def _fed_back(self, margin: Tensor, odds: Tensor) -> Tensor:
         """Planes (O, 4, h, w) -> the objects' shares of the odds, in the place of these.
@@ -153,7 +159,7 @@ class FastStep(nn.Module):
             labels.masked_fill_(own > best, number + 1)
             best = torch.maximum(best, own)
         labels *= best > 1
-        return crop(from_planes(labels)[0], self.options.size).contiguous()
+        return PADDING.crop(from_planes(labels)[0], self.options.size).contiguous()
 
     def _labels_of_resized(self, fed_back: Tensor) -> Tensor:
         """Planes (O, 4, h, w) of another size -> (H, W) uint8."""
@@ -163,8 +169,8 @@ class FastStep(nn.Module):
 
     def _full_size(self, maps: Tensor) -> Tensor:
         """Planes (O, 4, h, w) as the network gives them -> (O, H, W)."""
-        maps = crop(from_planes(maps), self.options.network_size)
-        return resize(maps[:, None], self.options.size)[:, 0]
+        maps = PADDING.crop(from_planes(maps), self.options.network_size)
+        return resize(maps[:, None], self.options.size, averages=True)[:, 0]
 
     def _details(self, matched) -> tuple[Tensor, Tensor, Tensor]:
         attention = matched.attention.float().mean(dim=1)

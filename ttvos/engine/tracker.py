@@ -16,10 +16,11 @@ from ttvos.engine.compiled import compile_step, load_compiled, package_path, wit
 from ttvos.engine.fuse import join_on_cuda
 from ttvos.engine.graph import GraphRunner
 from ttvos.engine.options import COMPILE
-from ttvos.engine.precision import LAYERS, choose_precision, matrix_precision
+from ttvos.engine.precision import LAYERS, choose_precision
 from ttvos.engine.step import FastStep, StepOptions
 from ttvos.engine.transfer import Transfer
 from ttvos.model.ttvos import TTVOS
+from ttvos.tracking.precision import matrix_precision
 from ttvos.tracking.protocol import Prediction, check_pair, check_size, object_ids, one_hot
 from ttvos.tracking.readable import check_options
 

@@ -1,4 +1,4 @@
-"""Parameters and multiply-accumulate operations (MACs) of a model, part by part.
+"""Parameters and multiply-accumulates (MACs) of TTVOS, by the parts of the paper's tables.
 
 MACs are those of convolutions and matrix products at the padded frame size, one object, one frame,
 counted by `ttvos.measure.macs` as those of every other tracker are. docs/facts.md, section 3, has
@@ -7,8 +7,6 @@ backbone: 0.2 % to 3 % more for the features, nothing more elsewhere.
 """
 
 import copy
-from collections.abc import Iterable
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,8 +14,10 @@ from torch import Tensor
 from ttvos.config.experiments import Variant
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import provenance
-from ttvos.measure.macs import OTHER, count_macs
+from ttvos.measure.macs import OTHER, Parts, count_macs, count_parameters
 from ttvos.model.ttvos import TTVOS, build_model
+from ttvos.records.schema import RowCost
+from ttvos.tracking.readable import PADDING
 
 # Modules of TTVOS by the part of the table that they belong to.
 REFINE = ("short_term", "attention", "refinement")
@@ -39,7 +39,7 @@ PROTOCOL = {
 }
 
 
-def cost(variant: Variant, backbone: str, height: int = 480, width: int = 854) -> dict[str, Any]:
+def cost(variant: Variant, backbone: str, height: int = 480, width: int = 854) -> RowCost:
     """Count parameters and MACs of one experiment on one backbone; all counts are integers.
 
     height, width: frame size in pixels, padded to multiples of 16 as the tracker does.
@@ -54,30 +54,26 @@ def cost(variant: Variant, backbone: str, height: int = 480, width: int = 854) -
     model = build_model(variant, backbone)
     model.freeze()
     settings = {"variant": variant.name, "backbone": backbone, "height": height, "width": width}
-    return {
+    return RowCost(
         **settings,
-        "parameters": parameters(model),
-        "macs": macs(model, height, width),
-        "protocol": PROTOCOL,
-        "provenance": provenance(settings, precision="float32"),
-    }
+        parameters=parameters(model),
+        macs=macs(model, height, width),
+        protocol=PROTOCOL,
+        provenance=provenance(settings, precision="float32"),
+    )
 
 
 def parameters(model: TTVOS) -> dict[str, int]:
     """Numbers of parameters in all and by part. `trainable` is what requires a gradient now."""
-    total = _size(model.parameters())
-    heads = _size(model.heads.parameters())
-    parts = {
-        part: sum(_module_size(model, name) for name in names) for part, names in PARTS.items()
-    }
-    if sum(parts.values()) != total:
+    found = count_parameters(_modules(model, PARTS), [model])
+    if found[OTHER]:
         raise AssertionError("a module of TTVOS belongs to no part of the cost table")
-    trainable = _size(p for p in model.parameters() if p.requires_grad)
+    heads = sum(p.numel() for p in model.heads.parameters())
     return {
-        "total": total,
-        "inference": total - heads,
-        "trainable": trainable,
-        **parts,
+        "total": found["total"],
+        "inference": found["total"] - heads,
+        "trainable": sum(p.numel() for p in model.parameters() if p.requires_grad),
+        **found["parts"],
         "heads": heads,
     }
 
@@ -89,10 +85,8 @@ def macs(model: TTVOS, height: int, width: int) -> dict[str, int]:
     """
     model = copy.deepcopy(model).eval().to("meta")
     image, heatmap = _inputs(height, width)
-    heads = (model.heads.transition, model.heads.template)
-    parts = {name: (getattr(model, name),) for name in ("query", *REFINE, "adaptive_weight")}
-    parts["heads"] = heads
-    parts = {part: tuple(m for m in members if m is not None) for part, members in parts.items()}
+    parts = _modules(model, {name: (name,) for name in ("query", *REFINE, "adaptive_weight")})
+    parts["heads"] = tuple(model.heads.children())  # each is called by itself
     with torch.no_grad():
         with count_macs() as features:
             seen = model.features(image)
@@ -121,14 +115,13 @@ def macs(model: TTVOS, height: int, width: int) -> dict[str, int]:
 
 def _inputs(height: int, width: int) -> tuple[Tensor, Tensor]:
     """An image and a heatmap of the padded size, without content."""
-    size = (-(-height // 16) * 16, -(-width // 16) * 16)
+    size = PADDING.padded((height, width))
     return torch.empty(1, 3, *size, device="meta"), torch.empty(1, 2, *size, device="meta")
 
 
-def _module_size(model: TTVOS, name: str) -> int:
-    module = getattr(model, name)
-    return 0 if module is None else _size(module.parameters())
-
-
-def _size(values: Iterable[Tensor]) -> int:
-    return sum(value.numel() for value in values)
+def _modules(model: TTVOS, names: dict[str, tuple[str, ...]]) -> Parts:
+    """The model's modules of those names, by part; what the variant lacks is left out."""
+    return {
+        part: tuple(m for name in own if (m := getattr(model, name)) is not None)
+        for part, own in names.items()
+    }

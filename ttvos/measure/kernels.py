@@ -14,13 +14,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
+from ttvos.engine.operators import OperatorWatcher, tensors_of
 from ttvos.engine.step import FastStep, StepOptions
 from ttvos.model.ttvos import TTVOS
-from ttvos.tracking.readable import aggregate, crop, label, normalise, pad
+from ttvos.tracking.geometry import normalise
+from ttvos.tracking.readable import PADDING, aggregate, label
 
 META = torch.device("meta")
 aten = torch.ops.aten
@@ -75,15 +75,15 @@ def plain_kernels(model: TTVOS, height: int, width: int, objects: int) -> list[K
     model = copy.deepcopy(model).eval().to(META)
     frame = torch.empty(1, 3, height, width, dtype=torch.uint8, device=META)
     with torch.no_grad():
-        features = model.features(pad(normalise(frame))).expand(objects)
-        heatmap = pad(torch.empty(objects, 2, height, width, device=META))
+        features = model.features(PADDING.pad(normalise(frame))).expand(objects)
+        heatmap = PADDING.pad(torch.empty(objects, 2, height, width, device=META))
         state = model.start(features, heatmap)
         with recorded() as found:
-            features = model.features(pad(normalise(frame))).expand(objects)
+            features = model.features(PADDING.pad(normalise(frame))).expand(objects)
             step = model.step(features, state)
             fed_back = aggregate(step.logits.log_softmax(dim=1).exp())
             model.advance(features, state, step, fed_back)
-            label(crop(fed_back, (height, width)))
+            label(PADDING.crop(fed_back, (height, width)))
     return found
 
 
@@ -142,27 +142,20 @@ class _Memories:
             self.writers[_memory(tensor)] = _Made(number, _bytes(tensor))
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(OperatorWatcher):
     def __init__(self) -> None:
         super().__init__()
         self.kernels: list[Kernel] = []
         self._memories = _Memories()
 
-    def __torch_dispatch__(
-        self, function: Any, types: Any, arguments: tuple = (), named: dict | None = None
-    ) -> Any:
-        named = named or {}
-        result = function(*arguments, **named)
+    def saw(self, function: Any, arguments: tuple, named: dict, result: Any) -> None:
+        """See `OperatorWatcher.saw`."""
         copies_itself = function is aten.copy_.default and arguments[0] is arguments[1]
         if function.is_view or function in NO_KERNEL or copies_itself:
-            return result
-        self._note(function, arguments, named, result)
-        return result
-
-    def _note(self, function: Any, arguments: tuple, named: dict, result: Any) -> None:
-        inputs = _tensors((arguments, named))[1 if function in ONLY_WRITES else 0 :]
-        outputs, name = _tensors(result), function._overloadpacket.__name__
-        count = flop_registry.get(function._overloadpacket)
+            return
+        inputs = tensors_of((arguments, named))[1 if function in ONLY_WRITES else 0 :]
+        outputs, name = tensors_of(result), function.overloadpacket.__name__
+        count = flop_registry.get(function.overloadpacket)
         newest = self._memories.newest(inputs)
         bias = None
         if name == CONVOLUTION:
@@ -185,10 +178,6 @@ class _Recorder(TorchDispatchMode):
                 Kernel(BIAS, 0, 2 * size, made.pixels, after=number, read=size, fusable=True)
             )
         self._memories.write(outputs, len(self.kernels) - 1)
-
-
-def _tensors(tree: Any) -> list[Tensor]:
-    return [x for x in tree_leaves(tree) if isinstance(x, Tensor)]
 
 
 def _memory(tensor: Tensor) -> int:

@@ -1,36 +1,25 @@
-"""The one way in which MACs are counted, of TTVOS and of every other tracker.
+"""The one way in which multiply-accumulates (MACs) and parameters are counted, of every tracker.
 
 PyTorch's counter of floating-point operations, halved, with what it passes over on the CPU:
-convolutions and matrix products count, nothing else does.
-
-Operators whose multiply-accumulates PyTorch's counter does not know: named, so that a count
-that is too low never looks whole.
-
-The layers of one frame with their work: what each multiplies, reads and writes.
-
-Counted on the reference model from the shapes of its convolutions, transposed convolutions and
-matrix products, without computing anything. Pointwise work (batch-norm, activations, sums,
-softmax, resizing, joining of maps) counts as fused away: it costs neither operations nor bytes.
+convolutions and matrix products count, nothing else does. Operators whose multiply-accumulates it
+does not know are named, so that a count that is too low never looks whole.
 """
 
-import copy
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.module import register_module_forward_pre_hook
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from ttvos.model.ttvos import TTVOS
-from ttvos.tracking.readable import margins
+from ttvos.engine.operators import OperatorWatcher
 
 Parts = dict[str, tuple[nn.Module, ...]]
 
@@ -142,26 +131,22 @@ _OWN = ("aten", "prims")
 _BOOKKEEPING = ("prim", "profiler")  # what PyTorch wraps around operators
 
 
-class Uncounted(TorchDispatchMode):
+class Uncounted(OperatorWatcher):
     """Notes the names of the operators that run inside it, and that `known` does not count.
 
     known: the counter's registry. It must be entered before the counter, which takes composite
     operators apart: what it sees then are the pieces.
     """
 
-    supports_higher_order_operators = True  # they run as ever, and are named
-
     def __init__(self, known: Any, names: set[str]) -> None:
         super().__init__()
         self.known, self.names = known, names
 
-    def __torch_dispatch__(
-        self, function: Any, types: Any, arguments: tuple = (), named: dict | None = None
-    ) -> Any:
+    def saw(self, function: Any, arguments: tuple, named: dict, result: Any) -> None:
+        """See `OperatorWatcher.saw`."""
         packet = getattr(function, "overloadpacket", function)
         if packet not in self.known and is_work(str(function.name())):
             self.names.add(str(function.name()).partition(".")[0])
-        return function(*arguments, **(named or {}))
 
 
 def is_work(name: str) -> bool:
@@ -204,87 +189,18 @@ def _kinds(block: Any) -> Iterator[str]:
             yield from _kinds(inner)
 
 
-CONVOLUTION, TRANSPOSED, PRODUCT = "convolution", "transposed convolution", "matrix product"
+def count_parameters(parts: Parts, holders: Iterable[nn.Module]) -> dict[str, Any]:
+    """Numbers of parameters: {"total", "parts" {part: n}, "other"}; a shared one counts once.
 
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer of a frame. macs: multiply-accumulates; elements: numbers read and written once
-    each: inputs, weights, output."""
-
-    kind: str
-    macs: int
-    elements: int
-
-
-@dataclass(frozen=True)
-class FrameLayers:
-    """first: what frame 0 runs (features, template). further: what every further frame runs."""
-
-    first: tuple[Layer, ...]
-    further: tuple[Layer, ...]
-
-
-def count_layers(model: TTVOS, height: int, width: int, objects: int = 1) -> FrameLayers:
-    """Layers of frames of height x width pixels (padded as the tracker pads) and `objects`.
-
-    The training-only heads are left out. The model is left as it is; its device does not matter.
+    holders: the modules that hold all parameters; what lies in no part is "other".
     """
-    model = copy.deepcopy(model).eval().to("meta")
-    model.heads.transition, model.heads.template = None, nn.Identity()
-    size = [side + sum(margins(side)) for side in (height, width)]
-    image = torch.empty(1, 3, *size, device="meta")
-    heatmap = torch.empty(objects, 2, *size, device="meta")
-    with torch.no_grad(), _Recorder() as first:
-        features = model.features(image).expand(objects)
-        state = model.start(features, heatmap)
-    with torch.no_grad(), _Recorder() as further:
-        features = model.features(image).expand(objects)
-        step = model.step(features, state)
-        model.advance(features, state, step, heatmap)
-    return FrameLayers(tuple(first.layers), tuple(further.layers))
-
-
-class _Recorder(TorchDispatchMode):
-    """Notes every layer that runs inside it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers: list[Layer] = []
-
-    def __torch_dispatch__(
-        self, function: Any, types: Any, arguments: tuple = (), named: dict | None = None
-    ) -> Any:
-        output = function(*arguments, **(named or {}))
-        if count := _COUNTERS.get(function):
-            self.layers.append(count(output, *arguments))
-        return output
-
-
-def _convolution(output: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, *rest) -> Layer:
-    """Each number of the output (transposed: of the input) meets one filter's weights."""
-    is_transposed = rest[3]  # after stride, padding and dilation
-    filtered = x if is_transposed else output
-    macs = filtered.numel() * math.prod(weight.shape[1:])
-    tensors = [x, weight, output] + ([] if bias is None else [bias])
-    return Layer(TRANSPOSED if is_transposed else CONVOLUTION, macs, _elements(*tensors))
-
-
-def _product(output: Tensor, a: Tensor, b: Tensor) -> Layer:
-    return Layer(PRODUCT, output.numel() * a.shape[-1], _elements(a, b, output))
-
-
-def _product_and_sum(output: Tensor, bias: Tensor, a: Tensor, b: Tensor, **_: Any) -> Layer:
-    return Layer(PRODUCT, output.numel() * a.shape[-1], _elements(bias, a, b, output))
-
-
-def _elements(*tensors: Tensor) -> int:
-    return sum(tensor.numel() for tensor in tensors)
-
-
-_COUNTERS: dict[Any, Callable[..., Layer]] = {
-    torch.ops.aten.convolution.default: _convolution,
-    torch.ops.aten.mm.default: _product,
-    torch.ops.aten.bmm.default: _product,
-    torch.ops.aten.addmm.default: _product_and_sum,
-}
+    every = {id(p): p.numel() for module in holders for p in module.parameters()}
+    counted: set[int] = set()
+    by_part = {}
+    for part, members in parts.items():
+        own = {id(p): p.numel() for module in members for p in module.parameters()}
+        by_part[part] = sum(size for key, size in own.items() if key not in counted)
+        counted |= own.keys()
+        every |= own
+    total = sum(every.values())
+    return {"total": total, "parts": by_part, OTHER: total - sum(by_part.values())}

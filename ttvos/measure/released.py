@@ -13,8 +13,9 @@ from torch import Tensor
 
 from ttvos.core.device import read_clock
 from ttvos.model.ttvos import TTVOS, State
+from ttvos.tracking.geometry import as_image, normalise
 from ttvos.tracking.protocol import object_ids, one_hot
-from ttvos.tracking.readable import aggregate, label, normalise, pad
+from ttvos.tracking.readable import PADDING, aggregate, label
 
 MAX_FRAMES = 128  # the authors cut longer clips
 
@@ -70,12 +71,9 @@ def _inputs(
     clip: np.ndarray, mask: np.ndarray, device: torch.device
 ) -> tuple[list[Tensor], Tensor]:
     """The clip's padded images (1, 3, h, w) and the first heatmap (N, 2, h, w), on the device."""
-    images = [
-        pad(normalise(torch.from_numpy(frame).to(device).permute(2, 0, 1)[None]))
-        for frame in clip[:MAX_FRAMES]
-    ]
+    images = [PADDING.pad(normalise(as_image(frame, device))) for frame in clip[:MAX_FRAMES]]
     foreground = torch.from_numpy(one_hot(mask, object_ids(mask))).to(device)
-    return images, pad(torch.stack([1 - foreground, foreground], dim=1))
+    return images, PADDING.pad(torch.stack([1 - foreground, foreground], dim=1))
 
 
 def _start(model: TTVOS, image: Tensor, heatmap: Tensor) -> State:

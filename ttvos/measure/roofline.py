@@ -12,8 +12,9 @@ from typing import Any
 import torch
 
 from ttvos.core.device import read_clock
-from ttvos.engine.precision import LAYERS, matrix_precision
-from ttvos.measure.macs import Layer
+from ttvos.engine.precision import LAYERS
+from ttvos.measure.layers import Layer
+from ttvos.tracking.precision import matrix_precision
 
 REPEATS = 5
 SMALLEST_SIDE, LARGEST_SIDE = 512, 8192

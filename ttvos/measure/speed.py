@@ -20,16 +20,18 @@ from ttvos.core.device import device_name, find_device, peak_memory, read_clock
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import provenance
 from ttvos.engine.choose import make_tracker
-from ttvos.engine.precision import choose_precision, matrix_precision
+from ttvos.engine.precision import choose_precision
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.latency import Load, percentiles
-from ttvos.measure.macs import count_layers
+from ttvos.measure.layers import count_layers
 from ttvos.measure.released import ratio_to_released, time_released, time_released_warm
 from ttvos.measure.roofline import PROTOCOL as ROOFLINE_PROTOCOL
 from ttvos.measure.roofline import fractions, measure_ceilings, roofline
 from ttvos.measure.speedtable import make_rows
 from ttvos.model import weights as checkpoints
 from ttvos.model.ttvos import TTVOS, build_model
+from ttvos.records.schema import RowSpeed
+from ttvos.tracking.precision import matrix_precision
 from ttvos.tracking.protocol import Tracker, stream
 
 MIN_REPEATS = 5
@@ -63,7 +65,7 @@ def speed(
     precision: str = "auto",
     compile: str = "auto",
     engine: str = "fast",
-) -> dict[str, Any]:
+) -> RowSpeed:
     """Time one model on a synthetic clip of moving discs.
 
     variant, backbone: None where the checkpoint says them; both are checked against it otherwise.
@@ -130,7 +132,7 @@ def speed(
             checkpoint=str(checkpoint) if checkpoint else None,
         ),
     }
-    return {**result, "rows": make_rows(result)}
+    return RowSpeed.model_validate({**result, "rows": make_rows(result)})
 
 
 def _rooflines(

@@ -17,9 +17,8 @@ from ttvos.config.run import TrainConfig
 from ttvos.core.device import find_device, peak_memory, read_clock
 from ttvos.core.errors import UserError
 from ttvos.model import weights as checkpoint
-from ttvos.training.frozen import learner
-from ttvos.training.gradient import gradient
-from ttvos.training.optimizer import descend, make_optimizer
+from ttvos.training.step import Stepper
+from ttvos.training.ttvos import TTVOSTask
 
 STATUS = Path("/proc/self/status")
 
@@ -63,7 +62,8 @@ def measure(case: Case) -> dict[str, float]:
         model.freeze()
     model.to(device, memory_format=torch.channels_last).train()
     config = TrainConfig(stages=(), checkpointing=case.checkpointing)
-    optimizer, learning = make_optimizer(config, model, 1e-5), learner(model, config)
+    task = TTVOSTask(config, model.variant, model.backbone_name)
+    optimizer, stepper = task.optimizer(model, 1e-5), Stepper(task, model)
     size = (case.height, case.width)
     batch = {
         "frames": torch.randn(case.clips, case.frames, 3, *size, device=device),
@@ -72,8 +72,7 @@ def measure(case: Case) -> dict[str, float]:
 
     def step() -> float:
         since = read_clock(device)
-        gradient(learning, batch, config)
-        descend(optimizer, 1e-5, config.clip_norm)
+        stepper.step(optimizer, batch, 1e-5)
         return read_clock(device) - since
 
     before = _memory_now(device)

@@ -27,12 +27,11 @@ from ttvos.data.pixels import apply
 from ttvos.data.warp import unchanged
 from ttvos.measure.latency import Load
 from ttvos.measure.needs import count_clips, data_needs
-from ttvos.model.ttvos import TTVOS, build_model
-from ttvos.training import gradient as denormals
+from ttvos.model.ttvos import TTVOS
 from ttvos.training.batches import count_steps
-from ttvos.training.frozen import learner
-from ttvos.training.gradient import gradient
-from ttvos.training.optimizer import Average, descend, make_optimizer, make_scaler
+from ttvos.training.step import Stepper, denormals_as_zero, make_scaler, precision_name
+from ttvos.training.task import Task
+from ttvos.training.ttvos import TTVOSTask
 
 PROTOCOL = {
     "step": "pixels of a loaded batch made on the device, forward and backward through the clip, "
@@ -90,7 +89,7 @@ def steptime(
     for number, row in enumerate(chosen if steps else ()):
         if seconds is not None and time.monotonic() - began > seconds:
             break
-        with denormals.as_zero():
+        with denormals_as_zero():
             found[number] = _time_row(row, train, batches, clips, timing)
         keep(_result(config, train, timing, found) | {"load": load.record()})
     return _result(config, train, timing, found) | {"load": load.record()}
@@ -121,7 +120,7 @@ def _result(
         "provenance": provenance(
             settings,
             device=device_name(device),
-            precision=_precision(train, device),
+            precision=precision_name(train.precision, device),
             data={"profile": config.profile, "frames": "random"},
             threads=torch.get_num_threads(),
         ),
@@ -167,16 +166,13 @@ def _time_row(
     timing: Timing,
 ) -> dict[str, Any]:
     torch.manual_seed(0)
-    model = build_model(row.variant, row.backbone)
-    if train.freeze.get(row.backbone, True):
-        model.freeze()
+    task = TTVOSTask(train, row.variant, row.backbone)
+    model = task.network()
     model.to(timing.device, memory_format=torch.channels_last).train()
     stages = []
-    for stage, batch, (count, origin) in zip(
-        train.stages_of(row.backbone), batches, clips, strict=True
-    ):
+    for stage, batch, (count, origin) in zip(task.config.stages, batches, clips, strict=True):
         steps = count_steps(stage, count)
-        seconds, memory = _measure(row, model, train, stage, batch, timing)
+        seconds, memory = _measure(row, model, task, stage, batch, timing)
         step = median(seconds) if seconds else None
         stages.append(
             {
@@ -212,7 +208,7 @@ def _sizes(model: TTVOS, train: TrainConfig) -> dict[str, int]:
 def _measure(
     row: Row,
     model: TTVOS,
-    train: TrainConfig,
+    task: Task,
     stage: Stage,
     batch: dict[str, Tensor],
     timing: Timing,
@@ -221,41 +217,31 @@ def _measure(
     if not timing.steps:
         return [], None
     try:
-        return time_stage(model, train, stage, batch, timing)
+        return time_stage(model, task, stage, batch, timing)
     except torch.OutOfMemoryError:
         raise UserError(
             f"row {row.name}, stage {stage.name}: a batch of {stage.batch} in "
-            f"{train.accumulate} parts needs more memory than the GPU has; try "
+            f"{task.accumulate} parts needs more memory than the GPU has; try "
             "--accumulate with more parts, and train.accumulate in the profile"
         ) from None
 
 
 def time_stage(
-    model: TTVOS, train: TrainConfig, stage: Stage, batch: dict[str, Tensor], timing: Timing
+    model: TTVOS, task: Task, stage: Stage, batch: dict[str, Tensor], timing: Timing
 ) -> tuple[list[float], int]:
     """Seconds of each timed step, and the peak memory in bytes."""
     device = timing.device
-    optimizer = make_optimizer(train, model, stage.learning_rate)
-    scaler = make_scaler(train, device)
-    average = Average(train.average, model.state_dict()) if train.average else None
+    optimizer = task.optimizer(model, stage.learning_rate)
+    stepper = Stepper(task, model, make_scaler(task.config.precision, device))
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    learning, seconds = learner(model, train), []
+    seconds = []
     for _ in range(timing.warmup + timing.steps):
         before = read_clock(device)
-        gradient(learning, apply(batch, device), train, spoilt=stage.spoilt, scaler=scaler)
-        descend(optimizer, stage.learning_rate, train.clip_norm, scaler)
-        if average:
-            average.update(model.state_dict())
+        stepper.step(optimizer, apply(batch, device), stage.learning_rate, stage.spoilt)
         seconds.append(read_clock(device) - before)
     return seconds[timing.warmup :], peak_memory(device)
 
 
 def _bytes(tensors: Iterable[Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-
-
-def _precision(train: TrainConfig, device: torch.device) -> str:
-    if train.precision != "float32":
-        return f"float32, layers in {train.precision}"
-    return "float32, convolutions in TF32" if device.type == "cuda" else "float32"

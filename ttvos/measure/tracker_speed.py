@@ -1,12 +1,6 @@
-"""How fast any tracker is, frame by frame, as `ttvos.measure.speed` times TTVOS (streaming).
+"""How fast any tracker is, frame by frame, as `ttvos.measure.speed` times TTVOS (streaming)."""
 
-What can be reached from an object: through attributes, lists, sets and dictionaries.
-"""
-
-from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,11 +9,12 @@ import torch
 from ttvos.core.device import device_name, find_device, peak_memory, read_clock
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import provenance
-from ttvos.engine.precision import matrix_precision
+from ttvos.core.reachable import reachable
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.latency import Load, percentiles, spread
 from ttvos.measure.speedtable import row
-from ttvos.tracking.precision import precision_of
+from ttvos.records.schema import TrackerSpeed
+from ttvos.tracking.precision import matrix_precision, precision_of
 from ttvos.tracking.protocol import Tracker, check_prediction, cycle_of, object_ids, step_of
 
 MIN_LATENCIES = 5
@@ -52,7 +47,7 @@ def speed_tracker(
     repeats: int = 1,
     objects: int = 1,
     origin: dict[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> TrackerSpeed:
     """Time a tracker on a synthetic clip of moving discs.
 
     frames: length of the clip with frame 0; where the tracker's work repeats after a cycle of
@@ -95,7 +90,7 @@ def speed_tracker(
         ),
     }
     result["streaming"]["peak_memory_bytes"] = peak_memory(where)
-    return {**result, "rows": [row(result, tracker.name)]}
+    return TrackerSpeed.model_validate({**result, "rows": [row(result, tracker.name)]})
 
 
 def _timed(
@@ -161,33 +156,3 @@ def state_bytes(state: Any) -> int:
             owner = value if value.base is None else value.base
             found[id(owner)] = getattr(owner, "nbytes", value.nbytes)
     return sum(found.values())
-
-
-CONTAINERS = (list, tuple, set, frozenset, deque)
-ENDS = (torch.Tensor, np.ndarray, torch.nn.Module, type, ModuleType)  # nothing inside is looked at
-
-
-def reachable(holder: Any) -> Iterator[Any]:
-    """The object itself and all that it holds, directly or not, each once."""
-    seen: dict[int, Any] = {}
-    waiting = [holder]
-    while waiting:
-        value = waiting.pop()
-        if id(value) in seen:
-            continue
-        seen[id(value)] = value  # kept, so that no other gets its id
-        yield value
-        if isinstance(value, ENDS):
-            continue
-        if isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, CONTAINERS):
-            waiting += value
-        slots = [s for kind in type(value).__mro__ for s in _slots(kind)]
-        waiting += [getattr(value, name) for name in slots if hasattr(value, name)]
-        waiting += getattr(value, "__dict__", {}).values()
-
-
-def _slots(kind: type) -> tuple[str, ...]:
-    named = kind.__dict__.get("__slots__", ())
-    return (named,) if isinstance(named, str) else tuple(named)

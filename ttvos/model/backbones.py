@@ -14,7 +14,8 @@ import torchvision
 from torch import Tensor, nn
 
 from ttvos.core.errors import UserError
-from ttvos.model.torchvision_names import timm_name
+from ttvos.model.renaming import timm_name
+from ttvos.model.state_dict import fill
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Backbone(nn.Module):
                 f"({type(error).__name__}); fetch them where there is a network, or set "
                 f"train.initial to a file or null"
             ) from error
-        self.net.load_state_dict(weights)
+        fill(self.net, dict(weights), f"ImageNet weights of {self.timm_name}")
 
     def imagenet_weights(self) -> Mapping[str, Tensor]:
         """State of `net` with the paper's ImageNet weights, through timm unless overridden."""

@@ -1,25 +1,19 @@
-"""Weights on disk: our own safetensors files, and the reading of the authors' files.
+"""TTVOS's weights on disk: checkpoints of ours and of the authors, and initial backbones.
 
-Nothing here ever runs code from a file: safetensors hold numbers only, and the authors'
-`.pth.tar` goes through `torch.load(weights_only=True)`. Loading is strict.
+All reading and filling in is `ttvos.model.state_dict`'s: strict, and without running code.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as to_bytes
-from torch import Tensor
-
-from ttvos.config.experiments import BACKBONES, Variant
+from ttvos.config.experiments import BACKBONES, Variant, find_variant
 from ttvos.config.run import as_plain
 from ttvos.config.strict import build
 from ttvos.core.errors import UserError
-from ttvos.core.files import atomic_path
 from ttvos.core.shipped_weights import find_weights
-from ttvos.model.released import is_released, load_released
-from ttvos.model.statedict import fill, is_state_dict, read_pickled
+from ttvos.model.renaming import is_released, our_name
+from ttvos.model.state_dict import StateDict, fill, read_facts, read_tensors, under, write_tensors
 from ttvos.model.ttvos import TTVOS, build_model
 
 FORMAT = "ttvos-1"
@@ -29,7 +23,7 @@ BACKBONE_FORMAT = "ttvos-backbone-1"
 def save(model: TTVOS, path: Path | str, provenance: dict[str, Any], half: bool = False) -> None:
     """Write the whole model with its variant, backbone and provenance, atomically.
 
-    half: store the weights of layers as float16 (see `_halved`); loading gives float32 again.
+    half: store layers' weights as float16 (`write_tensors`); loading gives float32 again.
     """
     metadata = {
         "format": FORMAT,
@@ -37,7 +31,7 @@ def save(model: TTVOS, path: Path | str, provenance: dict[str, Any], half: bool 
         "backbone": model.backbone_name,
         "provenance": json.dumps(provenance),
     }
-    _write(model.state_dict(), path, metadata, half)
+    write_tensors(model.state_dict(), path, metadata, half)
 
 
 def save_backbone(
@@ -49,7 +43,7 @@ def save_backbone(
         "backbone": model.backbone_name,
         "provenance": json.dumps(provenance),
     }
-    _write(model.backbone.state_dict(), path, metadata, half)
+    write_tensors(model.backbone.state_dict(), path, metadata, half)
 
 
 def load(
@@ -68,12 +62,11 @@ def load(
     path = find_weights(path)
     if backbone is not None and backbone not in BACKBONES:
         raise UserError(f"unknown backbone {backbone!r}; known: {', '.join(BACKBONES)}")
-    if path.suffix == ".safetensors":
-        tensors, facts = _read_safetensors(path)
-        released = not facts and is_released(tensors)
+    facts, tensors = metadata(path), read_tensors(path, nested="net")
+    if path.suffix != ".safetensors" or (not facts and is_released(tensors)):
+        model = _released(tensors, path, backbone)
     else:
-        tensors, facts, released = _read_released(path), {}, True
-    model = _released(tensors, path, backbone) if released else _own(tensors, facts, path, backbone)
+        model = _own(tensors, facts, path, backbone)
     _check_variant(model.variant, variant, path)
     return model.eval()
 
@@ -85,7 +78,7 @@ def initial_backbone(model: TTVOS, path: Path | str) -> None:
     Raises UserError for other files, another backbone, and tensors that do not fit.
     """
     path = find_weights(path)
-    tensors, facts = _read_safetensors(path)
+    facts, tensors = metadata(path), read_tensors(path)
     if facts.get("format") not in (FORMAT, BACKBONE_FORMAT):
         raise UserError(
             f"{path}: format {facts.get('format')!r}, but a backbone's initial weights have "
@@ -93,21 +86,17 @@ def initial_backbone(model: TTVOS, path: Path | str) -> None:
         )
     _check_backbone(facts.get("backbone"), model.backbone_name, path)
     if facts["format"] == FORMAT:
-        parts = {name.partition(".")[::2]: value for name, value in tensors.items()}
-        tensors = {name: value for (part, name), value in parts.items() if part == "backbone"}
+        tensors = under(tensors, "backbone.")
     fill(model.backbone, tensors, f"{path}: does not fit the backbone {model.backbone_name}")
 
 
 def metadata(path: Path | str) -> dict[str, Any]:
     """The checkpoint's format, backbone, variant and provenance, without its weights.
 
-    Empty for a safetensors file that is not ours.
+    Empty for a file that is not ours.
     """
     path = find_weights(path)
-    with _open_safetensors(path) as handle:
-        facts = dict(handle.metadata() or {})
-    if not facts.get("format", "").startswith("ttvos-"):  # other tools write "pt" there
-        return {}
+    facts: dict[str, Any] = read_facts(path)
     try:
         for name in ("variant", "provenance"):
             if name in facts:
@@ -122,8 +111,7 @@ def trained_within(path: Path | str) -> dict[str, str]:
 
     Such a backbone has learnt what that experiment needs; {} for a file that does not say.
     """
-    path = find_weights(path)
-    facts = metadata(path) if path.suffix == ".safetensors" else {}
+    facts = metadata(path)
     if "variant" in facts:
         return {"trained_within": facts["variant"]["name"]}
     source = facts.get("provenance") or {}
@@ -133,62 +121,27 @@ def trained_within(path: Path | str) -> dict[str, str]:
     return {"trained_within": name} if name else {}
 
 
-def _write(tensors: dict[str, Tensor], path: Path | str, facts: dict[str, str], half: bool) -> None:
-    ready = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    if half:
-        ready = {name: _halved(value) for name, value in ready.items()}
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(to_bytes(ready, facts))
+def load_released(tensors: StateDict, backbone: str, where: str = "weights") -> TTVOS:
+    """The full model (experiment 8) with weights of the authors' names, in eval mode.
 
-
-def _halved(value: Tensor) -> Tensor:
-    """float16 for layers' weights; biases and batch-norm statistics (one axis) stay float32.
-
-    They are few, and a batch-norm's variance can leave float16's range.
+    where: how an error begins. Raises UserError when an entry is missing, left over or of another
+    shape, as it is with a file of another backbone.
     """
-    return value.half() if value.is_floating_point() and value.dim() > 1 else value
+    model = build_model(find_variant("exp8"), backbone)
+    named = {our_name(key, backbone): value for key, value in tensors.items()}
+    fill(model, named, f"{where}: not a released {backbone} checkpoint (name its own backbone)")
+    return model.eval()
 
 
-def _open_safetensors(path: Path):
-    try:
-        return safe_open(path, framework="pt", device="cpu")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (OSError, SafetensorError) as error:
-        raise UserError(
-            f"{path}: truncated, or not a safetensors file ({error}); fetch or make it again"
-        ) from None
-
-
-def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    facts = metadata(path)
-    with _open_safetensors(path) as handle:
-        return {name: handle.get_tensor(name) for name in handle.keys()}, facts  # noqa: SIM118
-
-
-def _read_released(path: Path) -> dict[str, Tensor]:
-    """State dict of a `.pth` or `.pth.tar`: {"net": state dict}, or the state dict itself."""
-    content = read_pickled(path)
-    state = content.get("net", content) if isinstance(content, dict) else None
-    if not is_state_dict(state):
-        raise UserError(f'{path}: holds neither a state dict nor {{"net": state dict}}')
-    return state
-
-
-def _released(tensors: dict[str, Tensor], path: Path, backbone: str | None) -> TTVOS:
+def _released(tensors: StateDict, path: Path, backbone: str | None) -> TTVOS:
     if backbone is None:
         text = f"{path}: a released file does not say its backbone: pass"
         known = f"one of {', '.join(BACKBONES)}"
         raise UserError(f"{text} backbone=, {known}", on_command_line=f"{text} --backbone, {known}")
-    try:
-        return load_released(tensors, backbone)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+    return load_released(tensors, backbone, str(path))
 
 
-def _own(
-    tensors: dict[str, Tensor], facts: dict[str, Any], path: Path, backbone: str | None
-) -> TTVOS:
+def _own(tensors: StateDict, facts: dict[str, Any], path: Path, backbone: str | None) -> TTVOS:
     if facts.get("format") != FORMAT:
         found = facts.get("format", "no format")
         raise UserError(f"{path}: not a TTVOS checkpoint ({found}, expected {FORMAT})")

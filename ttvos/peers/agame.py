@@ -1,14 +1,10 @@
-"""A-GAME's network: Gaussians of the object's appearance beside a mask carried from frame to frame.
+"""A-GAME: a generative model of the object's appearance, fitted in closed form to each frame.
 
-Written from docs/peers.md, section 4.6. A frame passes `Backbone` and `Heads`, and then `Update`.
-
-A-GAME: a generative model of the object's appearance, fitted in closed form to each frame.
-
-Written from docs/peers.md, section 4.6. `AGAME` is the tracker; its network is `agame_network`.
+Written from docs/peers.md, section 4.6. Gaussians of the appearance stand beside a mask that is
+carried from frame to frame: a frame passes `Backbone` and `Heads`, and then `Update`.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,26 +13,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import resnet101
 
-from ttvos.peers.common import (
-    as_ids,
-    build_network,
-    check_size,
-    crop,
-    margins,
-    normalise,
-    refuse_weights,
-    shares_of_odds,
-    to_image,
-)
-from ttvos.tracking.protocol import Prediction, check_pair, object_ids, one_hot
+from ttvos.peers.base import ClipState, Found, PeerTracker
+from ttvos.peers.blocks import enlarge
+from ttvos.tracking.geometry import Padding, shares_of_odds
 
 STRIDE = 16  # of the backbone's coarsest feature, at which the heads work
+PADDING = Padding(STRIDE, reflects=True)
 WIDTH = 512
 FINE_WIDTH = 128
 MASK_CHANNELS = 2  # background and object
 COMPONENTS = 4  # Gaussians: background, object, and one more for the errors of each
 VARIANCE_START = -2.0  # of the learned regulariser, before softplus
 NO_WEIGHT = 1e-5  # added to each weighted mean, for a component with no pixel
+RATE = 0.1  # of a new frame in the running Gaussians
 
 
 class Gaussians(NamedTuple):
@@ -209,84 +198,48 @@ class AGAMENetwork(nn.Module):
         self.update = Update(self.heads.appearance)
 
 
-def enlarge(x: Tensor, factor: int) -> Tensor:
-    """Bilinear enlargement of (N, C, h, w)."""
-    return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
-
-
-RATE = 0.1  # of a new frame in the running Gaussians
-
-
 @dataclass(frozen=True)
-class AGAMEState:
+class AGAMEState(ClipState):
     """What is known of O objects after a frame.
 
-    ids: of the objects. size: of the frames, (H, W). first: frame 0's feature (1, 2048, h, w) and
-    first_masks (O, 2, h, w) its masks. masks: the last frame's. gaussians: of all frames so far.
+    first: frame 0's feature (1, 2048, h, w) and first_masks (O, 2, h, w) its masks. masks: the
+    last frame's. gaussians: of all frames so far.
     """
 
-    ids: tuple[int, ...]
-    size: tuple[int, int]
     first: Tensor
     first_masks: Tensor
     masks: Tensor
     gaussians: Gaussians
 
 
-class AGAME:
-    """A-GAME with random weights, for cost and speed.
-
-    weights: none can be loaded; a path raises UserError.
-    """
+class AGAME(PeerTracker):
+    """A-GAME with random weights, for cost and speed."""
 
     name = "agame"
-    precision = "float32"
-    cycle = 1
+    network_class = AGAMENetwork
 
-    def __init__(self, device: str = "cpu", weights: Path | str | None = None) -> None:
-        refuse_weights(self.name, weights)
-        self.device = device
-        self.network = build_network(AGAMENetwork, device)
-        self.options: dict[str, object] = {}
-        self.parts: dict[str, tuple[nn.Module, ...]] = {
-            "backbone": (self.network.backbone,),
-            "heads": (self.network.heads,),
-            "update": (self.network.update,),
-        }
+    def _parts(self) -> dict[str, tuple[nn.Module, ...]]:
+        return {name: (getattr(self.network, name),) for name in ("backbone", "heads", "update")}
 
-    @torch.inference_mode()
-    def init(self, frame: np.ndarray, mask: np.ndarray) -> AGAMEState:
-        """See `Tracker.init`."""
-        check_pair(frame, mask)
-        ids = object_ids(mask)
+    def _start(self, frame: np.ndarray, mask: np.ndarray, ids: tuple[int, ...]) -> AGAMEState:
         first = self.network.backbone(self._image(frame)).s16
-        masks = as_classes(torch.from_numpy(one_hot(mask, ids)).to(self.device))
-        gaussians = self.network.update(first, masks)
-        return AGAMEState(ids, mask.shape, first, masks, masks, gaussians)
+        masks = as_classes(self._masks(mask, ids))
+        return AGAMEState(ids, mask.shape, first, masks, masks, self.network.update(first, masks))
 
-    @torch.inference_mode()
-    def step(self, frame: np.ndarray, state: AGAMEState) -> tuple[Prediction, AGAMEState]:
-        """See `Tracker.step`."""
-        check_size(frame, state.size)
+    def _follow(self, frame: np.ndarray, state: AGAMEState) -> tuple[Found, AGAMEState]:
         features = self.network.backbone(self._image(frame))
         logits = self.network.heads(
             features, state.gaussians, state.first, state.masks, state.first_masks
         )
-        foreground = crop(logits, state.size, STRIDE).softmax(dim=1)[:, 1]
+        foreground = PADDING.crop(logits, state.size).softmax(dim=1)[:, 1]
         shares = aggregate(foreground)
         masks = as_classes(shares[1:])
         gaussians = blend(state.gaussians, self.network.update(features.s16, masks))
-        prediction = Prediction(
-            mask=as_ids(shares.argmax(dim=0), state.ids),
-            foreground=foreground.cpu().numpy(),
-        )
-        following = AGAMEState(
-            state.ids, state.size, state.first, state.first_masks, masks, gaussians
-        )
-        return prediction, following
+        after = replace(state, masks=masks, gaussians=gaussians)
+        return Found(shares.argmax(dim=0), foreground), after
 
     def _image(self, frame: np.ndarray) -> Tensor:
-        return pad(normalise(to_image(frame, self.device)))
+        return PADDING.pad(super()._image(frame))
 
 
 def aggregate(foreground: Tensor) -> Tensor:
@@ -300,17 +253,10 @@ def aggregate(foreground: Tensor) -> Tensor:
 
 def as_classes(soft: Tensor) -> Tensor:
     """Soft masks (O, H, W) -> background and object at 1/16, (O, 2, h, w), which sum to 1."""
-    small = F.avg_pool2d(pad(soft[:, None]), STRIDE)
+    small = F.avg_pool2d(PADDING.pad(soft[:, None]), STRIDE)
     return torch.cat([1 - small, small], dim=1)
 
 
 def blend(old: Gaussians, new: Gaussians) -> Gaussians:
     """The running Gaussians after one more frame."""
     return Gaussians(*((1 - RATE) * a + RATE * b for a, b in zip(old, new, strict=True)))
-
-
-def pad(x: Tensor) -> Tensor:
-    """Reflect (N, C, H, W) at its edges, up to the next multiples of 16; `crop` undoes it."""
-    height, width = x.shape[-2:]
-    sides = (*margins(width, STRIDE), *margins(height, STRIDE))
-    return F.pad(x, sides, mode="reflect")

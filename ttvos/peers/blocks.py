@@ -1,4 +1,4 @@
-"""Layers that the networks of several peers have, and how their maps are resized."""
+"""Layers that the networks of several peers have, and how their maps are enlarged and cut."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -7,10 +7,10 @@ from torch import Tensor, nn
 class ResBlock(nn.Module):
     """x + two 3x3 convolutions, each after a ReLU; named as in STM's released state dict."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, dilation: int = 1) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
-        self.conv2 = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv2(F.relu(self.conv1(F.relu(x))))
@@ -38,11 +38,6 @@ class GlobalConvolution(nn.Module):
 def enlarge(x: Tensor, factor: int) -> Tensor:
     """Bilinear, corners not aligned: (N, C, h, w) -> (N, C, factor * h, factor * w)."""
     return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
-
-
-def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear, corners not aligned: (N, C, h, w) -> (N, C, *size)."""
-    return F.interpolate(x, size, mode="bilinear", align_corners=False)
 
 
 def middle(x: Tensor, size: tuple[int, int]) -> Tensor:

@@ -1,16 +1,11 @@
-"""CRN's network: ResNet101, five lateral maps, and six sizes of refinement, gated by masks.
-
-Written from docs/peers.md, section 4.2.
-
-CRN: a mask guides refinement from 1/32 of the frame to its full size, gating every step.
+"""CRN: a mask guides refinement from 1/32 of the frame to its full size, gating every step.
 
 Written from docs/peers.md, section 4.2. The paper's first mask, an active contour on optical flow,
 was not released: here it is the previous mask, as in the public code.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,29 +14,20 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torchvision.models import resnet101
 
-from ttvos.peers.blocks import GlobalConvolution, enlarge, resize
-from ttvos.peers.common import (
-    as_ids,
-    build_network,
-    check_size,
-    likeliest,
-    normalise,
-    refuse_weights,
-    to_image,
-)
-from ttvos.peers.online import (
-    UNKNOWN,
-    Weights,
-    descend,
-    online_cost,
-    online_options,
-    own_weights,
-    targets_of,
-)
-from ttvos.tracking.protocol import Prediction, check_pair, object_ids
+from ttvos.peers.base import ClipState, Found
+from ttvos.peers.blocks import GlobalConvolution, enlarge
+from ttvos.peers.online import UNKNOWN, OnlineTracker, Weights, online_cost
+from ttvos.tracking.geometry import likeliest, resize
 
 WIDTH, DEPTH = 32, 5
 TAPS = (2048, 1024, 512, 256, 64)  # channels of layer4 to layer1 and of the first convolution
+SIZE = 512  # height and width that the network sees
+COARSEST = 32
+PRIOR, REACH = 8, 64  # pixels: how far the prior and a prediction exceed the previous mask
+MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
+CROPS = range(352, 545, 32)
+PUBLISHED_UPDATES = 200
+LEAST_SHARE = 1e-6  # of a pixel; no less is divided by
 
 
 class Backbone(nn.Module):
@@ -147,73 +133,39 @@ class CRNNetwork(nn.Module):
         return found
 
 
-SIZE = 512  # height and width that the network sees
-COARSEST = 32
-PRIOR, REACH = 8, 64  # pixels: how far the prior and a prediction exceed the previous mask
-MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
-CROPS = range(352, 545, 32)
-PUBLISHED_UPDATES = 200
-LEAST_SHARE = 1e-6  # of a pixel; no less is divided by
-
-
 @dataclass(frozen=True)
-class CRNState:
+class CRNState(ClipState):
     """weights: each object's own, empty where nothing was fine-tuned. masks: (O, 1, 512, 512)."""
 
     weights: tuple[Weights, ...]
     masks: Tensor
-    ids: tuple[int, ...]
-    size: tuple[int, int]
 
 
-class CRN:
+class CRN(OnlineTracker):
     """CRN with random weights, for cost and speed: one pass a frame for each object.
 
-    updates: of the weights on frame 0, for each object; the public code makes 200, here 0 by
-    default: `online_cost` says what they cost. learning_rate: of them. weights: none can be
-    loaded; a path raises UserError, as do options out of range.
+    The public code makes 200 updates.
     """
 
-    cycle = 1
-    precision = "float32"
     name = "crn"
+    network_class = CRNNetwork
+    rate = 5e-4
 
-    def __init__(
-        self,
-        device: str = "cpu",
-        weights: Path | str | None = None,
-        updates: int = 0,
-        learning_rate: float = 5e-4,
-    ) -> None:
-        refuse_weights(self.name, weights)
-        self.options = online_options(self.name, updates, learning_rate)
-        self.device = device
-        self.updates, self.learning_rate = updates, learning_rate
-        self.network = build_network(CRNNetwork, device)
-        self.parts = {
+    def _parts(self) -> dict[str, tuple[nn.Module, ...]]:
+        return {
             "ResNet101": (self.network.backbone,),
             "global convolutions": tuple(self.network.laterals),
             "refinement": tuple(self.network.levels),
         }
 
-    def init(self, frame: np.ndarray, mask: np.ndarray) -> CRNState:
-        """See `Tracker.init`; the fine-tuning is here."""
-        check_pair(frame, mask)
-        ids = object_ids(mask)
-        weights: list[Weights] = [{} for _ in ids]
-        with torch.inference_mode(False), torch.enable_grad():
-            targets = targets_of(mask, ids).to(self.device)
-            if self.updates:
-                image = normalise(to_image(frame, self.device))
-                weights = [self._fine_tuned(image, target[None]) for target in targets]
-        masks = F.interpolate(targets.clamp(min=0), (SIZE, SIZE))
-        return CRNState(tuple(weights), masks, ids, mask.shape)
+    def _start(self, frame: np.ndarray, mask: np.ndarray, ids: tuple[int, ...]) -> CRNState:
+        weights = self._learned(frame, mask, ids)
+        masks = F.interpolate(self._masks(mask, ids)[:, None], (SIZE, SIZE))
+        return CRNState(ids, mask.shape, weights, masks)
 
-    @torch.inference_mode()
-    def step(self, frame: np.ndarray, state: CRNState) -> tuple[Prediction, CRNState]:
-        """See `Tracker.step`. An object that is not found is looked for where it was last."""
-        check_size(frame, state.size)
-        image = resize(normalise(to_image(frame, self.device)), (SIZE, SIZE))
+    def _follow(self, frame: np.ndarray, state: CRNState) -> tuple[Found, CRNState]:
+        """An object that is not found is looked for where it was last."""
+        image = resize(self._image(frame), (SIZE, SIZE))
         found = [
             functional_call(self.network, own, (image, coarse(dilate(mask[None], PRIOR))))[-1]
             for own, mask in zip(state.weights, state.masks, strict=True)
@@ -225,9 +177,7 @@ class CRN:
         masks = F.interpolate((labels == numbers).float(), (SIZE, SIZE))
         lost = masks.flatten(1).amax(dim=1).view(-1, 1, 1, 1) == 0
         masks = torch.where(lost, state.masks, masks)
-        mask = as_ids(labels, state.ids)
-        after = CRNState(state.weights, masks, state.ids, state.size)
-        return Prediction(mask=mask, foreground=foreground.cpu().numpy()), after
+        return Found(labels, foreground), replace(state, masks=masks)
 
     def online_cost(self, height: int = 480, width: int = 854) -> dict[str, int]:
         """MACs of the public code's fine-tuning, which does not run by default; see `online`.
@@ -238,16 +188,15 @@ class CRN:
         gate = (1, 1, side // COARSEST, side // COARSEST)
         return online_cost(CRNNetwork, [(1, 3, side, side), gate], PUBLISHED_UPDATES)
 
-    def _fine_tuned(self, image: Tensor, target: Tensor) -> Weights:
-        weights = own_weights(self.network)
-        optimiser = torch.optim.SGD(
+    def _optimiser(self, weights: Weights) -> torch.optim.Optimizer:
+        return torch.optim.SGD(
             weights.values(), self.learning_rate, MOMENTUM, weight_decay=WEIGHT_DECAY
         )
-        losses = (
-            every_loss(functional_call(self.network, weights, (x, coarse(prior))), wanted)
-            for x, wanted, prior in crops(image, target, self.updates)
-        )
-        return descend(weights, optimiser, losses)
+
+    def _losses(self, weights: Weights, image: Tensor, target: Tensor) -> Iterator[Tensor]:
+        for x, wanted, prior in crops(image, target, self.updates):
+            logits = functional_call(self.network, weights, (x, coarse(prior)))
+            yield every_loss(logits, wanted)
 
 
 def crops(image: Tensor, target: Tensor, count: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:

@@ -52,19 +52,21 @@ class Distribution(nn.Module):
 
 
 class GC(STM):
-    """Tracks with a network of STM's shape; the state's size does not depend on the clip's length.
+    """Tracks with a network of STM's shape and names of weights.
 
-    weights: a state dict of STM's names; None gives random weights.
+    The state's size does not depend on the clip's length.
     """
 
     name = "gc"
     cycle = 1
 
     def __init__(self, device: str = "cpu", weights: Path | str | None = None) -> None:
-        super().__init__(device, weights)
         self.context, self.distribution = Context(), Distribution()
-        del self.parts["memory read"]
-        self.parts |= {"distribution": (self.distribution,), "context": (self.context,)}
+        super().__init__(device, weights)
+
+    def _parts(self) -> dict[str, tuple[nn.Module, ...]]:
+        parts = {k: v for k, v in super()._parts().items() if k != "memory read"}
+        return parts | {"distribution": (self.distribution,), "context": (self.context,)}
 
     def _no_memory(self, objects: int) -> GlobalContext:
         mean = torch.zeros(objects, KEY_CHANNELS, VALUE_CHANNELS, device=self.device)

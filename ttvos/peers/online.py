@@ -5,7 +5,10 @@ for `torch.func.functional_call`. Written from docs/peers.md, sections 4.2, 4.3 
 """
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -16,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ttvos.core.errors import UserError
 from ttvos.core.video import VOID
+from ttvos.peers.base import PeerTracker
 from ttvos.tracking.protocol import one_hot
 
 Weights = dict[str, Tensor]
@@ -25,16 +29,59 @@ UNKNOWN = -1.0  # of a target's pixel: the first mask is void there, and nothing
 SCALES, DEGREES = (0.75, 1.25), 30.0
 
 
-def online_options(peer: str, updates: int, learning_rate: float) -> dict[str, object]:
-    """A peer's options for the record; the learning rate counts only where there are updates.
+class OnlineTracker(PeerTracker):
+    """A peer whose network is fine-tuned to each object on frame 0, in `init`.
 
+    updates: of the weights on frame 0, for each object; 0 by default: where their published
+    number is known, `online_cost` says what they cost. learning_rate: of them, `rate` by default.
     Raises UserError unless updates is a whole number from 0 and learning_rate above 0.
     """
-    if not isinstance(updates, int) or updates < 0:
-        raise UserError(f"{peer}: updates {updates!r}: a whole number, 0 or more")
-    if not learning_rate > 0:
-        raise UserError(f"{peer}: learning_rate {learning_rate!r}: above 0")
-    return {"updates": updates} | ({"learning_rate": learning_rate} if updates else {})
+
+    rate: ClassVar[float]
+    passes: ClassVar[int] = 1  # whose gradients one update averages
+
+    def __init__(
+        self,
+        device: str = "cpu",
+        weights: Path | str | None = None,
+        updates: int = 0,
+        learning_rate: float | None = None,
+    ) -> None:
+        rate = self.rate if learning_rate is None else learning_rate
+        if not isinstance(updates, int) or updates < 0:
+            raise UserError(f"{self.name}: updates {updates!r}: a whole number, 0 or more")
+        if not rate > 0:
+            raise UserError(f"{self.name}: learning_rate {rate!r}: above 0")
+        super().__init__(device, weights)
+        self.updates, self.learning_rate = updates, rate
+        self.options = {"updates": updates} | ({"learning_rate": rate} if updates else {})
+
+    @abstractmethod
+    def _optimiser(self, weights: Weights) -> torch.optim.Optimizer:
+        """What takes the steps."""
+
+    @abstractmethod
+    def _losses(self, weights: Weights, image: Tensor, target: Tensor) -> Iterator[Tensor]:
+        """A loss for each pass of each update: frame 0 (1, 3, H, W), the target (1, 1, H, W)."""
+
+    def _learned(
+        self, frame: np.ndarray, mask: np.ndarray, ids: tuple[int, ...]
+    ) -> tuple[Weights, ...]:
+        """Each object's own weights; empty where nothing is fine-tuned.
+
+        The passes are seeded for each object.
+        """
+        if not self.updates:
+            return tuple({} for _ in ids)
+        with torch.inference_mode(False), torch.enable_grad():
+            image = self._image(frame)
+            targets = targets_of(mask, ids).to(self.device)
+            return tuple(self._fine_tuned(image, target[None]) for target in targets)
+
+    def _fine_tuned(self, image: Tensor, target: Tensor) -> Weights:
+        weights = own_weights(self.network)
+        losses = self._losses(weights, image, target)
+        return descend(weights, self._optimiser(weights), losses, self.passes)
 
 
 def targets_of(mask: np.ndarray, ids: tuple[int, ...]) -> Tensor:
@@ -115,18 +162,30 @@ def online_cost(
     make: the network, whose inputs have `shapes` and whose outputs are all trained. Returns
     updates, passes_per_update, macs_per_update (forward and backward), macs (of all updates).
     """
-    with torch.device("meta"):
-        network = make().eval()
-        inputs = tuple(torch.empty(shape) for shape in shapes)
-    weights = own_weights(network)
-    with FlopCounterMode(display=False) as counter:
-        outputs = functional_call(network, weights, inputs)
-        outputs = outputs if isinstance(outputs, list) else [outputs]
-        sum(output.sum() for output in outputs).backward()
-    each = passes * counter.get_total_flops() // 2
+    each = passes * pass_macs(make, shapes, learns=True)
     return {
         "updates": updates,
         "passes_per_update": passes,
         "macs_per_update": each,
         "macs": updates * each,
     }
+
+
+def pass_macs(
+    make: Callable[[], nn.Module], shapes: list[tuple[int, ...]], learns: bool = False
+) -> int:
+    """MACs of a network's pass, by PyTorch's counter halved; nothing is computed.
+
+    learns: with the way back to the gradient of all its outputs.
+    """
+    with torch.device("meta"):
+        network = make().eval()
+        inputs = tuple(torch.empty(shape) for shape in shapes)
+    weights = own_weights(network)
+    counter = FlopCounterMode(display=False)
+    with torch.inference_mode(False), torch.set_grad_enabled(learns), counter:
+        outputs = functional_call(network, weights, inputs)
+        if learns:
+            outputs = outputs if isinstance(outputs, list) else [outputs]
+            sum(output.sum() for output in outputs).backward()
+    return counter.get_total_flops() // 2

@@ -3,8 +3,7 @@
 Written from docs/peers.md, section 4.4.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import vgg16
 
-from ttvos.peers.common import as_ids, build_network, check_size, likeliest, refuse_weights
+from ttvos.peers.base import ClipState, Found, PeerTracker
 from ttvos.peers.vgg import BLOCKS, Modulation, Sides, Trunk, to_vgg_image
-from ttvos.tracking.protocol import Prediction, check_pair, object_ids, one_hot
+from ttvos.tracking.geometry import likeliest
 
 CROP = 224
 MODULATED = BLOCKS[2:]  # blocks 3 to 5, at 1/4, 1/8 and 1/16
@@ -75,53 +74,37 @@ class OSMNNetwork(nn.Module):
 
 
 @dataclass(frozen=True)
-class OSMNState:
+class OSMNState(ClipState):
     """scales: (O, 3840), of frame 0. places: (O, 4), row, column and their spread in pixels."""
 
     scales: Tensor
     places: Tensor
-    ids: tuple[int, ...]
-    size: tuple[int, int]
 
 
-class OSMN:
-    """OSMN with random weights, for cost and speed; nothing is learned on a clip.
+class OSMN(PeerTracker):
+    """OSMN with random weights, for cost and speed; nothing is learned on a clip."""
 
-    weights: none can be loaded; a path raises UserError.
-    """
-
-    cycle = 1
-    precision = "float32"
     name = "osmn"
+    network_class = OSMNNetwork
 
-    def __init__(self, device: str = "cpu", weights: Path | str | None = None) -> None:
-        refuse_weights(self.name, weights)
-        self.device = device
-        self.network = build_network(OSMNNetwork, device)
-        self.options: dict[str, object] = {}
-        self.parts = {
+    def _parts(self) -> dict[str, tuple[nn.Module, ...]]:
+        return {
             "trunk": (self.network.trunk,),
             "sides": (self.network.sides,),
             "visual modulator": (self.network.visual,),
             "spatial modulator": (self.network.spatial,),
         }
 
-    @torch.inference_mode()
-    def init(self, frame: np.ndarray, mask: np.ndarray) -> OSMNState:
-        """See `Tracker.init`. The visual modulator runs here, once for each object."""
-        check_pair(frame, mask)
-        ids = object_ids(mask)
-        masks = torch.from_numpy(one_hot(mask, ids)).to(self.device)
-        image = to_vgg_image(frame, self.device)
+    def _start(self, frame: np.ndarray, mask: np.ndarray, ids: tuple[int, ...]) -> OSMNState:
+        """The visual modulator runs here, once for each object."""
+        masks, image = self._masks(mask, ids), self._image(frame)
         crops = torch.cat([object_crop(image, one) for one in masks])
         places = torch.stack([place(one) for one in masks])
-        return OSMNState(self.network.visual(crops), places, ids, mask.shape)
+        return OSMNState(ids, mask.shape, self.network.visual(crops), places)
 
-    @torch.inference_mode()
-    def step(self, frame: np.ndarray, state: OSMNState) -> tuple[Prediction, OSMNState]:
-        """See `Tracker.step`. An object that is not found is expected where it was last."""
-        check_size(frame, state.size)
-        images = to_vgg_image(frame, self.device).expand(len(state.ids), -1, -1, -1)
+    def _follow(self, frame: np.ndarray, state: OSMNState) -> tuple[Found, OSMNState]:
+        """An object that is not found is expected where it was last."""
+        images = self._image(frame).expand(len(state.ids), -1, -1, -1)
         maps = gaussians(state.places, state.size)
         foreground = self.network(images, state.scales, maps)[:, 0].sigmoid()
         labels = likeliest(foreground)
@@ -129,9 +112,10 @@ class OSMN:
             place(labels == number) if (labels == number).any() else before
             for number, before in enumerate(state.places, start=1)
         ]
-        after = OSMNState(state.scales, torch.stack(places), state.ids, state.size)
-        mask = as_ids(labels, state.ids)
-        return Prediction(mask=mask, foreground=foreground.cpu().numpy()), after
+        return Found(labels, foreground), replace(state, places=torch.stack(places))
+
+    def _image(self, frame: np.ndarray) -> Tensor:
+        return to_vgg_image(frame, self.device)
 
 
 def object_crop(image: Tensor, mask: Tensor) -> Tensor:

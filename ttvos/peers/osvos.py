@@ -4,27 +4,18 @@ Written from docs/peers.md, section 4.9: the plain part of OSVOS-S, whose semant
 released.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ttvos.peers.common import as_ids, build_network, check_size, likeliest, refuse_weights
-from ttvos.peers.online import (
-    Weights,
-    augmented,
-    balanced_loss,
-    descend,
-    online_cost,
-    online_options,
-    own_weights,
-    targets_of,
-)
+from ttvos.peers.base import ClipState, Found
+from ttvos.peers.online import OnlineTracker, Weights, augmented, balanced_loss, online_cost
 from ttvos.peers.vgg import Sides, Trunk, to_vgg_image
-from ttvos.tracking.protocol import Prediction, check_pair, object_ids
+from ttvos.tracking.geometry import likeliest
 
 PUBLISHED_UPDATES = 2000
 PASSES = 5  # whose gradients one update averages
@@ -44,75 +35,49 @@ class OSVOSNetwork(nn.Module):
 
 
 @dataclass(frozen=True)
-class OSVOSState:
+class OSVOSState(ClipState):
     """weights: each object's own, by the network's names; empty where nothing was fine-tuned."""
 
     weights: tuple[Weights, ...]
-    ids: tuple[int, ...]
-    size: tuple[int, int]
 
 
-class OSVOS:
+class OSVOS(OnlineTracker):
     """OSVOS with random weights, for cost and speed: one pass a frame for each object.
 
-    updates: of the weights on frame 0, for each object; published are 2,000, of five passes
-    each, here 0 by default: `online_cost` says what they cost. learning_rate: of a loss that sums
-    over pixels. weights: none can be loaded; a path raises UserError, as do options out of range.
+    Published are 2,000 updates of five passes each, by a loss that sums over pixels.
     """
 
-    cycle = 1
-    precision = "float32"
     name = "osvos"
+    network_class = OSVOSNetwork
+    rate, passes = 1e-8, PASSES
 
-    def __init__(
-        self,
-        device: str = "cpu",
-        weights: Path | str | None = None,
-        updates: int = 0,
-        learning_rate: float = 1e-8,
-    ) -> None:
-        refuse_weights(self.name, weights)
-        self.options = online_options(self.name, updates, learning_rate)
-        self.device = device
-        self.updates, self.learning_rate = updates, learning_rate
-        self.network = build_network(OSVOSNetwork, device)
-        self.parts = {"trunk": (self.network.trunk,), "sides": (self.network.sides,)}
+    def _parts(self) -> dict[str, tuple[nn.Module, ...]]:
+        return {"trunk": (self.network.trunk,), "sides": (self.network.sides,)}
 
-    def init(self, frame: np.ndarray, mask: np.ndarray) -> OSVOSState:
-        """See `Tracker.init`; the fine-tuning is here. Its passes are seeded for each object."""
-        check_pair(frame, mask)
-        ids = object_ids(mask)
-        weights: list[Weights] = [{} for _ in ids]
-        if self.updates:
-            with torch.inference_mode(False), torch.enable_grad():
-                image = to_vgg_image(frame, self.device)
-                targets = targets_of(mask, ids).to(self.device)
-                weights = [self._fine_tuned(image, target[None]) for target in targets]
-        return OSVOSState(tuple(weights), ids, mask.shape)
+    def _start(self, frame: np.ndarray, mask: np.ndarray, ids: tuple[int, ...]) -> OSVOSState:
+        return OSVOSState(ids, mask.shape, self._learned(frame, mask, ids))
 
-    @torch.inference_mode()
-    def step(self, frame: np.ndarray, state: OSVOSState) -> tuple[Prediction, OSVOSState]:
-        """See `Tracker.step`. The state stays as it is: no frame knows of another."""
-        check_size(frame, state.size)
-        image = to_vgg_image(frame, self.device)
+    def _follow(self, frame: np.ndarray, state: OSVOSState) -> tuple[Found, OSVOSState]:
+        """The state stays as it is: no frame knows of another."""
+        image = self._image(frame)
         logits = [functional_call(self.network, weights, image) for weights in state.weights]
         foreground = torch.cat(logits)[:, 0].sigmoid()
-        mask = as_ids(likeliest(foreground), state.ids)
-        return Prediction(mask=mask, foreground=foreground.cpu().numpy()), state
+        return Found(likeliest(foreground), foreground), state
+
+    def _image(self, frame: np.ndarray) -> Tensor:
+        return to_vgg_image(frame, self.device)
 
     def online_cost(self, height: int = 480, width: int = 854) -> dict[str, int]:
         """MACs of the published fine-tuning, which does not run by default; see `online`."""
         return online_cost(OSVOSNetwork, [(1, 3, height, width)], PUBLISHED_UPDATES, PASSES)
 
-    def _fine_tuned(self, image: Tensor, target: Tensor) -> Weights:
-        weights = own_weights(self.network)
+    def _optimiser(self, weights: Weights) -> torch.optim.Optimizer:
         groups = parameter_groups(weights, self.learning_rate)
-        optimiser = torch.optim.SGD(groups, momentum=MOMENTUM)
-        losses = (
-            balanced_loss(functional_call(self.network, weights, warped), wanted)
-            for warped, wanted in augmented(image, target, self.updates * PASSES)
-        )
-        return descend(weights, optimiser, losses, PASSES)
+        return torch.optim.SGD(groups, momentum=MOMENTUM)
+
+    def _losses(self, weights: Weights, image: Tensor, target: Tensor) -> Iterator[Tensor]:
+        for warped, wanted in augmented(image, target, self.updates * PASSES):
+            yield balanced_loss(functional_call(self.network, weights, warped), wanted)
 
 
 def parameter_groups(weights: Weights, learning_rate: float) -> list[dict[str, object]]:

@@ -1,14 +1,10 @@
-"""RANet's network: similarity to every place of frame 0, the best similarities kept, a decoder.
+"""RANet: similarity of every pixel to every place of frame 0, ranked, and the last mask.
 
 Written from docs/peers.md, section 4.5. A frame is 480x864, always; frame 0 is 15x27 = 405 places.
-
-RANet: similarity of every pixel to every place of frame 0, ranked, and the last mask.
-
-Written from docs/peers.md, section 4.5. `RANet` is the tracker; its network is `ranet_network`.
+The best similarities are kept, and a decoder makes the mask of them.
 """
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,16 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import resnet101
 
-from ttvos.peers.common import (
-    as_ids,
-    build_network,
-    check_size,
-    likeliest,
-    normalise,
-    refuse_weights,
-    to_image,
-)
-from ttvos.tracking.protocol import Prediction, check_pair, object_ids, one_hot
+from ttvos.peers.base import ClipState, Found, PeerTracker
+from ttvos.peers.blocks import ResBlock, enlarge
+from ttvos.tracking.geometry import likeliest, resize
 
 INPUT_SIZE = (480, 864)
 GRID = (15, 27)  # places of frame 0
@@ -37,6 +26,7 @@ SCORE_WEIGHT = 0.2  # of a map's score beside its maximum
 MERGED = 128
 REDUCED = (16, 16, 32)  # channels for the decoder, of the features at 1/8, 1/16 and 1/32
 STAGES = (128, 64, 32)  # channels of the decoder at 1/8, 1/4 and 1/2
+BACKGROUND = 0.9  # of a place, from which on it counts as background
 
 
 class Features(NamedTuple):
@@ -83,7 +73,7 @@ class Similarity(nn.Module):
         sides = (
             F.max_pool2d(self.eighth(features.eighth), 2),
             self.sixteenth(features.sixteenth),
-            enlarge(self.last(features.last)),
+            enlarge(self.last(features.last), 2),
         )
         return F.normalize(self.join(torch.cat([F.normalize(s) for s in sides], dim=1)))
 
@@ -94,18 +84,6 @@ class Correlation(nn.Module):
     def forward(self, similarity: Tensor, kernels: Tensor) -> Tensor:
         """(1, 512, h, w), (405, 512, 1, 1) -> a map for each place, (1, 405, h, w)."""
         return F.conv2d(similarity, kernels)
-
-
-class Residual(nn.Module):
-    """x + two 3x3 convolutions, each after a ReLU."""
-
-    def __init__(self, channels: int, dilation: int = 1) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2(F.relu(self.conv1(F.relu(x))))
 
 
 class Ranking(nn.Module):
@@ -121,7 +99,7 @@ class Ranking(nn.Module):
             nn.Conv2d(PLACES, 128, kernel_size=3, padding=1),
             nn.ReLU(),
             nn.Conv2d(128, 128, kernel_size=3, padding=1),
-            Residual(128, dilation=2),
+            ResBlock(128, dilation=2),
             nn.ReLU(),
             nn.Conv2d(128, 1, kernel_size=3, padding=1),
         )
@@ -145,12 +123,12 @@ class Merge(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.first = nn.Conv2d(KEPT, KEPT, kernel_size=3, padding=1)
-        self.residual = Residual(KEPT)
+        self.residual = ResBlock(KEPT)
         self.last = nn.Conv2d(KEPT, MERGED, kernel_size=3, padding=1)
 
     def forward(self, maps: Tensor) -> Tensor:
         """(O, 256, H/16, W/16) -> (O, 128, H/8, W/8)."""
-        return self.last(F.relu(self.residual(self.first(enlarge(maps)))))
+        return self.last(F.relu(self.residual(self.first(enlarge(maps, 2)))))
 
 
 class Stage(nn.Module):
@@ -161,7 +139,7 @@ class Stage(nn.Module):
         dilated = (nn.Conv2d(in_channels, channels, 3, padding=d, dilation=d) for d in (1, 3, 6))
         self.dilated = nn.ModuleList(dilated)
         self.conv = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
-        self.residual = Residual(channels)
+        self.residual = ResBlock(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """(O, in_channels, h, w) -> (O, channels, h, w)."""
@@ -184,13 +162,11 @@ class Decoder(nn.Module):
         """merged (O, 256, H/8, W/8), previous (O, 1, H, W) -> probabilities (O, 1, H, W)."""
         size = merged.shape[-2:]
         reduced = (conv(x) for conv, x in zip(self.reduce, features, strict=True))
-        seen = [
-            F.interpolate(x, size, mode="bilinear").expand(len(merged), -1, -1, -1) for x in reduced
-        ]
+        seen = [resize(x, size).expand(len(merged), -1, -1, -1) for x in reduced]
         x = torch.cat([*seen, merged, F.adaptive_avg_pool2d(previous, size)], dim=1)
         for stage in self.stages[:-1]:
-            x = enlarge(stage(x))
-        return enlarge(self.head(self.stages[-1](x))).sigmoid()
+            x = enlarge(stage(x), 2)
+        return enlarge(self.head(self.stages[-1](x)), 2).sigmoid()
 
 
 class RANetNetwork(nn.Module):
@@ -222,78 +198,42 @@ class RANetNetwork(nn.Module):
         return self.decoder(features, torch.cat(sides, dim=1), previous)
 
 
-def enlarge(x: Tensor) -> Tensor:
-    """(N, C, h, w) -> (N, C, 2h, 2w), bilinear."""
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-
-
-BACKGROUND = 0.9  # of a place, from which on it counts as background
-
-
 @dataclass(frozen=True)
-class RANetState:
+class RANetState(ClipState):
     """What a step needs of the clip, for O objects.
 
-    ids: of the objects. size: of the frames, (H, W). kernels: frame 0's places,
-    (405, 512, 1, 1). places: (2, O, 405), how much each is the object's and the background's.
-    previous: (O, 1, 480, 864), the last frame's probabilities.
+    kernels: frame 0's places, (405, 512, 1, 1). places: (2, O, 405), how much each is the
+    object's and the background's. previous: (O, 1, 480, 864), the last frame's probabilities.
     """
 
-    ids: tuple[int, ...]
-    size: tuple[int, int]
     kernels: Tensor
     places: Tensor
     previous: Tensor
 
 
-class RANet:
-    """RANet with random weights, for cost and speed; every frame is resized to 480x864.
-
-    weights: none can be loaded; a path raises UserError.
-    """
+class RANet(PeerTracker):
+    """RANet with random weights, for cost and speed; every frame is resized to 480x864."""
 
     name = "ranet"
-    precision = "float32"
-    cycle = 1
+    network_class = RANetNetwork
 
-    def __init__(self, device: str = "cpu", weights: Path | str | None = None) -> None:
-        refuse_weights(self.name, weights)
-        self.device = device
-        self.network = build_network(RANetNetwork, device)
-        self.options: dict[str, object] = {}
-        self.parts: dict[str, tuple[nn.Module, ...]] = {
-            "backbone": (self.network.backbone,),
-            "similarity": (self.network.similarity,),
-            "correlation": (self.network.correlation,),
-            "ranking": (self.network.ranking,),
-            "merge": tuple(self.network.merge),
-            "decoder": (self.network.decoder,),
-        }
+    def _parts(self) -> dict[str, tuple[nn.Module, ...]]:
+        names = ("backbone", "similarity", "correlation", "ranking", "merge", "decoder")
+        parts = {name: (getattr(self.network, name),) for name in names}
+        return parts | {"merge": tuple(self.network.merge)}  # the list itself is never called
 
-    @torch.inference_mode()
-    def init(self, frame: np.ndarray, mask: np.ndarray) -> RANetState:
-        """See `Tracker.init`."""
-        check_pair(frame, mask)
-        ids = object_ids(mask)
-        masks = torch.from_numpy(one_hot(mask, ids))[:, None].to(self.device)
-        masks = resize(masks, INPUT_SIZE)
+    def _start(self, frame: np.ndarray, mask: np.ndarray, ids: tuple[int, ...]) -> RANetState:
+        masks = resize(self._masks(mask, ids)[:, None], INPUT_SIZE)
         kernels = self.network.template(self._image(frame))
         return RANetState(ids, mask.shape, kernels, find_places(masks), masks)
 
-    @torch.inference_mode()
-    def step(self, frame: np.ndarray, state: RANetState) -> tuple[Prediction, RANetState]:
-        """See `Tracker.step`."""
-        check_size(frame, state.size)
+    def _follow(self, frame: np.ndarray, state: RANetState) -> tuple[Found, RANetState]:
         found = self.network(self._image(frame), state.kernels, state.places, state.previous)
         foreground = resize(found, state.size)[:, 0]
-        prediction = Prediction(
-            mask=as_ids(likeliest(foreground), state.ids),
-            foreground=foreground.cpu().numpy(),
-        )
-        return prediction, replace(state, previous=found)
+        return Found(likeliest(foreground), foreground), replace(state, previous=found)
 
     def _image(self, frame: np.ndarray) -> Tensor:
-        return resize(normalise(to_image(frame, self.device)), INPUT_SIZE)
+        return resize(super()._image(frame), INPUT_SIZE)
 
 
 def find_places(masks: Tensor) -> Tensor:
@@ -302,8 +242,3 @@ def find_places(masks: Tensor) -> Tensor:
     """
     share = F.adaptive_avg_pool2d(masks, GRID).flatten(1)
     return torch.stack([share, (1 - share >= BACKGROUND).float()])
-
-
-def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """(N, C, h, w) at `size`, bilinear."""
-    return F.interpolate(x, size, mode="bilinear", align_corners=False)

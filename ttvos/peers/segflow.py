@@ -1,15 +1,11 @@
-"""SegFlow's network: ResNet101 and FlowNetS, whose features meet at three sizes, and two heads.
+"""SegFlow: a ResNet101 for the object and a FlowNetS for its motion, whose features meet.
 
-Written from docs/peers.md, section 4.3.
-
-SegFlow: a ResNet101 for the object and a FlowNetS for its motion, whose features meet.
-
-Written from docs/peers.md, section 4.3. No mask enters the network: it learns the object on frame
-0.
+Written from docs/peers.md, section 4.3. The branches meet at three sizes, before two heads. No
+mask enters the network: it learns the object on frame 0.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,23 +14,16 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torchvision.models import resnet101
 
-from ttvos.peers.blocks import middle, resize
-from ttvos.peers.common import as_ids, build_network, check_size, likeliest, refuse_weights
-from ttvos.peers.online import (
-    Weights,
-    augmented,
-    balanced_loss,
-    descend,
-    online_options,
-    own_weights,
-    targets_of,
-)
+from ttvos.peers.base import ClipState, Found
+from ttvos.peers.blocks import middle
+from ttvos.peers.online import OnlineTracker, Weights, augmented, balanced_loss
 from ttvos.peers.vgg import to_vgg_image
-from ttvos.tracking.protocol import Prediction, check_pair, object_ids
+from ttvos.tracking.geometry import likeliest, resize
 
 FLOW_MULTIPLE = 64
 SEGMENTATION = (2048, 1024, 512)  # channels of res5, res4, res3
 MOTION = (770, 386, 194)  # of FlowNetS's concat4, concat3, concat2
+MOMENTUM = 0.9
 
 
 class Segmenter(nn.Module):
@@ -159,83 +148,54 @@ class SegFlowNetwork(nn.Module):
         return self.segmentation(joined, size), self.flow(joined, size)
 
 
-MOMENTUM = 0.9
-
-
 @dataclass(frozen=True)
-class SegFlowState:
+class SegFlowState(ClipState):
     """weights: each object's own, empty where nothing was fine-tuned. previous: (1, 3, H, W)."""
 
     weights: tuple[Weights, ...]
     previous: Tensor
-    ids: tuple[int, ...]
-    size: tuple[int, int]
 
 
-class SegFlow:
+class SegFlow(OnlineTracker):
     """SegFlow with random weights, for cost and speed: one pass a frame for each object.
 
-    updates: of the weights on frame 0, for each object; their published number is unknown, 0 by
-    default. learning_rate: of a loss that sums over pixels. weights: none can be loaded; a
-    path raises UserError, as do options out of range.
+    The published number of updates is unknown; the loss sums over pixels.
     """
 
-    cycle = 1
-    precision = "float32"
     name = "segflow"
+    network_class = SegFlowNetwork
+    rate = 1e-9
 
-    def __init__(
-        self,
-        device: str = "cpu",
-        weights: Path | str | None = None,
-        updates: int = 0,
-        learning_rate: float = 1e-9,
-    ) -> None:
-        refuse_weights(self.name, weights)
-        self.options = online_options(self.name, updates, learning_rate)
-        self.device = device
-        self.updates, self.learning_rate = updates, learning_rate
-        self.network = build_network(SegFlowNetwork, device)
-        self.parts = {
+    def _parts(self) -> dict[str, tuple[nn.Module, ...]]:
+        return {
             "ResNet101": (self.network.segmenter,),
             "FlowNetS": (self.network.flownet,),
             "heads": (self.network.segmentation, self.network.flow),
         }
 
-    def init(self, frame: np.ndarray, mask: np.ndarray) -> SegFlowState:
-        """See `Tracker.init`; without updates the mask gives no more than the ids."""
-        check_pair(frame, mask)
-        ids = object_ids(mask)
-        weights: list[Weights] = [{} for _ in ids]
-        with torch.inference_mode(False), torch.enable_grad():
-            image = to_vgg_image(frame, self.device)
-            if self.updates:
-                targets = targets_of(mask, ids).to(self.device)
-                weights = [self._fine_tuned(image, target[None]) for target in targets]
-        return SegFlowState(tuple(weights), image, ids, mask.shape)
+    def _start(self, frame: np.ndarray, mask: np.ndarray, ids: tuple[int, ...]) -> SegFlowState:
+        """Without updates the mask gives no more than the ids."""
+        weights = self._learned(frame, mask, ids)
+        return SegFlowState(ids, mask.shape, weights, self._image(frame))
 
-    @torch.inference_mode()
-    def step(self, frame: np.ndarray, state: SegFlowState) -> tuple[Prediction, SegFlowState]:
-        """See `Tracker.step`."""
-        check_size(frame, state.size)
-        image = to_vgg_image(frame, self.device)
-        frames = (image, state.previous)
+    def _follow(self, frame: np.ndarray, state: SegFlowState) -> tuple[Found, SegFlowState]:
+        frames = (self._image(frame), state.previous)
         scores = [functional_call(self.network, own, frames)[0] for own in state.weights]
         foreground = torch.cat(scores).softmax(dim=1)[:, 1]
-        mask = as_ids(likeliest(foreground), state.ids)
-        after = SegFlowState(state.weights, image, state.ids, state.size)
-        return Prediction(mask=mask, foreground=foreground.cpu().numpy()), after
+        return Found(likeliest(foreground), foreground), replace(state, previous=frames[0])
 
-    def _fine_tuned(self, image: Tensor, target: Tensor) -> Weights:
-        weights = own_weights(self.network)
+    def _image(self, frame: np.ndarray) -> Tensor:
+        return to_vgg_image(frame, self.device)
+
+    def _optimiser(self, weights: Weights) -> torch.optim.Optimizer:
         # the flow's head has no target here
         learning = [weight for name, weight in weights.items() if not name.startswith("flow.")]
-        optimiser = torch.optim.SGD(learning, lr=self.learning_rate, momentum=MOMENTUM)
-        losses = (
-            balanced_loss(object_logit(functional_call(self.network, weights, (x, x))[0]), wanted)
-            for x, wanted in augmented(image, target, self.updates)
-        )
-        return descend(weights, optimiser, losses)
+        return torch.optim.SGD(learning, lr=self.learning_rate, momentum=MOMENTUM)
+
+    def _losses(self, weights: Weights, image: Tensor, target: Tensor) -> Iterator[Tensor]:
+        for x, wanted in augmented(image, target, self.updates):
+            scores, _ = functional_call(self.network, weights, (x, x))
+            yield balanced_loss(object_logit(scores), wanted)
 
 
 def object_logit(scores: Tensor) -> Tensor:

@@ -1,16 +1,12 @@
-"""STM's network: two ResNet50 encoders, keys and values, the memory read, the decoder.
+"""STM, space-time memory networks: a frame is segmented by attention over memorised frames.
 
-Written from docs/peers.md, sections 1.2 to 1.6. Modules are named as in the released state dict
-(1.11), so that its weights load by name. O objects are a batch; what all objects share has batch 1.
-
-STM, space-time memory networks: a frame is segmented by attention over memorised frames.
-
-Written from docs/peers.md, section 1. `STM` is the tracker; its network is
-`ttvos.peers.stm`.
+Written from docs/peers.md, section 1: two ResNet50 encoders, keys and values, the memory read, the
+decoder. Modules are named as in the released state dict (1.11), so that its weights load by name.
+O objects are a batch; what all objects share has batch 1.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +17,12 @@ from torch import Tensor, nn
 from torchvision.models import resnet50
 
 from ttvos.core.video import IMAGENET_MEAN, IMAGENET_STD
+from ttvos.peers.base import ClipState, Found, PeerTracker, to_image
 from ttvos.peers.blocks import ResBlock, enlarge
-from ttvos.peers.common import aggregate, as_ids, build_network, check_size, crop, pad, to_image
-from ttvos.tracking.protocol import Prediction, check_pair, object_ids, one_hot
+from ttvos.tracking.geometry import Padding, shares_of_odds
 
-STRIDE = 16
+PADDING = Padding(16)  # docs/peers.md, section 1.1
+KEEP_EVERY = 5
 KEY_CHANNELS, VALUE_CHANNELS = 128, 512
 DECODER_CHANNELS = 256
 
@@ -147,9 +144,6 @@ class STMNetwork(nn.Module):
         self.Decoder = Decoder()
 
 
-KEEP_EVERY = 5
-
-
 @dataclass
 class Memory:
     """Keys (O, P, 128) and values (O, P, 512) of all positions of the memorised frames.
@@ -174,40 +168,38 @@ class Memory:
         self.is_kept = keep
 
 
-@dataclass
-class STMState:
+@dataclass(frozen=True)
+class STMState(ClipState):
     """The clip so far, up to frame `index`, which the next step memorises.
 
-    ids: of the O objects. size: of the frames, (H, W). image: frame `index`, padded. soft:
-    (O, H, W), its objects' probabilities. memory: what was memorised of the frames before.
+    image: frame `index`, padded. soft: (O, H, W), its objects' probabilities. memory: what was
+    memorised of the frames before; a step changes it, and so consumes the state.
     """
 
-    ids: tuple[int, ...]
-    size: tuple[int, int]
     index: int
     image: Tensor
     soft: Tensor
     memory: Any
 
 
-class STM:
-    """Tracks with STM's network; see `ttvos.tracking.protocol.Tracker`.
+class STM(PeerTracker):
+    """Tracks with STM's network; weights: a state dict of the released names.
 
     A step memorises the frame before with its soft output, reads it and the kept frames, and
-    keeps it for good if its number is a multiple of 5 (docs/peers.md, section 1.8). A state is
-    consumed by its step. weights: a state dict of the released names; None gives random weights.
+    keeps it for good if its number is a multiple of 5 (docs/peers.md, section 1.8).
     """
 
     name = "stm"
-    precision = "float32"
     cycle = KEEP_EVERY
+    network_class = STMNetwork
+    loads_weights = True
 
     def __init__(self, device: str = "cpu", weights: Path | str | None = None) -> None:
-        self.network = build_network(STMNetwork, device, weights)
         self.memory_read = MemoryRead()
-        self.device = device
-        self.options: dict[str, object] = {}
-        self.parts: dict[str, tuple[nn.Module, ...]] = {
+        super().__init__(device, weights)
+
+    def _parts(self) -> dict[str, tuple[nn.Module, ...]]:
+        return {
             "query encoder": (self.network.Encoder_Q,),
             "query key/value": (self.network.KV_Q_r4,),
             "memory read": (self.memory_read,),
@@ -216,36 +208,28 @@ class STM:
             "memory key/value": (self.network.KV_M_r4,),
         }
 
-    @torch.inference_mode()
-    def init(self, frame: np.ndarray, mask: np.ndarray) -> STMState:
-        """See `Tracker.init`; nothing is computed before the first step."""
-        check_pair(frame, mask)
-        ids = object_ids(mask)
-        soft = torch.from_numpy(one_hot(mask, ids)).to(self.device)
-        return STMState(ids, mask.shape, 0, self._image(frame), soft, self._no_memory(len(ids)))
+    def _start(self, frame: np.ndarray, mask: np.ndarray, ids: tuple[int, ...]) -> STMState:
+        """Nothing is computed before the first step."""
+        soft, memory = self._masks(mask, ids), self._no_memory(len(ids))
+        return STMState(ids, mask.shape, 0, self._image(frame), soft, memory)
 
-    @torch.inference_mode()
-    def step(self, frame: np.ndarray, state: STMState) -> tuple[Prediction, STMState]:
-        """See `Tracker.step`."""
-        check_size(frame, state.size)
+    def _follow(self, frame: np.ndarray, state: STMState) -> tuple[Found, STMState]:
         image = self._image(frame)
         self._memorise(state)
-        foreground = crop(self._segment(image, state.memory), state.size, STRIDE)
+        foreground = PADDING.crop(self._segment(image, state.memory), state.size)
         shares = aggregate(foreground)
-        mask = as_ids(shares.argmax(dim=0), state.ids)
-        following = STMState(
-            state.ids, state.size, state.index + 1, image, shares[1:].clone(), state.memory
-        )
-        return Prediction(mask, foreground.cpu().numpy()), following
+        after = replace(state, index=state.index + 1, image=image, soft=shares[1:].clone())
+        return Found(shares.argmax(dim=0), foreground), after
 
     def _image(self, frame: np.ndarray) -> Tensor:
-        return pad(to_image(frame, self.device), STRIDE)
+        """Padded; its normalisation is the encoders'."""
+        return PADDING.pad(to_image(frame, self.device))
 
     def _memorise(self, state: STMState) -> None:
         """Write the state's frame, with its objects' probabilities, into the memory."""
-        masks = pad(state.soft, STRIDE)
+        masks = PADDING.pad(state.soft[:, None])
         others = (masks.sum(dim=0, keepdim=True) - masks).clamp(0, 1)
-        features = self.network.Encoder_M(state.image, masks[:, None], others[:, None])
+        features = self.network.Encoder_M(state.image, masks, others)
         key, value = self.network.KV_M_r4(features)
         self._write(state.memory, key, value, state.index)
 
@@ -258,8 +242,8 @@ class STM:
         return self.network.Decoder(both, eighth, quarter)
 
     def _no_memory(self, objects: int) -> Any:
-        keys = torch.empty(objects, 0, KEY_CHANNELS, device=self.device)
-        return Memory(keys, torch.empty(objects, 0, VALUE_CHANNELS, device=self.device))
+        widths = (KEY_CHANNELS, VALUE_CHANNELS)
+        return Memory(*(torch.empty(objects, 0, width, device=self.device) for width in widths))
 
     def _write(self, memory: Any, key: Tensor, value: Tensor, index: int) -> None:
         memory.write(key, value, keep=index % KEEP_EVERY == 0)
@@ -267,3 +251,12 @@ class STM:
     def _read(self, memory: Any, key: Tensor) -> Tensor:
         """What a frame's key (1, 128, h, w) finds in the memory: (O, 512, h, w)."""
         return self.memory_read(key, memory.keys, memory.values)
+
+
+def aggregate(foreground: Tensor) -> Tensor:
+    """Objects' own probabilities (O, H, W) -> (O + 1, H, W) that sum to 1; [0] is background.
+
+    The background's is the product of the complements (docs/peers.md, section 1.7).
+    """
+    background = (1 - foreground).prod(dim=0, keepdim=True)
+    return shares_of_odds(torch.cat([background, foreground]))

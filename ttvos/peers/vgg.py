@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ttvos.peers.blocks import middle
+from ttvos.tracking.geometry import as_image
 
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 SIDE_CHANNELS = 16
@@ -21,9 +22,8 @@ Modulation = tuple[Tensor, Tensor]
 
 def to_vgg_image(frame: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
     """frame (H, W, 3) uint8 RGB -> (1, 3, H, W) float32, BGR from 0 to 255, less the mean."""
-    image = torch.from_numpy(np.ascontiguousarray(frame)).to(device)
     mean = torch.tensor(MEAN_BGR, device=device).view(1, 3, 1, 1)
-    return image.permute(2, 0, 1)[None].flip(1).float() - mean
+    return as_image(frame, device).flip(1).float() - mean
 
 
 class Trunk(nn.Module):

@@ -2,20 +2,11 @@
 
 from dataclasses import dataclass
 
-from ttvos.report.cost_tables import frame_size
 from ttvos.report.figures import Drawing
-from ttvos.report.inputs import PeerResults, ReportInput, RowResults, Tracked
-from ttvos.report.methods import (
-    is_backbone,
-    lacks_online_learning,
-    masks_of,
-    plain,
-    record_of,
-    recorded,
-)
-from ttvos.report.paper import BACKBONES, read_paper
+from ttvos.report.join import ReportInput, lacks_online_learning
+from ttvos.report.paper import BACKBONES, is_backbone, plain, read_paper
 from ttvos.report.quantities import STREAMING, Quantity
-from ttvos.report.results import Result, timed_on
+from ttvos.report.results import Entry, PeerResults, Result, RowResults, timed_on
 from ttvos.report.scatter import PANELS, Point, scatter
 from ttvos.report.verdicts import size_obstacle
 
@@ -43,7 +34,7 @@ def figure1_device(report: ReportInput) -> Drawing:
     if not any(points.values()):
         return Drawing("figure1-device", title, "", None, missing="No tracker was timed.")
     timed = [*_timed_rows(report), *_timed_peers(report)]
-    how = dict.fromkeys(f"{timed_on(e.speed)}, {frame_size(e, 'speed')}" for e in timed)
+    how = dict.fromkeys(f"{timed_on(e.speed)}, {e.speed.frame_size}" for e in timed)
     return Drawing(
         "figure1-device",
         title,
@@ -68,7 +59,7 @@ def device_points(report: ReportInput, panel: Quantity) -> list[Point]:
         if found is None or fps is None or fps.mean is None:
             continue
         other_size = bool(size_obstacle(entry.speed))
-        kind = found.kind + (f", at {frame_size(entry, 'speed')}" if other_size else "")
+        kind = found.kind + (f", at {entry.speed.frame_size}" if other_size else "")
         partial = isinstance(entry, PeerResults) and lacks_online_learning(entry)
         kind += ", without its online learning" if partial else ""
         hollow = other_size or partial
@@ -77,7 +68,7 @@ def device_points(report: ReportInput, panel: Quantity) -> list[Point]:
     return points
 
 
-def name_of(entry: Tracked) -> str:
+def name_of(entry: Entry) -> str:
     """The method as printed, and the tracker's name where that is another."""
     if isinstance(entry, PeerResults):
         method = entry.record.method
@@ -85,23 +76,23 @@ def name_of(entry: Tracked) -> str:
     return entry.label
 
 
-def accuracy_of(report: ReportInput, entry: Tracked, panel: Quantity) -> Published | None:
+def accuracy_of(report: ReportInput, entry: Entry, panel: Quantity) -> Published | None:
     """The published accuracy: of masks scored here, else the public record's, else the paper's."""
     if isinstance(entry, RowResults):
         for line in read_paper("table6"):
             if BACKBONES[line["backbone"]] == entry.entry.backbone:
                 return Published(float(line[panel.key]), TTVOS, "ttvos")
         return None
-    line = next((x for x in read_paper("table3") if record_of(report, x) == entry.record), None)
+    line = report.line_of(entry.record)
     if line is None:
         return _other_backbone(entry, panel)
-    masks = masks_of(report, line)
-    score, foreign = panel.take(report, masks) if masks else (None, None)
+    score, foreign = panel.take(report, line.masks) if line.masks else (None, None)
     if score and score.mean is not None and not foreign:
         return Published(score.mean, SCORED, "scored", score.sources)
-    if record := recorded(line, DATASETS[panel.key]):
+    if record := line.public.get(f"{DATASETS[panel.key]}_site"):
         return Published(float(record), RECORD, "record")
-    return Published(float(line[panel.key]), PAPER, "paper") if line[panel.key] else None
+    printed = line.printed[panel.key]
+    return Published(float(printed), PAPER, "paper") if printed else None
 
 
 def _other_backbone(entry: PeerResults, panel: Quantity) -> Published | None:
@@ -122,7 +113,7 @@ def _timed_rows(report: ReportInput) -> list[RowResults]:
     return [row for row in rows if row.speed and row.speed.provenance]
 
 
-def _sources(report: ReportInput, timed: list[Tracked]) -> list[str]:
+def _sources(report: ReportInput, timed: list[Entry]) -> list[str]:
     found = [accuracy_of(report, entry, panel) for entry in timed for panel in PANELS]
     scored = [file for accuracy in found if accuracy for file in accuracy.files]
     return [file.name for file in (*(entry.speed for entry in timed), *scored)]

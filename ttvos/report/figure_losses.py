@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from ttvos.core.errors import UserError
 from ttvos.report.figures import Drawing, new_figure, style, write_plainly
-from ttvos.report.inputs import ReportInput
+from ttvos.report.join import ReportInput
 
 TITLE = "Training: loss curves"
 WINDOW = 15  # steps that a drawn point is the mean of

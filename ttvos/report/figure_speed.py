@@ -4,16 +4,13 @@ Measured speeds are those of the streaming protocol, by the engine that `ttvos s
 """
 
 from ttvos.plan.manifest import data_label
-from ttvos.report.cost_tables import frame_size
 from ttvos.report.figures import Drawing
-from ttvos.report.inputs import MaskResults, ReportInput
-from ttvos.report.methods import masks_of
+from ttvos.report.join import ReportInput
 from ttvos.report.paper import read_paper
 from ttvos.report.quantities import STREAMING, Quantity
-from ttvos.report.results import timed_on
+from ttvos.report.results import MaskResults, timed_on
 from ttvos.report.scatter import PANELS, Point, scatter
-from ttvos.report.untrained import untrained
-from ttvos.report.verdicts import size_obstacle, speed_obstacle
+from ttvos.report.verdicts import size_obstacle, speed_obstacle, untrained
 
 OWN = "measured here"  # how the kind of a measured point begins
 
@@ -96,14 +93,14 @@ def published_points(report: ReportInput, panel: Quantity) -> list[Point]:
     A line leads to the paper's score where both are of the same sequences, and only there.
     """
     points = []
-    for line in read_paper("table3"):
-        masks = masks_of(report, line)
-        score, foreign = panel.take(report, masks) if masks else (None, None)
-        if line[panel.key] and score and score.mean is not None:
+    for line in report.lines[3]:
+        printed = line.printed
+        score, foreign = panel.take(report, line.masks) if line.masks else (None, None)
+        if printed[panel.key] and score and score.mean is not None:
             where = f", {data_label(report.manifest)}" if foreign else ""
             kind = f"published masks, scored here{where}"
-            paper = None if foreign else float(line[panel.key])
-            name, fps = line["method"] + (", masks" if foreign else ""), float(line["fps"])
+            paper = None if foreign else float(printed[panel.key])
+            name, fps = printed["method"] + (", masks" if foreign else ""), float(printed["fps"])
             points.append(Point(name, fps, score.mean, kind, "published", True, origin=paper))
     return points
 
@@ -132,7 +129,7 @@ def own_points(report: ReportInput, panel: Quantity) -> list[Point]:
             continue
         where = f"{OWN} on {timed_on(row.speed)}"
         if size_obstacle(row.speed):
-            where += f" at {frame_size(row, 'speed')}"
+            where += f" at {row.speed.frame_size}"
         kind = f"{where}, {data_label(report.manifest)}" if foreign else where
         hollow = bool(foreign or slow)
         points.append(Point(row.name, fps.mean, score.mean, kind, hollow=hollow))

@@ -14,7 +14,7 @@ from scipy import ndimage
 from ttvos.core.errors import UserError
 from ttvos.core.video import VOID, davis_palette, overlay
 from ttvos.report.figures import Drawing, new_figure, style
-from ttvos.report.inputs import ReportInput
+from ttvos.report.join import ReportInput
 from ttvos.report.results import Result
 
 TITLE = "Figure 7: what the model sees"

@@ -1,7 +1,7 @@
-"""Everything that a report is rendered from, read from the files that the manifest names."""
+"""What a report is rendered from is read here, from the files that the manifest names."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ from ttvos.peers.record import FOLDER as PEERS_FOLDER
 from ttvos.peers.record import Peer, load_records
 from ttvos.plan.manifest import (
     Located,
-    Manifest,
     MaskEntry,
     Paths,
     PeerEntry,
@@ -18,89 +17,8 @@ from ttvos.plan.manifest import (
     RowEntry,
     load_manifest,
 )
-from ttvos.report.results import Result, load_result
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """Anything with an accuracy: a row, a reference, a peer, somebody's masks."""
-
-    name: str
-    label: str
-    evaluate: dict[str, tuple[Result, ...]]
-
-
-@dataclass(frozen=True)
-class Tracked(Accuracy):
-    """A tracker that ran here, with what it costs and how fast it is."""
-
-    cost: Result | None
-    speed: Result | None
-
-
-@dataclass(frozen=True)
-class RowResults(Tracked):
-    """A row with all that was measured of it. losses: path of loss.csv and its train.json."""
-
-    entry: RowEntry
-    predict: dict[str, tuple[Result, ...]]
-    train: tuple[Result, ...]
-    losses: tuple[tuple[int, Path, Result | None], ...]
-
-
-@dataclass(frozen=True)
-class PeerResults(Tracked):
-    """A built peer. Its accuracy is that of its authors' weights, where a run has them."""
-
-    record: Peer
-
-
-@dataclass(frozen=True)
-class MaskResults(Accuracy):
-    """Somebody's masks. source: whose, in words. fps: as their owner gave it, on fps_device.
-
-    lacking: by dataset, why there are none to score.
-    """
-
-    source: str = ""
-    fps: float | None = None
-    fps_device: str = ""
-    lacking: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ReportInput:
-    """Everything a report is rendered from.
-
-    published: masks of a method's authors, named as Table 3 prints the method. records: what is
-    known of each peer, by name, whether built or not.
-    """
-
-    located: Located
-    rows: tuple[RowResults, ...]
-    references: tuple[MaskResults, ...]
-    masks: tuple[MaskResults, ...]
-    peers: tuple[PeerResults, ...] = ()
-    published: tuple[MaskResults, ...] = ()
-    records: dict[str, Peer] = field(default_factory=dict)
-
-    @property
-    def manifest(self) -> Manifest:
-        """The manifest that named the files."""
-        return self.located.manifest
-
-    def results(self) -> list[Result]:
-        """Every result file once, in the manifest's order."""
-        found: dict[str, Result] = {}
-        for item in (*self.rows, *self.references, *self.masks, *self.published, *self.peers):
-            groups: list[Iterable[Result | None]] = list(item.evaluate.values())
-            if isinstance(item, RowResults):
-                groups += [item.train, *item.predict.values()]
-            if isinstance(item, Tracked):
-                groups.append((item.cost, item.speed))
-            for result in (result for group in groups for result in group if result):
-                found.setdefault(result.name, result)
-        return list(found.values())
+from ttvos.report.join import ReportInput
+from ttvos.report.results import MaskResults, PeerResults, Result, RowResults, load_result
 
 
 def load_inputs(
@@ -152,9 +70,15 @@ def _by_seed(entry: RowEntry, names: Paths) -> list[tuple[int, str | None]]:
 
 
 def _masks(located: Located, entry: MaskEntry) -> MaskResults:
-    evaluate = {name: _all(located, (path,)) for name, path in entry.evaluate.items()}
     label = entry.label or entry.name
-    return MaskResults(entry.name, label, evaluate, label, entry.fps, entry.fps_device)
+    return MaskResults(
+        name=entry.name,
+        label=label,
+        evaluate={name: _all(located, (path,)) for name, path in entry.evaluate.items()},
+        source=label,
+        fps=entry.fps,
+        fps_device=entry.fps_device,
+    )
 
 
 def _published(located: Located, entry: PublishedEntry) -> MaskResults:
@@ -164,10 +88,10 @@ def _published(located: Located, entry: PublishedEntry) -> MaskResults:
         d: str(r.data["missing"]) for d, of in files.items() for r in of if "missing" in r.data
     }
     return MaskResults(
-        entry.method,
-        f"{entry.method}, published masks",
-        {dataset: () if dataset in lacking else of for dataset, of in files.items()},
-        entry.source,
+        name=entry.method,
+        label=f"{entry.method}, published masks",
+        evaluate={dataset: () if dataset in lacking else of for dataset, of in files.items()},
+        source=entry.source,
         lacking=lacking,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ttvos.core.errors import UserError
-from ttvos.report.inputs import ReportInput
+from ttvos.report.join import ReportInput
 from ttvos.report.results import Result
 
 COMMON = {  # keys of a provenance that the page's overview shows

@@ -8,13 +8,12 @@ from ttvos.core.files import atomic_path
 from ttvos.measure.latency import carried, samples
 from ttvos.peers.record import Peer
 from ttvos.report import quantities as q
-from ttvos.report.inputs import PeerResults, ReportInput
-from ttvos.report.methods import Line, is_backbone, masks_of, record_of
+from ttvos.report.join import Line, ReportInput
 from ttvos.report.origin import Origin
 from ttvos.report.page import environment
-from ttvos.report.paper import read_paper
-from ttvos.report.peers import cost_by_part, printed_backbone, result_of
-from ttvos.report.results import Result, timed_on
+from ttvos.report.paper import is_backbone
+from ttvos.report.peers import cost_by_part, printed_backbone
+from ttvos.report.results import PeerResults, Result, timed_on
 from ttvos.report.table import Table
 from ttvos.report.table3 import ACCURACIES
 
@@ -59,18 +58,18 @@ def write_pages(
 
 def peer_page(report: ReportInput, record: Peer, table3: Table) -> PeerPage:
     """Everything that a report knows of one peer."""
-    peer, printed = result_of(report, record), printed_backbone(record)
-    line = next((line for line in read_paper("table3") if record_of(report, line) == record), None)
+    peer, line = report.peer_of(record), report.line_of(record)
+    printed = printed_backbone(record)
     return PeerPage(
         record,
         printed,
         is_backbone(printed, record.backbone),
-        bool(peer and any(peer.evaluate.values())),
+        bool(peer and peer.is_scored),
         cost_by_part(report, peer) if peer else None,
         online_facts(peer),
         speed_facts(peer),
-        _accuracy(line, table3) if line else None,
-        tuple(_files(report, peer, line)),
+        _accuracy(table3, report.lines[3].index(line)) if line else None,
+        tuple(_files(peer, line)),
     )
 
 
@@ -125,19 +124,16 @@ def _length(data: dict) -> str:
     return f", over {frames} frames" if frames else ""
 
 
-def _accuracy(line: Line, table3: Table) -> Table:
-    """Accuracy and speed of the method's line of Table 3."""
-    lines = [printed["method"] for printed in read_paper("table3")]
+def _accuracy(table3: Table, index: int) -> Table:
+    """Accuracy and speed of one line of Table 3."""
     keys = (*(quantity.key for quantity in ACCURACIES), "fps")
-    columns = [c for c in table3.columns if c.key.startswith(keys)]
-    row = table3.rows[lines.index(line["method"])]
-    return replace(table3, rows=(row,), columns=tuple(columns), sections="", notes=())
+    columns = tuple(column for column in table3.columns if column.key.startswith(keys))
+    return replace(table3, rows=(table3.rows[index],), columns=columns, sections="", notes=())
 
 
-def _files(report: ReportInput, peer: PeerResults | None, line: Line | None) -> list[Result]:
+def _files(peer: PeerResults | None, line: Line | None) -> list[Result]:
     """The result files that the page's numbers are from."""
-    masks = masks_of(report, line) if line else None
-    found = [peer.cost, peer.speed] if peer else []
-    scored = [entry.evaluate.values() for entry in (peer, masks) if entry]
-    found += [result for groups in scored for results in groups for result in results]
-    return [file for file in found if file]
+    masks = line.masks if line else None
+    timed = [peer.cost, peer.speed] if peer else []
+    scored = [entry.scores() for entry in (peer, masks) if entry]
+    return [file for file in (*timed, *(file for files in scored for file in files)) if file]

@@ -13,8 +13,8 @@ from typing import Literal
 
 from ttvos.evaluation.judge import DIFFERS, ONE_RUN, REPRODUCED, TOO_NOISY, Decision, judge
 from ttvos.plan.manifest import DatasetEntry, Manifest, data_label
-from ttvos.report.paper import explained_by, subject
-from ttvos.report.results import Measured, Result, device_of
+from ttvos.report.paper import explained, subject
+from ttvos.report.results import Entry, Measured, Result, RowResults, measure, sequences
 from ttvos.report.table import EMPTY, Cell
 
 Status = (
@@ -43,6 +43,14 @@ PAPER_SPLIT = "val"
 # Frame sizes that the paper's costs and speeds are for: Table 2 says 480x853, the videos are
 # 480x854 and the network pads them to 480x864 (docs/facts.md, section 1); all are one input.
 PAPER_HEIGHT, PAPER_WIDTHS = 480, (853, 854, 864)
+# A row that learnt for fewer steps, and of which no score reaches so many points, is untrained.
+STEPS, POINTS = 1000, 5.0
+UNTRAINED = f"untrained: learnt here for fewer than {STEPS:,} steps, every J&F below {POINTS:g}"
+UNTRAINED_RULE = (
+    f"A row is untrained where it learnt here for fewer than {STEPS:,} steps and no score of it "
+    f"reaches {POINTS:g} points of J&F: that says how short the training was, and nothing of the "
+    "method. Both bounds are choices of this report."
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ def decide(
         return None
     if measured is None:
         return Verdict(NOT_MEASURED, ABSENT)
-    if measured.refusal:
+    if measured.refusal and obstacle != UNTRAINED:
         return Verdict(NOT_MEASURED, measured.refusal)
     if obstacle:
         return Verdict(NOT_MEASURED, obstacle)
@@ -94,7 +102,7 @@ def verdict_cell(verdict: Verdict | None, line: dict[str, str], key: str, label:
     if verdict is None:
         return EMPTY
     about = f"{subject(line)}, {line[key]} ({label})"
-    item = explained_by(about) if verdict.status == DIFFERS else None
+    item = explained().get(about) if verdict.status == DIFFERS else None
     if item is None:
         return Cell(verdict.status, reason=verdict.reason, about=about)
     reason = f"{verdict.reason}; ledger item {item}"
@@ -142,11 +150,6 @@ def data_obstacle(
     return None
 
 
-def sequences(result: Result) -> list[str]:
-    """Names of the sequences that an evaluation covers (its objects are `sequence_id`)."""
-    return sorted({name.rpartition("_")[0] for name in result.data.get("objects", {})})
-
-
 def size_obstacle(result: Result | None) -> str | None:
     """Why a cost or speed is for another frame size than the paper's; None when it is the same."""
     if result is None:
@@ -163,6 +166,22 @@ def speed_obstacle(manifest: Manifest, result: Result | None) -> str | None:
     """Why a speed is not the paper's: another device (the profile says), another frame size."""
     reasons = [size_obstacle(result)]
     if not manifest.comparable.speed:
-        device = device_of(result) if result else "this device"
+        device = result.device if result else "this device"
         reasons.insert(0, f"another device than the paper's: {device}")
     return "; ".join(reason for reason in reasons if reason) or None
+
+
+def untrained(entry: Entry) -> str:
+    """The words "untrained (18 steps)" by `UNTRAINED_RULE`; "" for other rows and what others made.
+
+    Every seed and every dataset counts: a row of which one run learnt something is not untrained.
+    """
+    if not isinstance(entry, RowResults) or not entry.train:
+        return ""
+    steps = measure(entry.train, lambda data: data["steps"])
+    scores = measure(entry.scores(), lambda data: 100 * data["global"]["J&F-Mean"])
+    if not (steps and steps.values and scores and scores.values):
+        return ""
+    most = max(steps.values)
+    is_untrained = most < STEPS and max(scores.values) < POINTS
+    return f"untrained ({most:.0f} step{'s' * (most != 1)})" if is_untrained else ""

@@ -1,7 +1,11 @@
-"""What a tracker computes in, for the record: as it says itself, or as its tensors show."""
+"""What a tracker computes in: as it says itself, or as its tensors show; and CUDA held to it."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from ttvos.core.reachable import reachable
 
 
 def precision_of(tracker: Any) -> str | None:
@@ -13,13 +17,10 @@ def precision_of(tracker: Any) -> str | None:
     stated = getattr(tracker, "precision", None)
     if stated is not None:
         return str(stated)
-    if "torch" not in sys.modules:  # then it holds no tensor, and the import takes seconds
+    torch = sys.modules.get("torch")
+    if torch is None:  # then it holds no tensor, and the import takes seconds
         return None
-    import torch
-
-    from ttvos.measure.tracker_speed import reachable
-
-    tensors: list[torch.Tensor] = []
+    tensors: list[Any] = []
     for value in reachable(tracker):
         if isinstance(value, torch.nn.Module):
             tensors += value.parameters()
@@ -27,3 +28,19 @@ def precision_of(tracker: Any) -> str | None:
             tensors.append(value)
     names = {str(tensor.dtype) for tensor in tensors if tensor.is_floating_point()}
     return ", ".join(sorted(name.removeprefix("torch.") for name in names)) or None
+
+
+@contextmanager
+def matrix_precision(precision: str) -> Iterator[None]:
+    """Let CUDA use TF32 only where it is asked for: PyTorch's own default has it half on."""
+    import torch  # takes seconds, and some trackers do without
+
+    flags = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    saved = [flag.allow_tf32 for flag in flags]
+    try:
+        for flag in flags:
+            flag.allow_tf32 = precision == "tf32"
+        yield
+    finally:
+        for flag, value in zip(flags, saved, strict=True):
+            flag.allow_tf32 = value

@@ -9,15 +9,14 @@ from typing import Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ttvos.core.device import find_device
 from ttvos.core.errors import UserError
-from ttvos.core.video import IMAGENET_MEAN, IMAGENET_STD
-from ttvos.engine.precision import matrix_precision
 from ttvos.model.ttvos import TTVOS, State, Step
+from ttvos.tracking.geometry import Padding, as_ids, as_image, normalise, odds, resize
 from ttvos.tracking.given import as_frames, as_mask
+from ttvos.tracking.precision import matrix_precision
 from ttvos.tracking.protocol import (
     Prediction,
     Track,
@@ -30,8 +29,7 @@ from ttvos.tracking.protocol import (
     stream,
 )
 
-ODDS_LIMIT = 1e-7
-MULTIPLE = 16
+PADDING = Padding(16, reflects=True, odd_first=True)  # docs/facts.md, section 1
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ class TTVOSTracker:
         ids = object_ids(mask)
         foreground = torch.from_numpy(one_hot(mask, ids)).to(self.device)
         heatmap = torch.stack([1 - foreground, foreground], dim=1)
-        heatmap = pad(resize(heatmap, self._network_size(mask.shape)))
+        heatmap = self._seen(heatmap)
         features = self.model.features(self._images(frame)).expand(len(ids))
         return TrackingState(self.model.start(features, heatmap), ids, mask.shape)
 
@@ -105,9 +103,11 @@ class TTVOSTracker:
         return aggregate(raw)
 
     def _images(self, frame: np.ndarray) -> Tensor:
-        image = torch.from_numpy(np.ascontiguousarray(frame)).to(self.device)
-        images = normalise(image.permute(2, 0, 1)[None])
-        return pad(resize(images, self._network_size(frame.shape[:2])))
+        return self._seen(normalise(as_image(frame, self.device)))
+
+    def _seen(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) at the size that the network sees, and padded."""
+        return PADDING.pad(resize(x, self._network_size(x.shape[-2:]), averages=True))
 
     def _network_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """Height and width that the network sees, before padding."""
@@ -116,16 +116,15 @@ class TTVOSTracker:
 
     def _full_size(self, heatmaps: Tensor, size: tuple[int, int]) -> Tensor:
         """Heatmaps (O, 2, H', W') as the network gives them, at the frame's size (H, W)."""
-        return resize(crop(heatmaps, self._network_size(size)), size)
+        return resize(PADDING.crop(heatmaps, self._network_size(size)), size, averages=True)
 
     @staticmethod
     def _prediction(
         labels: Tensor, foreground: Tensor, step: Step, ids: tuple[int, ...]
     ) -> Prediction:
-        names = np.array([0, *ids], dtype=np.uint8)
         weight, transition = step.update_weight, step.transition
         return Prediction(
-            mask=names[labels.cpu().numpy()],
+            mask=as_ids(labels, ids),
             foreground=foreground.cpu().numpy(),
             update_weight=None if weight is None else weight.cpu().numpy(),
             transition=None if transition is None else transition_map(transition).cpu().numpy(),
@@ -156,16 +155,10 @@ def aggregate(raw: Tensor) -> Tensor:
     raw (O, 2, H, W) probabilities -> (O, 2, H, W): the shares of each object's odds and of the
     background's, which are those of the smallest background probability; clipped to 1e-7.
     """
-    odds = _odds(raw[:, 1])
-    background = _odds(raw[:, 0].min(dim=0, keepdim=True).values)
-    total = odds.sum(dim=0, keepdim=True) + background
-    foreground = odds / total
+    own = odds(raw[:, 1])
+    background = odds(raw[:, 0].min(dim=0, keepdim=True).values)
+    foreground = own / (own.sum(dim=0, keepdim=True) + background)
     return torch.stack([1 - foreground, foreground], dim=1)
-
-
-def _odds(probability: Tensor) -> Tensor:
-    clipped = probability.clamp(ODDS_LIMIT, 1 - ODDS_LIMIT)
-    return clipped / (1 - clipped)
 
 
 def label(heatmaps: Tensor) -> Tensor:
@@ -173,46 +166,6 @@ def label(heatmaps: Tensor) -> Tensor:
     foreground = heatmaps[:, 1]
     background = 1 - foreground.sum(dim=0, keepdim=True)
     return torch.cat([background, foreground]).argmax(dim=0)
-
-
-def normalise(images: Tensor) -> Tensor:
-    """uint8 (N, 3, H, W) -> float32 with ImageNet mean and standard deviation."""
-    mean = torch.tensor(IMAGENET_MEAN, device=images.device).view(1, 3, 1, 1)
-    std = torch.tensor(IMAGENET_STD, device=images.device).view(1, 3, 1, 1)
-    return (images.float() / 255 - mean) / std
-
-
-def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear, averaging where it shrinks; (N, C, H, W) -> (N, C, *size)."""
-    if x.shape[-2:] == size:
-        return x
-    return F.interpolate(x, size, mode="bilinear", align_corners=False, antialias=True)
-
-
-def margins(size: int) -> tuple[int, int]:
-    """Pixels added before and after, ceil and floor of half, up to a multiple of 16."""
-    total = -size % MULTIPLE
-    return total - total // 2, total // 2
-
-
-def pad(x: Tensor) -> Tensor:
-    """Reflect-pad (N, C, H, W) to multiples of 16 (docs/facts.md, section 1).
-
-    A side under 9 pixels cannot be reflected that far; its border is repeated instead.
-    """
-    height, width = x.shape[-2:]
-    sides = (*margins(width), *margins(height))
-    if not any(sides):
-        return x
-    fits = max(sides[:2]) < width and max(sides[2:]) < height
-    return F.pad(x, sides, mode="reflect" if fits else "replicate")
-
-
-def crop(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """Undo `pad` on the last two axes."""
-    height, width = size
-    top, left = margins(height)[0], margins(width)[0]
-    return x[..., top : top + height, left : left + width]
 
 
 def track_clip(tracker: Tracker, frames: np.ndarray, first_mask: np.ndarray) -> Track:

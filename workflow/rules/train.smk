@@ -6,7 +6,7 @@ line must not throw days of training away, so a change is told of when Snakemake
 
 import sys
 
-from ttvos.training.stale import changed_code_notice
+from ttvos.training.folder import changed_code_notice
 
 for tracker, part in (("ttvos", settings.train), ("frtm", settings.frtm)):
     if part and workflow.is_main_process:

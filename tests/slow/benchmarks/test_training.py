@@ -10,8 +10,8 @@ from benchmarks import training
 from tests.unit.training.tiny import EXP8, batches_of, tiny_config
 from ttvos.config.run import TrainConfig
 from ttvos.model.ttvos import build_model
-from ttvos.training.frozen import learner
-from ttvos.training.gradient import gradient
+from ttvos.training.step import gradient
+from ttvos.training.ttvos import TTVOSTask
 
 TINY = ["--height", "64", "--width", "96", "--clips", "2", "--repeats", "1", "--steps", "1"]
 TINY += ["--threads", "1"]
@@ -30,7 +30,8 @@ def test_the_plain_loop_gives_our_loss_and_gradient(tiny_davis: Path, frozen: bo
     expected["total"].backward()
     plain = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
     model.to(memory_format=torch.channels_last)
-    losses = gradient(learner(model, config), batch, config)
+    task = TTVOSTask(config, EXP8, "hrnet")
+    losses = gradient(task, task.prepare(model), batch)
     ours = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     assert set(losses) == {"heatmap", "transition", "template", "total"}
     assert {name: v.item() for name, v in losses.items()} == pytest.approx(

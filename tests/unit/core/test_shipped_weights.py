@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from ttvos.training.setup import all_settings
 
 import ttvos
 from tests.unit.cli.conftest import predict
@@ -19,7 +20,6 @@ from ttvos.core.provenance import file_hash
 from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
 from ttvos.plan.plan import Plan
-from ttvos.training.setup import all_settings
 
 MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
 

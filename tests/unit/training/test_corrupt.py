@@ -1,7 +1,6 @@
 """Errors in the heatmaps fed back: the right share, of both kinds, still probabilities."""
 
 import torch
-
 from ttvos.training.corrupt import corrupt
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from ttvos.training.gradient import gradient, split
 
 from tests.unit.training.tiny import EXP8, batches_of, rows, run, same, tiny_config
 from ttvos.config.run import TrainConfig
 from ttvos.model.ttvos import TTVOS, build_model
-from ttvos.training.gradient import gradient, split
 from ttvos.training.parallel import alone
 
 CLIPS = 4

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
+from ttvos.training.setup import draw_weights, initial_model
 
 from ttvos.config.experiments import BACKBONES, Variant, load_variants
 from ttvos.config.run import TrainConfig
 from ttvos.model.ttvos import build_model
-from ttvos.training.setup import draw_weights, initial_model
 
 FULL = Variant("exp8")
 CHANGED = {

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from ttvos.training.frozen import learner
+from ttvos.training.gradient import gradient
 
 from tests.unit.training.tiny import EXP8, batches_of, tiny_config
 from ttvos.config.experiments import BACKBONES, find_variant
 from ttvos.config.run import TrainConfig
 from ttvos.model.ttvos import TTVOS, build_model
-from ttvos.training.frozen import learner
-from ttvos.training.gradient import gradient
 
 CONFIG = TrainConfig(())
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from ttvos.training.optimizer import Average, descend, learning_rate, make_optimizer, make_scaler
+from ttvos.training.setup import initial_model
 
 from tests.unit.training.tiny import EXP8, rows, run, tiny_config
 from ttvos.config.run import TrainConfig
 from ttvos.core.errors import UserError
 from ttvos.model.ttvos import build_model
-from ttvos.training.optimizer import Average, descend, learning_rate, make_optimizer, make_scaler
-from ttvos.training.setup import initial_model
 
 ADAMW = TrainConfig(stages=(), optimizer="adamw", weight_decay=0.1)
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import distributed as dist
+from ttvos.training.setup import initial_model
 
 from tests.unit.training.tiny import EXP8, board_steps, damage, read, rows, run, same, tiny_config
 from ttvos.config.run import TrainConfig
@@ -20,7 +21,6 @@ from ttvos.core.errors import UserError
 from ttvos.core.provenance import REPOSITORY
 from ttvos.model.ttvos import TTVOS
 from ttvos.training.parallel import LOST, Group, alone
-from ttvos.training.setup import initial_model
 
 Weights = dict[str, torch.Tensor]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

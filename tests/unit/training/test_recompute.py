@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from ttvos.training.frozen import learner
+from ttvos.training.gradient import gradient
+from ttvos.training.recompute import RecomputedBlock
 
 from tests.unit.training.tiny import Interrupted, batches_of, run, same, tiny_config
 from ttvos.config.experiments import find_variant, load_variants
 from ttvos.config.run import TrainConfig
 from ttvos.model.ttvos import TTVOS, build_model
-from ttvos.training.frozen import learner
-from ttvos.training.gradient import gradient
-from ttvos.training.recompute import RecomputedBlock
 
 Learnt = dict[str, torch.Tensor]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from ttvos.training.setup import all_settings
 
 from tests.unit.training.test_selection import selecting
 from tests.unit.training.tiny import EXP8, run, tiny_config
@@ -13,7 +14,6 @@ from ttvos.config.training import Selection
 from ttvos.core.code_hash import sources
 from ttvos.core.errors import UserError
 from ttvos.training.selection import Selector
-from ttvos.training.setup import all_settings
 
 
 def due(steps: int, clips: int, stage: int = 1, batch: int = 2, **how) -> list[int]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from ttvos.training.stale import deciding_hash
 
 from tests.unit.training.tiny import EXP8, run, tiny_config
 from ttvos.config.experiments import find_variant
@@ -15,7 +16,6 @@ from ttvos.core.provenance import file_hash
 from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
 from ttvos.training import setup
-from ttvos.training.stale import deciding_hash
 
 
 def test_settings_follow_all_that_decides_the_weights(tiny_davis: Path, monkeypatch):

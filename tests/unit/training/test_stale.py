@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from ttvos.training.stale import changed_code_notice, deciding_hash, finished_notice, is_finished
 
 from ttvos.core.provenance import file_hash, settings_hash
-from ttvos.training.stale import changed_code_notice, deciding_hash, finished_notice, is_finished
 
 SETTINGS = {"seed": 0, "stages": ({"steps": 2},), "data": {"clips": "abc"}, "code": "first"}
 

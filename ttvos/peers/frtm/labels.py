@@ -1,17 +1,20 @@
-"""Labels as the target model's optimiser needs them, in two forms (docs/peers.md, section 3.3).
+"""Labels as the target model's optimiser needs them, in two forms, and their pixel weights.
+
+Written from docs/peers.md, section 3.3.
 
 A pixel's error is weight * (enlarged score - label). With U the bilinear enlargement of scores
 and W the pixel weights, the optimiser asks two things: half the gradient of the sum of squared
 errors, U'W²(U scores - labels), and the product U'W²U scores.
 """
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Form = Literal["full", "condensed"]
+from ttvos.peers.frtm.settings import Form, Settings
+from ttvos.tracking.geometry import resize
 
 
 class FullLabels(NamedTuple):
@@ -25,12 +28,12 @@ class FullLabels(NamedTuple):
 
     def product(self, scores: Tensor) -> Tensor:
         """U'W²U scores, (K, 1, h, w) -> the same shape."""
-        enlarged = enlarge(scores, self.labels.shape[-2:])
+        enlarged = resize(scores, self.labels.shape[-2:])
         return enlarge_transposed(self.squared_weights * enlarged, scores.shape[-2:])
 
     def gradient(self, scores: Tensor) -> Tensor:
         """U'W²(U scores - labels), (K, 1, h, w) -> the same shape."""
-        errors = enlarge(scores, self.labels.shape[-2:]) - self.labels
+        errors = resize(scores, self.labels.shape[-2:]) - self.labels
         return enlarge_transposed(self.squared_weights * errors, scores.shape[-2:])
 
 
@@ -88,7 +91,7 @@ def _coefficients(squared_weights: Tensor, score_size: tuple[int, int]) -> Tenso
     columns = torch.arange(width, device=device)[None, :]
     comb = (rows % 3) * 3 + columns % 3
     combs = F.one_hot(comb, 9).movedim(-1, 0)[None].to(squared_weights.dtype)
-    enlarged = enlarge(combs, squared_weights.shape[-2:])
+    enlarged = resize(combs, squared_weights.shape[-2:])
     images = enlarge_transposed(squared_weights * enlarged, score_size)
     owners = [
         ((rows + down) % 3) * 3 + (columns + right) % 3
@@ -98,13 +101,33 @@ def _coefficients(squared_weights: Tensor, score_size: tuple[int, int]) -> Tenso
     return images.gather(1, torch.stack(owners)[None])
 
 
-def enlarge(scores: Tensor, size: tuple[int, int]) -> Tensor:
-    """U: bilinear, align_corners False."""
-    return F.interpolate(scores, size, mode="bilinear", align_corners=False)
-
-
 def enlarge_transposed(errors: Tensor, size: tuple[int, int]) -> Tensor:
-    """U': (K, C, H, W) -> (K, C, *size), the transpose of `enlarge`."""
+    """U': (K, C, H, W) -> (K, C, *size), the transpose of U, `resize`."""
     shape = (*errors.shape[:2], *size)
     backward = torch.ops.aten.upsample_bilinear2d_backward
     return backward(errors.contiguous(), errors.shape[-2:], shape, False)
+
+
+def scaled(masks: Tensor, scale: float) -> Tensor:
+    """masks (K, 1, H, W) in [0, 1] at a share of their size, each pixel a mean; 1: as they are."""
+    if scale == 1:
+        return masks
+    size = [max(1, round(side * scale)) for side in masks.shape[-2:]]
+    return F.interpolate(masks, size, mode="area")
+
+
+def pixel_weights(labels: Tensor, settings: Settings) -> Tensor:
+    """labels (K, 1, H, W) in [0, 1] -> weights of errors (not squared), the same shape.
+
+    The target's pixels (above 0.5) together weigh at least `target_share`, the others the rest
+    (the public code's "hinge"). A target under `min_pixels` is taken for one of area 0.1, and so
+    changes nothing unless `target_share` is greater.
+    """
+    target = (labels > 0.5).to(labels.dtype)
+    pixels = target.sum(dim=(1, 2, 3), keepdim=True)
+    area = pixels / labels[0].numel()
+    area = torch.where(pixels < settings.min_pixels, torch.full_like(area, 0.1), area)
+    share = area.clamp(min=settings.target_share)
+    # a frame that is all target has no other pixel, whose weight would be 0 / 0
+    other = (1 - share) / (1 - area).clamp(min=torch.finfo(area.dtype).eps)
+    return torch.where(target > 0, share / area, other).sqrt()

@@ -1,14 +1,8 @@
-"""The losses of FRTM's training: BCE, and in Table 5's rows the transition loss.
+"""What learns in a training of FRTM: its networks, their losses, and how they are written.
 
-B: clips of a batch, T: frames of a clip (frame 0 is the target model's and has no loss),
+B: clips of a batch, T: frames of a clip (frame 0 is the target model's and has no loss), N: images,
 H, W: frame size, h, w: the segmentation network's last map, 1/4 of it.
 Labels are int64: 1 object, 0 everything else, 255 left out of every sum and count.
-
-The modules of a training: backbone, segmentation network, and one arm's transition layer.
-
-N: images, H, W: their size, h, w: 1/4 of it.
-
-A trained FRTM on disk: `backbone.*` and `refiner.*`, read by the tracker as `weights`.
 """
 
 import json
@@ -24,10 +18,10 @@ from torch.nn import functional
 
 from ttvos.core.files import atomic_path
 from ttvos.core.video import IGNORED
-from ttvos.peers.common import make_seeded
+from ttvos.peers.base import make_seeded
 from ttvos.peers.frtm.backbone import TARGET_LEVEL, Backbone
 from ttvos.peers.frtm.refiner import Refiner
-from ttvos.training.losses import transition_loss, transition_targets
+from ttvos.training.losses import transition_counted, transition_loss, transition_targets
 
 MAP_CHANNELS = 64  # of the segmentation network's last RRB2 output
 SEED = 1  # of the transition convolution, apart from the network's, so that both arms' are equal
@@ -48,6 +42,7 @@ def frtm_losses(
     labels: Tensor,
     transition: Tensor | None = None,
     weight: float = 1.0,
+    counts: dict[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """Scalars "heatmap" (BCE), "transition" where there is a map, and "total", their sum.
 
@@ -55,18 +50,30 @@ def frtm_losses(
     included. transition (B,T-1,2,h,w): the map without activation.
     The map's target is T - E: the true heatmap of frame t minus the estimated one of frame t-1
     (the truth for t = 1), whose gradient is cut (docs/peers.md, section 3.9). weight: of that loss.
+    counts: of the whole batch (`counted_values`), where this is a part of it.
     """
-    terms = {"heatmap": _segmentation_loss(logits, labels[:, 1:])}
+    counts = counts or {}
+    terms = {"heatmap": _segmentation_loss(logits, labels[:, 1:], counts.get("heatmap"))}
     if transition is not None:
         # As two channels before a softmax, (0, z) is what z is before a sigmoid.
         both = torch.stack([torch.zeros_like(logits), logits], dim=2).detach()
         target, counted = transition_targets(both, labels, transition.shape[-2:])
-        terms["transition"] = weight * transition_loss(transition, target, counted, "none")
+        loss = transition_loss(transition, target, counted, "none", counts.get("transition"))
+        terms["transition"] = weight * loss
     return {**terms, "total": torch.stack(list(terms.values())).sum()}
 
 
-def _segmentation_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """BCE on the sigmoid of (B,T-1,H,W), mean over the counted pixels.
+def counted_values(labels: Tensor) -> dict[str, Tensor]:
+    """How many values each term is a mean over, by the labels (B,T,H,W): int64 scalars."""
+    size = labels.shape[-2] // 4, labels.shape[-1] // 4
+    return {
+        "heatmap": (labels[:, 1:] != IGNORED).sum(),
+        "transition": 2 * transition_counted(labels, size).sum(),  # two channels
+    }
+
+
+def _segmentation_loss(logits: Tensor, labels: Tensor, count: Tensor | None) -> Tensor:
+    """BCE on the sigmoid of (B,T-1,H,W), mean over the counted pixels, or over `count` of them.
 
     Facts: docs/peers.md, section 3.8.
     """
@@ -74,7 +81,8 @@ def _segmentation_loss(logits: Tensor, labels: Tensor) -> Tensor:
     losses = functional.binary_cross_entropy_with_logits(
         logits, (labels == 1).float(), reduction="none"
     )
-    return (losses * counted).sum() / counted.sum().clamp(min=1)
+    count = counted.sum() if count is None else count
+    return (losses * counted).sum() / count.clamp(min=1)
 
 
 TRAINING_ONLY = "transition."  # what no checkpoint keeps
@@ -82,7 +90,8 @@ Features = dict[str, Tensor]
 
 
 class Learner(nn.Module):
-    """`backbone.*` and `refiner.*` as a checkpoint has them; `transition.*` in one arm only.
+    """`backbone.*` and `refiner.*` as a checkpoint has them; `transition.*` in one arm only,
+    where `make_transition` is put in its place.
 
     A frozen backbone stays in eval mode, as in the public code. One that learns normalises the
     frames of the losses by their own batch; the target model always sees it in eval mode, as it
@@ -97,10 +106,6 @@ class Learner(nn.Module):
         self.transition: nn.Conv2d | None = None
         self.is_frozen, self.precision = is_frozen, precision
         self.backbone.requires_grad_(not is_frozen)
-
-    def add_transition(self, seed: int) -> None:
-        """Add the training-only layer of the transition loss."""
-        self.transition = make_transition(seed)
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)

@@ -1,30 +1,27 @@
-"""Weights of FRTM's backbones from elsewhere: torchvision's ImageNet weights, or a file's.
+"""FRTM's weights: published files, checkpoints of ours, and the backbone's from elsewhere.
 
+Published files hold `refiner.*` under ["model"]; the backbone is then torchvision's of ImageNet.
 It imports nothing of TTVOS or of training, so that the tracker's code depends on neither.
-
-FRTM's weights: the published files (`refiner.*` under ["model"]) and our own checkpoints.
 """
 
 from pathlib import Path
 
 import torchvision
-from safetensors import safe_open
-from torch import Tensor
 
 from ttvos.core.errors import UserError
 from ttvos.core.shipped_weights import find_weights
-from ttvos.peers.common import fill, read_weights
-from ttvos.peers.frtm import loading as pretrained
+from ttvos.model.state_dict import StateDict, read_facts, read_tensors, under
+from ttvos.peers.base import fill_network
 from ttvos.peers.frtm.backbone import Backbone
 from ttvos.peers.frtm.refiner import Refiner
 
-OWN = "ttvos-"  # what the format of a file of ours begins with
+PARTS = ("refiner", "backbone")
 # Formats of our files with a backbone in them, and where its names start there.
 PREFIXES = {"ttvos-backbone-1": "net.", "ttvos-1": "backbone.net.", "ttvos-frtm-1": "backbone."}
 CLASSIFIER = "fc."
 
 
-def imagenet_weights(backbone: str) -> dict[str, Tensor]:
+def imagenet_weights(backbone: str) -> StateDict:
     """torchvision's IMAGENET1K_V1 without the classifier; needs a network.
 
     Facts: docs/peers.md, section 3.1.
@@ -40,38 +37,24 @@ def imagenet_weights(backbone: str) -> dict[str, Tensor]:
     return {k: v for k, v in net.state_dict().items() if not k.startswith(CLASSIFIER)}
 
 
-def backbone_weights(path: Path, backbone: str) -> dict[str, Tensor]:
+def read_backbone(path: Path, backbone: str) -> StateDict:
     """A backbone's state dict from a file: of `ttvos data fetch imagenet-...` or `ttvos backbone`,
     a checkpoint of ours (TTVOS's or FRTM's), or torchvision's own.
 
     Raises UserError for a file of another backbone or format.
     """
-    tensors = read_weights(path)
-    facts = _facts(path)
+    tensors, facts = read_tensors(path), read_facts(path)
     if facts.get("backbone", backbone) != backbone:
         raise UserError(f"{path}: is of backbone {facts['backbone']}, not {backbone}")
     prefix = PREFIXES.get(facts.get("format"), "")
     if facts and not prefix:
         known = ", ".join(PREFIXES)
         raise UserError(f"{path}: format {facts['format']!r} has no backbone; known: {known}")
-    kept = {
-        name.removeprefix(prefix): value.float() if value.is_floating_point() else value
-        for name, value in tensors.items()
-        if name.startswith(prefix)
+    return {
+        name: value.float() if value.is_floating_point() else value
+        for name, value in under(tensors, prefix).items()
+        if not name.startswith(CLASSIFIER)
     }
-    return {k: v for k, v in kept.items() if not k.startswith(CLASSIFIER)}
-
-
-def _facts(path: Path) -> dict[str, str]:
-    """What a file of ours says of itself; empty for another."""
-    if path.suffix != ".safetensors":
-        return {}
-    with safe_open(path, framework="pt") as handle:
-        facts = handle.metadata() or {}
-    return facts if facts.get("format", "").startswith(OWN) else {}
-
-
-PARTS = ("refiner", "backbone")
 
 
 def load_weights(
@@ -84,14 +67,14 @@ def load_weights(
     network, or an earlier download. Raises UserError for files that do not fit.
     """
     path = find_weights(weights)
-    tensors = read_weights(path, nested="model")
+    tensors = read_tensors(path, nested="model")
     strange = [name for name in tensors if name.partition(".")[0] not in PARTS]
     if strange:
         raise UserError(f"{path}: {strange[0]} is no weight of FRTM's refiner.* or backbone.*")
-    fill(refiner, _part(tensors, "refiner"), str(path))
-    own = _part(tensors, "backbone")
+    fill_network(refiner, under(tensors, "refiner."), path)
+    own = under(tensors, "backbone.")
     if own and backbone_weights is None:
-        fill(backbone, own, str(path))
+        fill_network(backbone, own, path)
     else:
         load_backbone(backbone, backbone_weights)
 
@@ -100,21 +83,14 @@ def load_backbone(backbone: Backbone, source: Path | str | None) -> None:
     """Fill the backbone from a file, or from torchvision's ImageNet weights for None."""
     if source is not None:
         path = find_weights(source)
-        if not path.is_file():
-            raise UserError(f"{path}: no such weights file")
-        fill(backbone, pretrained.backbone_weights(path, backbone.name), str(path))
+        fill_network(backbone, read_backbone(path, backbone.name), path)
         return
     try:
-        tensors = pretrained.imagenet_weights(backbone.name)
+        tensors = imagenet_weights(backbone.name)
     except UserError:
         raise UserError(
             f"the weights are of FRTM's refiner.* only, and torchvision's ImageNet weights of "
             f"{backbone.name} could not be had: track once where there is a network, or name a "
             f"file of them (FRTM's option backbone_weights)"
         ) from None
-    fill(backbone, tensors, "torchvision's ImageNet weights")
-
-
-def _part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
-    prefix = f"{part}."
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    fill_network(backbone, tensors, "torchvision's ImageNet weights")

@@ -1,8 +1,4 @@
-"""Preconditioned conjugate gradients on vectors, with a direction that outlives a call.
-
-The target model's score, linear about its weights, by autograd (docs/peers.md, section 3.4).
-
-Fits a target model: Gauss-Newton with conjugate gradients (docs/peers.md, sections 3.3 and 3.4).
+"""Fits a target model: Gauss-Newton with conjugate gradients (docs/peers.md, sections 3.3 and 3.4).
 
 The objective is, over samples of weight v, the sum of v * (pixel weight * (enlarged score -
 label))², plus (lambda * weight)² for each entry of the target model's tensors.
@@ -17,6 +13,8 @@ from torch import Tensor, nn
 from ttvos.peers.frtm.labels import Labels, make_labels
 from ttvos.peers.frtm.settings import FitSettings
 from ttvos.peers.frtm.target import TargetWeights, apply_filter, project
+
+Score = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
@@ -71,9 +69,6 @@ def conjugate_gradients(
 def _ratio(above: Tensor, below: Tensor) -> Tensor:
     """above / below, 0 where below is 0: where nothing is left to solve, nothing changes."""
     return torch.where(below > 0, above / below, torch.zeros_like(below))
-
-
-Score = Callable[..., Tensor]
 
 
 class Linearised:

@@ -1,11 +1,6 @@
-"""Bicubic enlargement by two as depthwise convolutions with fixed kernels.
+"""FRTM's segmentation network: refines the target model's coarse score by the features.
 
-Facts: docs/peers.md, section 3.7. Equal to `F.interpolate(mode="bicubic", align_corners=False)`. As
-convolutions, its work is counted, as in the facts' figures.
-
-FRTM's segmentation network: refines the target model's coarse score by the features.
-
-Module names are those of the published weights (`refiner.*`).
+Facts: docs/peers.md, section 3.7. Module names are those of the published weights (`refiner.*`).
 """
 
 from collections.abc import Mapping
@@ -15,7 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ttvos.peers.frtm.backbone import LEVELS
+from ttvos.tracking.geometry import resize
 
+WIDTH = 64
 SHARPNESS = -0.75  # of the cubic convolution kernel, as PyTorch's
 
 
@@ -28,7 +25,11 @@ def cubic(distance: Tensor) -> Tensor:
 
 
 class BicubicTwice(nn.Module):
-    """(N, C, h, w) -> (N, C, 2h, 2w); borders repeat. It has no weights to save."""
+    """(N, C, h, w) -> (N, C, 2h, 2w) bicubically; borders repeat. It has no weights to save.
+
+    Equal to `F.interpolate(mode="bicubic", align_corners=False)`, but made of depthwise
+    convolutions with fixed kernels, so that its work is counted, as in the facts' figures.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,15 +55,8 @@ class BicubicTwice(nn.Module):
         return F.pixel_shuffle(torch.stack(phases, dim=2).flatten(1, 2), 2)
 
 
-WIDTH = 64
-
-
 def _conv(inputs: int, outputs: int, kernel: int, bias: bool = True) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=bias)
-
-
-def _resize(x: Tensor, size: tuple[int, int]) -> Tensor:
-    return F.interpolate(x, size, mode="bilinear", align_corners=False)
 
 
 class TargetEncoding(nn.Module):
@@ -81,7 +75,7 @@ class TargetEncoding(nn.Module):
     def forward(self, features: Tensor, score: Tensor) -> tuple[Tensor, Tensor]:
         """features (N or 1, C, h, w), score (N, 1, ., .) -> encoding, reduced (N, width, h, w)."""
         reduced = self.reduce(features).expand(len(score), -1, -1, -1)
-        resized = _resize(score, reduced.shape[-2:])
+        resized = resize(score, reduced.shape[-2:])
         return self.transform(torch.cat([reduced, resized], dim=1)), reduced
 
 
@@ -117,7 +111,7 @@ class ChannelAttention(nn.Module):
         """deeper (N, width, ., .) of any size, shallow (N, width, h, w) -> (N, width, h, w)."""
         means = [x.mean(dim=(2, 3), keepdim=True) for x in (shallow, deeper)]
         gates = self.convreluconv(torch.cat(means, dim=1)).sigmoid()
-        return shallow * gates + _resize(deeper, shallow.shape[-2:])
+        return shallow * gates + resize(deeper, shallow.shape[-2:])
 
 
 class Upsampler(nn.Module):
@@ -133,7 +127,7 @@ class Upsampler(nn.Module):
     def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """(N, width, h, w) -> (N, 1, *size)."""
         x = F.relu(self.conv1(self.up1(x)))
-        return self.conv2(_resize(self.up2(x), size))
+        return self.conv2(resize(self.up2(x), size))
 
 
 class Refiner(nn.Module):

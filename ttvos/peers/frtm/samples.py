@@ -1,9 +1,8 @@
-"""Target models of a frozen backbone, kept on disk: fitting them costs most of FRTM's training.
+"""The coarse scores that the segmentation network learns from: a target model for each clip.
 
-A fit depends on the backbone, on how it is done, and on the first frame and its mask; both arms
-of Table 5 therefore need each of them once (docs/peers.md, section 3.8).
-
-The coarse scores that the segmentation network learns from: a target model for each clip.
+Target models of a frozen backbone can be kept on disk, because fitting them costs most of FRTM's
+training. A fit depends on the backbone, on how it is done, and on the first frame and its mask;
+both arms of Table 5 therefore need each of them once (docs/peers.md, section 3.8).
 
 B: clips of a batch, T: frames of a clip, H, W: frame size, h, w: 1/16 of it.
 """
@@ -22,7 +21,7 @@ from ttvos.config.run import as_plain
 from ttvos.core.code_hash import code_hash
 from ttvos.core.files import atomic_path
 from ttvos.core.provenance import settings_hash
-from ttvos.peers.common import make_seeded
+from ttvos.peers.base import make_seeded
 from ttvos.peers.frtm.augment import augment
 from ttvos.peers.frtm.backbone import TARGET_LEVEL
 from ttvos.peers.frtm.learner import Features, Learner

@@ -4,9 +4,11 @@ Facts: docs/peers.md, sections 3.2 to 3.6.
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from ttvos.core.errors import UserError
-from ttvos.peers.frtm.labels import Form
+
+Form = Literal["full", "condensed"]  # of the labels (`ttvos.peers.frtm.labels`)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Settings:
     """All that a tracker decides about its target models.
 
     target_share: the least that a small target's pixels weigh together
-    (`ttvos.peers.frtm.weighting`). min_pixels: under so many pixels of target, a
+    (`ttvos.peers.frtm.labels.pixel_weights`). min_pixels: under so many pixels of target, a
     frame's filter is not updated. slots, learning_rate: of the memory. interval: frames between
     updates. samples: first frame and its augmentations. label_scale: the labels' resolution as a
     share of the frame's.

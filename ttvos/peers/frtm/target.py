@@ -1,8 +1,6 @@
-"""FRTM's target model: two small convolutions that score one object, learned from its clip.
+"""The target model of one object: two convolutions that score it, and the samples they learn from.
 
-What an object's filter is fitted on: samples of the clip and their weights.
-
-Facts: docs/peers.md, section 3.5.
+Facts: docs/peers.md, sections 3.2 and 3.5.
 """
 
 from typing import NamedTuple

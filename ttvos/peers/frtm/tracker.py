@@ -1,6 +1,4 @@
-"""Several objects' probabilities made into one labelling (docs/peers.md, section 3.7).
-
-FRTM-VOS: a target model is learned on the first frame, and its score refined by a network.
+"""FRTM-VOS: a target model is learned on the first frame, and its score refined by a network.
 
 Written from docs/peers.md, section 3.
 """
@@ -14,34 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from ttvos.core.device import find_device
-from ttvos.peers.common import as_ids, check_size, make_seeded
+from ttvos.peers.base import ClipState, Found, PeerTracker, make_seeded
 from ttvos.peers.frtm.augment import augment
 from ttvos.peers.frtm.backbone import TARGET_LEVEL, Backbone
-from ttvos.peers.frtm.labels import Form, Labels, enlarge, make_labels
+from ttvos.peers.frtm.labels import Form, Labels, make_labels, pixel_weights, scaled
 from ttvos.peers.frtm.loading import load_backbone, load_weights
 from ttvos.peers.frtm.optimiser import Direction, Optimiser
 from ttvos.peers.frtm.refiner import Refiner
 from ttvos.peers.frtm.settings import EVALUATION, FAST, Settings
 from ttvos.peers.frtm.target import Memory, TargetModel, TargetWeights, initial_weights
-from ttvos.peers.frtm.weighting import pixel_weights, scaled
-from ttvos.tracking.protocol import Prediction, check_pair, object_ids
-
-LIMIT = 1e-7
-
-
-def merge(foreground: Tensor) -> tuple[Tensor, Tensor]:
-    """Objects' own probabilities (O, H, W) -> labels (H, W) int64 and stored maps (O, H, W).
-
-    Labels: 0 = background, o + 1 = object o. Background's probability is that of the object that
-    leaves least to it; all are clamped to [1e-7, 1 - 1e-7]. Their shares are the softmax of the
-    odds themselves (not of the logits). A stored map is an object's share where it won, else 0.
-    """
-    background = (1 - foreground).min(dim=0, keepdim=True).values
-    clamped = torch.cat([background, foreground]).clamp(LIMIT, 1 - LIMIT)
-    shares = (clamped / (1 - clamped)).softmax(dim=0)
-    labels = shares.argmax(dim=0)
-    objects = torch.arange(1, len(shares), device=labels.device).view(-1, 1, 1)
-    return labels, shares[1:] * (labels == objects)
+from ttvos.tracking.geometry import as_image, odds, resize
 
 
 @dataclass
@@ -53,25 +33,23 @@ class Target:
     direction: Direction
 
 
-@dataclass
-class FRTMState:
-    """The clip up to frame `index`. ids: of the O objects. size: of the frames, (H, W)."""
+@dataclass(frozen=True)
+class FRTMState(ClipState):
+    """The clip up to frame `index`. A step changes the targets, and so consumes the state."""
 
-    ids: tuple[int, ...]
-    size: tuple[int, int]
     index: int
     targets: list[Target]
 
 
-class FRTM:
-    """Tracks with FRTM-VOS; see `ttvos.tracking.protocol.Tracker`. A state is consumed by its step.
+class FRTM(PeerTracker):
+    """Tracks with FRTM-VOS.
 
     Every 8th frame the objects' filters are fitted again, to what their memories then hold.
     Without `weights` the refinement is untrained and finds nothing, so that no memory would ever
     grow. It then runs for its cost only, and the masks are the target models' own scores.
     """
 
-    precision = "float32"
+    loads_weights = True
 
     def __init__(
         self,
@@ -97,63 +75,60 @@ class FRTM:
         channels = self.backbone.channels[TARGET_LEVEL], self.settings.fit.channels
         self.target_model = make_seeded(lambda: TargetModel(*channels))
         self.optimiser = Optimiser(self.settings.fit)
-        self._load(weights, backbone_weights)
+        if weights is not None:
+            load_weights(self.backbone, self.refiner, weights, backbone_weights)
+        elif backbone_weights is not None:
+            load_backbone(self.backbone, backbone_weights)
         for module in (self.backbone, self.refiner, self.target_model):
             module.eval().requires_grad_(False).to(self.device)
         self.name = f"frtm-{backbone}"
         self.cycle = self.settings.interval
-        self.options: dict[str, Any] = {"backbone": backbone, "fast": fast, "labels": labels}
         self.is_refined = weights is not None
-        output = "refinement" if self.is_refined else "target model"
-        self.options |= {"label_scale": label_scale, "output": output}
-        self.parts: dict[str, tuple[nn.Module, ...]] = {
+        self.options: dict[str, Any] = {
+            "backbone": backbone,
+            "fast": fast,
+            "labels": labels,
+            "label_scale": label_scale,
+            "output": "refinement" if self.is_refined else "target model",
+        }
+        self.parts = self._parts()
+
+    def _parts(self) -> dict[str, tuple[nn.Module, ...]]:
+        return {
             "backbone": (self.backbone,),
             "target model": (self.target_model,),
             "refinement": (self.refiner,),
             "filter optimisation": (self.optimiser,),
         }
 
-    def _load(self, weights: Path | str | None, backbone_weights: Path | str | None) -> None:
-        if weights is not None:
-            load_weights(self.backbone, self.refiner, weights, backbone_weights)
-        elif backbone_weights is not None:
-            load_backbone(self.backbone, backbone_weights)
-
-    @torch.inference_mode()
-    def init(self, frame: np.ndarray, mask: np.ndarray) -> FRTMState:
-        """See `Tracker.init`; learns a target model of each object."""
-        check_pair(frame, mask)
-        ids = object_ids(mask)
+    def _start(self, frame: np.ndarray, mask: np.ndarray, ids: tuple[int, ...]) -> FRTMState:
+        """Learns a target model of each object."""
         targets = [self._learn(frame, mask == number) for number in ids]
         return FRTMState(ids, mask.shape, 0, targets)
 
-    @torch.inference_mode()
-    def step(self, frame: np.ndarray, state: FRTMState) -> tuple[Prediction, FRTMState]:
-        """See `Tracker.step`."""
-        check_size(frame, state.size)
-        features = self.backbone(self._images(frame[None]))
+    def _follow(self, frame: np.ndarray, state: FRTMState) -> tuple[Found, FRTMState]:
+        features = self.backbone(as_image(frame, self.device))
         scored = [self.target_model(features[TARGET_LEVEL], t.weights) for t in state.targets]
         scores = torch.cat([score for score, _ in scored])
         foreground = self._foreground(scores, features, state.size)
         labels, stored = merge(foreground)
-        state.index += 1
+        index = state.index + 1
         for target, (_, projected), found in zip(state.targets, scored, stored, strict=True):
-            self._remember(target, projected, found[None, None], state.index)
-        mask = as_ids(labels, state.ids)
-        return Prediction(mask, foreground=foreground.cpu().numpy()), state
+            self._remember(target, projected, found[None, None], index)
+        return Found(labels, foreground), replace(state, index=index)
 
     def _foreground(
         self, scores: Tensor, features: dict[str, Tensor], size: tuple[int, int]
     ) -> Tensor:
         """Each object's probabilities before merging, (O, H, W), of scores (O, 1, h, w)."""
         refined = self.refiner(scores, features, size).sigmoid()
-        found = refined if self.is_refined else enlarge(scores, size).clamp(0, 1)
+        found = refined if self.is_refined else resize(scores, size).clamp(0, 1)
         return found.squeeze(1)
 
     def _learn(self, frame: np.ndarray, mask: np.ndarray) -> Target:
         """Fit a target model on the first frame (H, W, 3) and its augmentations."""
         frames, masks = augment(frame, mask, self.settings.samples)
-        tapped = [self.backbone(self._images(image[None]))[TARGET_LEVEL] for image in frames]
+        tapped = [self.backbone(as_image(f, self.device))[TARGET_LEVEL] for f in frames]
         features = torch.cat(tapped)
         samples = torch.from_numpy(masks)[:, None].float().to(self.device)
         labels = self._labels(samples, features)
@@ -181,11 +156,22 @@ class FRTM:
         weights = pixel_weights(labels, self.settings)
         return make_labels(labels, weights, features.shape[-2:], self.settings.fit.labels)
 
-    def _images(self, frames: np.ndarray) -> Tensor:
-        """(N, H, W, 3) uint8 -> (N, 3, H, W) uint8, for the backbone."""
-        return torch.from_numpy(np.ascontiguousarray(frames)).to(self.device).permute(0, 3, 1, 2)
-
 
 def _settings(fast: bool, labels: Form, label_scale: float) -> Settings:
     chosen = FAST if fast else EVALUATION
     return replace(chosen, fit=replace(chosen.fit, labels=labels), label_scale=label_scale)
+
+
+def merge(foreground: Tensor) -> tuple[Tensor, Tensor]:
+    """Objects' own probabilities (O, H, W) -> labels (H, W) int64 and stored maps (O, H, W).
+
+    Labels: 0 = background, o + 1 = object o. Background's probability is that of the object that
+    leaves least to it; all are clamped as `odds` does. Their shares are the softmax of the odds
+    themselves (not of the logits). A stored map is an object's share where it won, else 0
+    (docs/peers.md, section 3.7).
+    """
+    background = (1 - foreground).amin(dim=0, keepdim=True)
+    shares = odds(torch.cat([background, foreground])).softmax(dim=0)
+    labels = shares.argmax(dim=0)
+    objects = torch.arange(1, len(shares), device=labels.device).view(-1, 1, 1)
+    return labels, shares[1:] * (labels == objects)

@@ -1,8 +1,4 @@
-"""What OnAVOS learns from: pseudo-labels of a frame, the loss, and random augmentation.
-
-Written from docs/peers.md, section 4.10.
-
-OnAVOS's training: on frame 0, then on every frame, and what the published steps cost.
+"""What OnAVOS learns from, and how: pseudo-labels of a frame, random augmentation, the steps.
 
 Written from docs/peers.md, section 4.10. Batch norms keep their statistics.
 """
@@ -16,18 +12,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.utils.flop_counter import FlopCounterMode
 
-from ttvos.peers.common import normalise
-from ttvos.peers.onavos.network import OnAVOSNetwork
-from ttvos.peers.online import Weights, descend, online_cost, own_weights
+from ttvos.core.video import VOID
+from ttvos.peers.online import Weights, descend, own_weights
+from ttvos.tracking.geometry import normalise, resize
 
-VOID = 255
 SURE = 0.97  # of a posterior, from which on a pixel counts as the object's
 EROSION = 15  # pixels, the side of the square that the last mask is eroded by
 FAR = 220.0  # pixels from the eroded mask, from which on a pixel is background
 HARDEST = 0.25  # of the labelled pixels, which the loss is the mean of
 SCALES, EXPONENTS = (0.7, 1.3), (0.7, 1.3)  # of sizes, and of gamma
+FIRST_RATE, RATE = 3e-6, 1e-5  # of Adam, on frame 0 and on every frame
+CURRENT_EVERY = 5  # steps; the others are on frame 0
+CURRENT_WEIGHT = 0.05  # of the loss on the current frame
 
 
 def negatives(last: np.ndarray) -> np.ndarray | None:
@@ -84,7 +81,7 @@ class Augmentation(NamedTuple):
     def undo(self, probabilities: Tensor, size: tuple[int, int]) -> Tensor:
         """(1, C, h, w) of `image` -> (1, C, H, W) of the frame, of `size`."""
         found = probabilities.flip(-1) if self.flip else probabilities
-        return F.interpolate(found, size, mode="bilinear", align_corners=False)
+        return resize(found, size)
 
     def _placed(self, x: Tensor, mode: str) -> Tensor:
         size = [max(8, round(side * self.scale)) for side in x.shape[-2:]]
@@ -105,12 +102,6 @@ def _draw(generator: torch.Generator) -> Augmentation:
         SCALES[0] + (SCALES[1] - SCALES[0]) * scale,
         EXPONENTS[0] + (EXPONENTS[1] - EXPONENTS[0]) * exponent,
     )
-
-
-PUBLISHED_FIRST_STEPS, PUBLISHED_STEPS, PUBLISHED_PASSES = 50, 15, 10
-FIRST_RATE, RATE = 3e-6, 1e-5  # of Adam, on frame 0 and on every frame
-CURRENT_EVERY = 5  # steps; the others are on frame 0
-CURRENT_WEIGHT = 0.05  # of the loss on the current frame
 
 
 class Known(NamedTuple):
@@ -170,22 +161,3 @@ def _current_loss(network: nn.Module, weights: Weights, known: Known) -> Tensor:
     logits = run(network, weights, known.image)
     posterior = logits.detach().softmax(dim=1)[0, 1]
     return bootstrapped_loss(logits, pseudo_labels(posterior, known.far.to(logits.device)))
-
-
-def published_cost(height: int = 480, width: int = 854) -> dict[str, int]:
-    """MACs of the published schedule for one object; nothing is computed.
-
-    Of frame 0, as `online_cost`: updates, passes_per_update, macs_per_update, macs. Of every other
-    frame: frame_updates, frame_passes, and frame_macs, of both together. Augmentation changes
-    sizes; every pass counts as one of the frame's own size.
-    """
-    first = online_cost(OnAVOSNetwork, [(1, 3, height, width)], PUBLISHED_FIRST_STEPS)
-    with torch.device("meta"), torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        OnAVOSNetwork().eval()(torch.empty(1, 3, height, width))
-    passes = PUBLISHED_PASSES * counter.get_total_flops() // 2
-    return {
-        **first,
-        "frame_updates": PUBLISHED_STEPS,
-        "frame_passes": PUBLISHED_PASSES,
-        "frame_macs": PUBLISHED_STEPS * first["macs_per_update"] + passes,
-    }

@@ -1,11 +1,8 @@
-"""SiamMask's crops: a square around a box, out of the frame, and a mask back into it.
+"""SiamMask's crops and its choice: squares of a frame to look at, and where the object is in them.
 
-Written from docs/peers.md, section 4.8. Positions are of pixel centres; a crop is one affine warp.
-
-SiamMask's choice: which of 25x25 places, with 5 anchors each, has the object, and its new box.
-
-Written from docs/peers.md, section 4.8; what it leaves open is as in SiamRPN, whose proposals these
-are.
+Written from docs/peers.md, section 4.8; what it leaves open of the choice is as in SiamRPN, whose
+proposals these are. Positions are of pixel centres; a crop is one affine warp. The search crop has
+25x25 places with 5 anchors each.
 """
 
 from typing import Any, NamedTuple
@@ -13,16 +10,18 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from ttvos.peers.siammask.network import (
-    ANCHORS,
-    PLACES,
-    SEARCH_SIZE,
-    STRIDE,
-    TEMPLATE_SIZE,
-    WINDOW_BORDER,
-)
-
+STRIDE = 8
+TEMPLATE_SIZE = 127
+SEARCH_SIZE = 255
+PLACES = 25  # a side
+ANCHORS = 5
+WINDOW_BORDER = 32  # pixels that the first place's window begins before the search image
 CONTEXT = 0.5  # of width plus height, added to each
+RATIOS = (1 / 3, 1 / 2, 1, 2, 3)  # height to width, of the anchors
+ANCHOR_SIDE = 64  # of the square anchor, in pixels of the crop; all have its area
+MAX_LOG_SCALE = 4.0  # of a side against its anchor's: random weights may answer any number
+PENALTY, WINDOW, RATE = 0.04, 0.4, 1.0
+MIN_SIDE = 10.0  # of a box, in pixels of the frame
 
 
 class Box(NamedTuple):
@@ -97,13 +96,6 @@ def _warp(
     )
 
 
-RATIOS = (1 / 3, 1 / 2, 1, 2, 3)  # height to width, of the anchors
-ANCHOR_SIDE = 64  # of the square anchor, in pixels of the crop; all have its area
-MAX_LOG_SCALE = 4.0  # of a side against its anchor's: random weights may answer any number
-PENALTY, WINDOW, RATE = 0.04, 0.4, 1.0
-MIN_SIDE = 10.0  # of a box, in pixels of the frame
-
-
 class Choice(NamedTuple):
     """The best place, by row and column (0 to 24), and the object's new box in the frame."""
 
@@ -112,7 +104,7 @@ class Choice(NamedTuple):
     box: Box
 
 
-def choose(scores: np.ndarray, boxes: np.ndarray, box: Box, size: tuple[int, int]) -> Choice:
+def choose_place(scores: np.ndarray, boxes: np.ndarray, box: Box, size: tuple[int, int]) -> Choice:
     """The place with the best score, once changes of shape and distance have lowered it.
 
     scores: (10, 25, 25) logits, absent then present, 5 anchors each. boxes: (20, 25, 25), for 5

@@ -1,9 +1,13 @@
-"""Weights as data: ImageNet's for the backbones, and the authors' checkpoints."""
+"""`ttvos data fetch` for weights: ImageNet's of every backbone, and the authors' checkpoints.
+
+It stands here because FRTM-VOS's ResNet101 is a backbone too.
+"""
 
 from pathlib import Path
 
-from ttvos.config.experiments import BACKBONES
+from ttvos.config.experiments import BACKBONES, find_variant
 from ttvos.core.errors import UserError
+from ttvos.core.provenance import provenance
 from ttvos.data.fetch import manual
 from ttvos.data.sources import Source
 
@@ -18,11 +22,8 @@ def fetch_weights(source: Source, root: Path) -> str:
     path = root / source.folder
     if source.kind == "released" or path.exists():
         return check_weights(source, root)
-    from ttvos.core.provenance import provenance
-
     backbone, facts = source.name.removeprefix("imagenet-"), provenance(initial="imagenet")
     if backbone in BACKBONES:
-        from ttvos.config.experiments import find_variant
         from ttvos.model import weights as checkpoint
         from ttvos.model.ttvos import build_model
 
@@ -49,15 +50,13 @@ def check_weights(source: Source, root: Path) -> str:
     if not path.is_file():
         raise UserError(f"{path}: missing; ttvos data fetch {source.name} --root {root}")
     if backbone in BACKBONES:
-        from ttvos.config.experiments import find_variant
         from ttvos.model import weights as checkpoint
         from ttvos.model.ttvos import build_model
 
         checkpoint.initial_backbone(build_model(find_variant("exp8"), backbone), path)
     else:
-        from ttvos.peers.common import fill
         from ttvos.peers.frtm.backbone import Backbone
-        from ttvos.peers.frtm.loading import backbone_weights
+        from ttvos.peers.frtm.loading import load_backbone
 
-        fill(Backbone(backbone), backbone_weights(path, backbone), str(path))
+        load_backbone(Backbone(backbone), path)
     return f"{path}: {source.title}, complete"

@@ -1,26 +1,41 @@
-"""SiamMask's network: a template is correlated with a search image; each place answers with a mask.
+"""SiamMask: a tracker of boxes on crops that also answers with a mask, one for each object.
 
-Written from docs/peers.md, section 4.8. Sizes are those of a template of 127 pixels and a search
-image of 255: features at stride 8 of 15 (its centre of 7 is used) and 31, and answers at 25x25
-places.
+Written from docs/peers.md, section 4.8. A template is correlated with a search image, and each
+place answers with a mask. Sizes are those of a template of 127 pixels and a search image of 255:
+features at stride 8 of 15 (its centre of 7 is used) and 31, and answers at 25x25 places.
 """
 
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import resnet50
 
-STRIDE = 8
-TEMPLATE_SIZE = 127
-SEARCH_SIZE = 255
-PLACES = 25  # a side
-ANCHORS = 5
+from ttvos.peers.base import ClipState, Found, PeerTracker
+from ttvos.peers.siammask_crops import (
+    ANCHORS,
+    SEARCH_SIZE,
+    STRIDE,
+    TEMPLATE_SIZE,
+    WINDOW_BORDER,
+    Box,
+    box_of,
+    choose_place,
+    cut,
+    paste,
+    search_side,
+    template_side,
+)
+from ttvos.tracking.geometry import likeliest
+
 WIDTH = 256
 COARSE_MASK = 63  # a side
 MASK_SIZE = 127
 TEMPLATE_BORDER = 4  # of the template's feature, cut off on each side
-WINDOW_BORDER = 32  # pixels that the first place's window begins before the search image
+THRESHOLD = 0.35  # of a mask's probability
 
 
 class Levels(NamedTuple):
@@ -173,3 +188,60 @@ class SiamMaskNetwork(nn.Module):
         feature, levels = self.features(images)
         scores, boxes = self.rpn(template, feature)
         return Answers(scores, boxes, *self.mask(template, feature)), levels
+
+
+@dataclass(frozen=True)
+class TrackedObject:
+    """template: (1, 256, 7, 7), of frame 0. box: where the object was last found."""
+
+    template: Tensor
+    box: Box
+
+
+@dataclass(frozen=True)
+class SiamMaskState(ClipState):
+    """outside: (3,) frame 0's mean colour, for what a crop shows beyond the frame."""
+
+    outside: np.ndarray
+    objects: tuple[TrackedObject, ...]
+
+
+class SiamMask(PeerTracker):
+    """SiamMask with random weights, for cost and speed. Of the first mask it sees only boxes."""
+
+    name = "siammask"
+    network_class = SiamMaskNetwork
+
+    def _parts(self) -> dict[str, tuple[nn.Module, ...]]:
+        return {n: (getattr(self.network, n),) for n in ("features", "rpn", "mask", "refine")}
+
+    def _start(self, frame: np.ndarray, mask: np.ndarray, ids: tuple[int, ...]) -> SiamMaskState:
+        outside = frame.mean(axis=(0, 1))
+        objects = []
+        for box in (box_of(mask == i) for i in ids):
+            crop = cut(frame, box, template_side(box), TEMPLATE_SIZE, outside)
+            objects.append(TrackedObject(self.network.template(self._image(crop)), box))
+        return SiamMaskState(ids, mask.shape, outside, tuple(objects))
+
+    def _follow(self, frame: np.ndarray, state: SiamMaskState) -> tuple[Found, SiamMaskState]:
+        found = [self._search(frame, followed, state) for followed in state.objects]
+        foreground = torch.from_numpy(np.stack([mask for mask, _ in found]))
+        objects = tuple(
+            replace(followed, box=box)
+            for followed, (_, box) in zip(state.objects, found, strict=True)
+        )
+        labels = likeliest(foreground, THRESHOLD)
+        return Found(labels, foreground), replace(state, objects=objects)
+
+    def _search(
+        self, frame: np.ndarray, followed: TrackedObject, state: SiamMaskState
+    ) -> tuple[np.ndarray, Box]:
+        """One object's probabilities (H, W) float32, and its new box."""
+        box = followed.box
+        crop = cut(frame, box, search_side(box), SEARCH_SIZE, state.outside)
+        answers, levels = self.network(followed.template, self._image(crop))
+        scores, boxes = (x[0].cpu().numpy() for x in (answers.scores, answers.boxes))
+        choice = choose_place(scores, boxes, box, state.size)
+        logits = self.network.refine(answers.vectors, levels, choice.row, choice.column)
+        mask = logits.sigmoid().cpu().numpy()
+        return paste(mask, box, choice.row, choice.column, state.size), choice.box
