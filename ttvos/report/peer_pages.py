@@ -5,6 +5,7 @@ from pathlib import Path
 from statistics import median
 
 from ttvos.core.files import atomic_path
+from ttvos.core.text import counted
 from ttvos.measure.latency import carried, samples
 from ttvos.peers.record import Peer
 from ttvos.report import quantities as q
@@ -94,22 +95,22 @@ def speed_facts(peer: PeerResults | None) -> Facts:
         return []
     data = peer.speed.data
     streaming, growth = data["streaming"], data.get("growth")
-    objects = data.get("objects", 1)
+    whole = data.get("with_initialisation", {}).get("frames")
+    over = f", over {whole} frames" if whole else ""
     lines = [
         ("Measured on", timed_on(peer.speed)),
-        ("Frames", f"{data['height']}×{data['width']}, {objects} object{'s' * (objects != 1)}"),
+        ("Frames", f"{peer.speed.frame_size}, {counted(data.get('objects', 1), 'object')}"),
         ("Without frame 0", f"{streaming['fps']:.2f} frames a second"),
-        ("With frame 0", f"{q.fps_with_initialisation(data):.2f} frames a second{_length(data)}"),
+        ("With frame 0", f"{q.fps_with_initialisation(data):.2f} frames a second{over}"),
         ("Frame 0", f"{median(streaming['init_ms']):.0f} ms"),
         ("A frame", _latencies(streaming)),
         ("Peak memory", f"{q.peak_memory_mib(data):.0f} MiB"),
     ]
     if growth:
         first, last = (growth[f"state_bytes_{end}"] / 2**20 for end in ("first", "last"))
-        lines.append(
-            ("State", f"{first:.1f} MiB after frame 1, {last:.1f} MiB after {growth['frames']}")
-        )
-        lines.append(("Time of a late frame", f"{growth['time_ratio']:.2f} times an early one's"))
+        state = f"{first:.1f} MiB after frame 1, {last:.1f} MiB after {growth['frames']}"
+        late = f"{growth['time_ratio']:.2f} times an early one's"
+        lines += [("State", state), ("Time of a late frame", late)]
     return [(label, text) for label, text in lines if text]
 
 
@@ -117,11 +118,6 @@ def _latencies(streaming: dict) -> str:
     """The percentiles that the sample carries, and its size."""
     told = [f"{key[:-3]} {ms:.0f} ms" for key, ms in carried(streaming).items() if ms is not None]
     return f"{', '.join(told)}; of {samples(streaming)} latencies" if told else ""
-
-
-def _length(data: dict) -> str:
-    frames = data.get("with_initialisation", {}).get("frames")
-    return f", over {frames} frames" if frames else ""
 
 
 def _accuracy(table3: Table, index: int) -> Table:
@@ -133,7 +129,6 @@ def _accuracy(table3: Table, index: int) -> Table:
 
 def _files(peer: PeerResults | None, line: Line | None) -> list[Result]:
     """The result files that the page's numbers are from."""
+    timed = [file for file in (peer.cost, peer.speed) if file] if peer else []
     masks = line.masks if line else None
-    timed = [peer.cost, peer.speed] if peer else []
-    scored = [entry.scores() for entry in (peer, masks) if entry]
-    return [file for file in (*timed, *(file for files in scored for file in files)) if file]
+    return [*timed, *(file for entry in (peer, masks) if entry for file in entry.scores())]
