@@ -12,7 +12,7 @@ from ttvos.report.figures import Drawing
 from ttvos.report.join import ReportInput, lacks_online_learning
 from ttvos.report.paper import BACKBONES, is_backbone, plain, read_paper
 from ttvos.report.quantities import STREAMING, Quantity
-from ttvos.report.results import Entry, MaskResults, PeerResults, Result, RowResults, timed_on
+from ttvos.report.results import Entry, File, MaskResults, PeerResults, RowResults, timed_on
 from ttvos.report.scatter import PANELS, Point, scatter
 from ttvos.report.verdicts import size_obstacle, speed_obstacle, untrained
 
@@ -133,7 +133,7 @@ class KnownAccuracy:
     score: float
     kind: str
     mark: str
-    files: tuple[Result, ...] = ()
+    files: tuple[File, ...] = ()
 
 
 def figure1_device(report: ReportInput) -> Drawing:

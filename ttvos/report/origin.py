@@ -9,7 +9,7 @@ from typing import Any
 
 from ttvos.core.errors import UserError
 from ttvos.report.join import ReportInput
-from ttvos.report.results import Result
+from ttvos.report.results import File
 
 COMMON = {  # keys of a provenance that the page's overview shows
     "device": "Device",
@@ -35,7 +35,7 @@ class Origin:
     facts: tuple[tuple[str, str], ...]
 
 
-def origins(results: Iterable[Result]) -> dict[str, Origin]:
+def origins(results: Iterable[File]) -> dict[str, Origin]:
     """Provenance by file name; a file without one says so.
 
     Scores have no precision of their own: theirs is that in which the masks were tracked.
@@ -57,7 +57,7 @@ def origins(results: Iterable[Result]) -> dict[str, Origin]:
     return found
 
 
-def _tracking_precision(results: list[Result]) -> dict[str, str]:
+def _tracking_precision(results: list[File]) -> dict[str, str]:
     """Precision of the tracker by its folder of masks, where the folder's predict.json says it."""
     end = "/predict.json"
     tracked = [result for result in results if result.name.endswith(end) and result.provenance]
@@ -71,7 +71,7 @@ def _text(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def overview(results: Iterable[Result]) -> list[tuple[str, str]]:
+def overview(results: Iterable[File]) -> list[tuple[str, str]]:
     """What the files have in common, or all the values where they differ."""
     sources = [result.provenance for result in results if result.provenance]
     lines = []

@@ -13,8 +13,9 @@ from ttvos.records.schema import Training
 from ttvos.records.store import parse
 from ttvos.report.publication.form import Score, SequenceScore, read_lines, read_published
 from ttvos.report.publication.publish import publish
-from ttvos.report.publication.runs import Entry, File, check_entries
+from ttvos.report.publication.runs import Contribution, check_contributions
 from ttvos.report.recipe import recipe
+from ttvos.report.results import File
 
 
 @pytest.fixture
@@ -279,21 +280,21 @@ def test_what_does_not_belong_together_is_refused(manifest, change, tmp_path, na
     refused(manifest, tmp_path / "out", *words)
 
 
-def arm(transition_loss: bool, drops: tuple[float, ...] = (0.5,)) -> Entry:
+def arm(transition_loss: bool, drops: tuple[float, ...] = (0.5,)) -> Contribution:
     """An arm of Table 5: FRTM-VOS with or without the transition loss."""
     name = "frtm-resnet18-tm" if transition_loss else "frtm-resnet18"
     values = training(name, 0)
     values["settings"] |= {"transition_loss": transition_loss, "drops": list(drops)}
     file = File(f"train/{name}.json", parse(values, Training, name))
-    return Entry(name, "model", name, {}, {}, (), file, backbone="resnet18", seed=0)
+    return Contribution(name, "model", name, {}, {}, (), file, backbone="resnet18", seed=0)
 
 
 def test_arms_of_table_5_differ_in_the_loss_alone():
-    check_entries([arm(False), arm(True)])
+    check_contributions([arm(False), arm(True)])
     one, other = (recipe(arm(loss).training.record.settings) for loss in (False, True))
     assert one == other
     with pytest.raises(UserError, match=r"other settings.*\(drops\)"):
-        check_entries([arm(False), arm(True, drops=(0.9,))])
+        check_contributions([arm(False), arm(True, drops=(0.9,))])
 
 
 def test_folders_and_code_may_differ(manifest, change, tmp_path):
