@@ -7,7 +7,7 @@ from typing import Any
 from ttvos.config.experiments import BACKBONES
 from ttvos.core.errors import UserError
 from ttvos.core.shipped_weights import find_weights
-from ttvos.engine.options import COMPILE, ENGINES, PRECISIONS
+from ttvos.engine import COMPILE, ENGINES, PRECISIONS
 
 VARIANT = "experiment of the paper's Table 4: exp1 to exp8"
 DEFAULT_VARIANT = "exp8"  # the full model

@@ -110,7 +110,7 @@ def _tracker(options: argparse.Namespace) -> tuple[Any, dict[str, Any] | None]:
 
             tracker = ScaledTracker(tracker, options.input_scale)
         return tracker, origin
-    from ttvos.engine.choose import make_tracker
+    from ttvos.engine.tracker import make_tracker
     from ttvos.model import weights
 
     tracker = make_tracker(
