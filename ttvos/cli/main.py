@@ -27,9 +27,9 @@ from ttvos.core.folders import expand
 
 TRACKER = "a built peer (data/peers/NAME.yaml), e.g. stm, or your own: package.module:Class"
 EPILOG = """examples:
-  ttvos data mini --config workflow/config/mini.yaml --out data/mini
+  ttvos data mini --config workflow/runs/mini.yaml --out data/mini
   ttvos data fetch davis2017 --root data
-  ttvos train --variant exp8 --backbone hrnet --config workflow/config/mini.yaml --out runs/exp8
+  ttvos train --variant exp8 --backbone hrnet --config workflow/runs/mini.yaml --out runs/exp8
   ttvos predict --checkpoint runs/exp8/checkpoint.safetensors --dataset DAVIS --year 2016 \\
       --out masks
   ttvos evaluate --masks masks --dataset DAVIS --year 2016 --out scores.json
@@ -136,7 +136,7 @@ def _add_train(subcommands) -> None:
     command = _command(subcommands, "train", commands.train, text)
     which = command.add_mutually_exclusive_group(required=True)
     which.add_argument("--backbone", choices=BACKBONES, help="feature extractor of TTVOS")
-    text = "row of variants.tsv, e.g. frtm-resnet18-tm, in place of --variant and --backbone"
+    text = "row of experiments.tsv, e.g. frtm-resnet18-tm, in place of --variant and --backbone"
     which.add_argument("--row", help=text)
     command.add_argument("--variant", help="experiment of Table 4: exp1 to exp8; default: exp8")
     command.add_argument("--config", required=True, help="profile whose `train` section is used")
@@ -223,7 +223,7 @@ def _add_cost(subcommands) -> None:
     command.add_argument("--variant", help="experiment of Table 4: exp1 to exp8; default: exp8")
     which = command.add_mutually_exclusive_group(required=True)
     which.add_argument("--backbone", choices=BACKBONES, help="feature extractor of TTVOS")
-    text = "rows of workflow/config/variants.tsv, e.g. exp8-hrnet, in place of the other two"
+    text = "rows of data/experiments.tsv, e.g. exp8-hrnet, in place of the other two"
     which.add_argument("--rows", nargs="+", metavar="ROW", help=text)
     text = f"all built peers with the word all; or each {TRACKER}"
     which.add_argument("--trackers", nargs="+", metavar="TRACKER", help=text)

@@ -53,7 +53,7 @@ def name_unknown_user() -> None:
 
 
 INSTALLED = PACKAGE / "shipped"
-FOLDERS = ("workflow/config", "data/paper", "data/peers")  # what a wheel has of them
+FOLDERS = ("workflow/runs", "data", "data/paper", "data/peers")  # what a wheel has of them
 
 
 def shipped(folder: str) -> Path:

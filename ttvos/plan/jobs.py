@@ -26,7 +26,7 @@ class Jobs:
     def section(self, *keys: str) -> dict[str, Any]:
         """The settings that one command reads, so that a change elsewhere leaves it alone."""
         settings = as_plain(self.plan.config)
-        kept = {key: settings[key] for key in ("profile", "results", *keys)}
+        kept = {key: settings[key] for key in ("run", "results", *keys)}
         return {"title": "", "caution": "", "rows": [], "datasets": {}, **kept}
 
     def places(self) -> dict[str, str]:
@@ -67,7 +67,7 @@ class Jobs:
         dataset = self.plan.config.datasets[name]
         words = ["--dataset", dataset.root, "--year", dataset.year, "--split", dataset.split]
         words += ["--only", *dataset.only] if dataset.only else []
-        return shlex.join(map(str, [*words, "--profile", self.plan.config.profile]))
+        return shlex.join(map(str, [*words, "--profile", self.plan.config.run]))
 
     def weights_option(self, tracked: str) -> str:
         """--weights of who tracks with some."""
@@ -83,7 +83,6 @@ class Jobs:
         """A row by its own name or that of a training."""
         training = self.plan.trainings.get(name)
         return training.row if training else {row.name: row for row in self.plan.rows}[name]
-
 
     def changed_training_code(self) -> list[str]:
         """Lines that name the trainings made by other code than today's."""

@@ -4,7 +4,7 @@ table of its cost by part beside what the facts say.
 
 from typing import Any
 
-from ttvos.peers.record import Peer
+from ttvos.config.peers import Peer
 from ttvos.report import quantities as q
 from ttvos.report.join import ReportInput, lacks_online_learning
 from ttvos.report.paper import is_backbone, plain, read_paper

@@ -9,9 +9,9 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from ttvos.config.peers import Peer
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_json
-from ttvos.peers.record import Peer
 from ttvos.plan.manifest import Located, RowEntry
 
 REQUIRED_PROVENANCE = ("source", "device", "time")

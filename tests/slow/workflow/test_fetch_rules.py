@@ -110,7 +110,7 @@ def planned(done: subprocess.CompletedProcess) -> Counter:
 
 
 def test_the_whole_paper_is_planned_without_any_data(project):
-    done = snakemake(project, "-n", "reports/", "--configfile", "workflow/config/paper.yaml")
+    done = snakemake(project, "-n", "reports/", "--configfile", "workflow/runs/paper.yaml")
     jobs = planned(done)
     assert jobs["train"] == 11 * 3
     assert jobs["predict"] == jobs["train"] * 3
@@ -124,7 +124,7 @@ def test_the_whole_paper_is_planned_without_any_data(project):
 def test_the_papers_wording_is_a_few_options(project):
     train = "train={recipe: paper, template_loss: false, transition_activation: none}"
     options = (train, "single_object=direct", "seeds=[0]", "rows=[exp8-hrnet]")
-    profile = ("--configfile", "workflow/config/paper.yaml")
+    profile = ("--configfile", "workflow/runs/paper.yaml")
     jobs = planned(snakemake(project, "-n", "reports/", *profile, "--config", *options))
     assert (jobs["train"], jobs["fetch"]) == (1, 5)
     assert not (project / "results").exists()

@@ -1,4 +1,4 @@
-"""A class of the user's own through the workflow: a row of variants.tsv; its file changes."""
+"""A class of the user's own through the workflow: a row of experiments.tsv; its file changes."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def snakemake(folder: Path, *arguments: str) -> str:
 def project(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     copy_repository(folder)
-    with open(folder / "workflow/config/variants.tsv", "a") as handle:
+    with open(folder / "data/experiments.tsv", "a") as handle:
         handle.write("\t".join(ROW) + "\n")
     (folder / "my_tracker.py").write_text(CLASS)
     snakemake(folder)

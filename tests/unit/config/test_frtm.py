@@ -4,7 +4,7 @@ import pytest
 
 from ttvos.config.frtm import FRTMTraining, TargetFit
 from ttvos.config.run import Stage
-from ttvos.config.strict import build
+from ttvos.config.settings import build
 from ttvos.core.errors import UserError
 
 STAGE = {"name": "one", "source": "davis", "roots": ["/data"], "height": 96, "width": 160}

@@ -3,13 +3,13 @@
 import pytest
 
 from tests.unit.data.test_places import stills
-from ttvos.config.experiments import CONFIG_FOLDER
+from ttvos.config.experiments import RUNS
 from ttvos.config.placeholders import fill
-from ttvos.config.run import parse_config
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
+from ttvos.plan.run import parse_config
 
-MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
+MINI = read_yaml(RUNS / "mini.yaml")
 
 
 def test_folders_are_filled_in_at_any_depth():

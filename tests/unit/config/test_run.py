@@ -6,27 +6,28 @@ import tomllib
 import pytest
 import yaml
 
-from ttvos.config.experiments import CONFIG_FOLDER
-from ttvos.config.run import Stage, load_config, parse_config
+from ttvos.config.experiments import RUNS
+from ttvos.config.run import STAGES, Stage
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
 from ttvos.core.provenance import REPOSITORY
+from ttvos.plan.run import load_config, parse_config
 
-PROFILES = sorted(p.name for p in CONFIG_FOLDER.glob("*.yaml") if p.name != "stages.yaml")
-MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
+PROFILES = sorted(p.name for p in RUNS.glob("*.yaml") if p.name != "stages.yaml")
+MINI = read_yaml(RUNS / "mini.yaml")
 FOLDERS = {"davis": "somewhere", "davis_train": "training", "stills": "photos"}
 
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_profiles_are_valid(name):
-    values = read_yaml(CONFIG_FOLDER / name)
+    values = read_yaml(RUNS / name)
     config = parse_config({**FOLDERS, **values}, name)
     assert config.rows
     for folder in (*FOLDERS, "results"):
         assert "{" + folder + "}" not in str(config)
 
 
-@pytest.mark.parametrize("recipe", read_yaml(CONFIG_FOLDER / "stages.yaml"))
+@pytest.mark.parametrize("recipe", read_yaml(STAGES))
 def test_recipes_are_valid(recipe):
     config = parse_config({**MINI, **FOLDERS, "train": {"recipe": recipe}})
     assert all(isinstance(stage, Stage) for stage in config.train.stages)
@@ -112,7 +113,7 @@ def test_a_missing_key_and_a_missing_file_are_named(tmp_path):
     ],
 )
 def test_bad_stages(change, message):
-    stage = {**read_yaml(CONFIG_FOLDER / "stages.yaml")["mini"][0], **change}
+    stage = {**read_yaml(STAGES)["mini"][0], **change}
     with pytest.raises(UserError, match=message):
         parse_config({**MINI, "train": {"stages": [stage]}})
 

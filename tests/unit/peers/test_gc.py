@@ -14,7 +14,7 @@ from ttvos.peers.base import make_seeded
 =======
 >>>>>>> E
 from ttvos.peers.gc import GC, Context, Distribution, GlobalContext
-from ttvos.peers.record import load_records
+from ttvos.config.peers import load_records
 from ttvos.peers.stm import STMNetwork
 
 

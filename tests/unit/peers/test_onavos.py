@@ -23,7 +23,7 @@ from ttvos.core.errors import UserError
 from ttvos.peers.onavos import learning as onavos_labels
 from ttvos.peers.onavos import learning as onavos_training
 from ttvos.peers.onavos import tracker as onavos
-from ttvos.peers.record import load_records
+from ttvos.config.peers import load_records
 >>>>>>> E
 
 DISCS = [(24, 24, 2, 16), (40, 70, -2, 14)]

@@ -24,7 +24,7 @@ from ttvos.peers.siammask.network import Levels, SiamMaskNetwork, place_windows
 
 from tests.conftest import disc_frame
 from ttvos.core.errors import UserError
-from ttvos.peers.record import load_records
+from ttvos.config.peers import load_records
 from ttvos.peers.siammask import tracker as siammask
 >>>>>>> E
 

@@ -18,7 +18,7 @@ from ttvos.measure.tracker_cost import cost_tracker
 from ttvos.measure.tracker_speed import state_bytes
 <<<<<<< HEAD
 from ttvos.peers.base import make_seeded
-from ttvos.peers.record import load_records
+from ttvos.config.peers import load_records
 from ttvos.peers.stm import STM, Memory, MemoryRead, STMNetwork, aggregate
 from ttvos.tracking.geometry import normalise
 =======

@@ -5,15 +5,15 @@ import os
 
 import pytest
 
-from ttvos.config.experiments import CONFIG_FOLDER, Row, load_rows
-from ttvos.config.run import load_config, parse_config
+from ttvos.config.experiments import RUNS, Row, load_rows
+from ttvos.config.peers import built_peers
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
 from ttvos.engine.options import PRECISIONS
-from ttvos.peers.record import built_peers
 from ttvos.plan.plan import Plan, write_if_changed
+from ttvos.plan.run import load_config, parse_config
 
-MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
+MINI = read_yaml(RUNS / "mini.yaml")
 
 
 def plan(**changes) -> Plan:
@@ -70,7 +70,7 @@ def test_every_job_has_its_time():
 
 
 def test_the_time_of_fetching_is_shown_too():
-    paper = Plan(load_config(CONFIG_FOLDER / "paper.yaml"))
+    paper = Plan(load_config(RUNS / "paper.yaml"))
     fetched = {name for name in paper.other_benchmarks() if name.startswith("fetch ")}
     assert {"fetch davis2017", "fetch ecssd", "fetch imagenet-hrnet"} <= fetched
 
@@ -130,11 +130,11 @@ def test_an_unchanged_file_keeps_its_time(tmp_path):
 
 
 def test_davis16_needs_a_folder_and_takes_a_checkpoint():
-    values = read_yaml(CONFIG_FOLDER / "davis16.yaml")
+    values = read_yaml(RUNS / "davis16.yaml")
     config = parse_config({**values, "davis": "somewhere", "checkpoint": "mine.safetensors"})
     assert config.datasets["davis16"].root == "somewhere"
     assert Plan(config).checkpoint("exp8-hrnet-s0") == "mine.safetensors"
-    assert load_config(CONFIG_FOLDER / "mini.yaml").davis is None
+    assert load_config(RUNS / "mini.yaml").davis is None
 
 
 FRTM = {

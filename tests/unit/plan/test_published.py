@@ -2,16 +2,16 @@
 
 import pytest
 
-from ttvos.config.experiments import CONFIG_FOLDER
-from ttvos.config.run import load_config, parse_config
-from ttvos.config.strict import build
+from ttvos.config.experiments import RUNS
+from ttvos.config.settings import build
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
 from ttvos.data.published_masks import METHODS
 from ttvos.plan.manifest import Manifest
 from ttvos.plan.plan import Plan
+from ttvos.plan.run import load_config, parse_config
 
-MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
+MINI = read_yaml(RUNS / "mini.yaml")
 STM = "DAVIS site, results/2017/stm.zip; DAVIS site, results/2016/stm.zip"
 
 
@@ -60,11 +60,11 @@ def test_without_fetching_only_what_is_on_disk_counts(tmp_path):
 
 
 def test_the_paper_s_profile_has_all_of_them_and_the_manifest_is_read():
-    paper = Plan(load_config(CONFIG_FOLDER / "paper.yaml"))
+    paper = Plan(load_config(RUNS / "paper.yaml"))
     assert tuple(paper.published.scored) == METHODS
     entries = build(Manifest, paper.manifest(), "manifest").published
     assert {entry.method for entry in entries} >= {"OnAVOS", "OSVOS-S", "SegFlow", "CRN"}
-    assert Plan(load_config(CONFIG_FOLDER / "mini.yaml")).published.scored == {}
+    assert Plan(load_config(RUNS / "mini.yaml")).published.scored == {}
 
 
 @pytest.mark.parametrize(

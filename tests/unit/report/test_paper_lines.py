@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from ttvos.report.paper_lines import PAPER_COLUMNS, paper_cells
 
 from tests.unit.report.publication.fake_profile import EXPERIMENTS, write_profile
 from ttvos.report.paper import read_paper
-from ttvos.report.paper_lines import PAPER_COLUMNS, paper_cells
 from ttvos.report.publication.form import Published, Score, read_published
 from ttvos.report.publication.publish import publish
 from ttvos.report.published import scores

@@ -3,13 +3,13 @@
 import json
 
 import pytest
+from ttvos.report.methods import is_backbone
 
-from ttvos.peers.record import load_records
+from ttvos.config.peers import load_records
 from ttvos.report import table2
 from ttvos.report.comparisons import build
 from ttvos.report.headline import count_sentence
 from ttvos.report.inputs import load_inputs
-from ttvos.report.methods import is_backbone
 from ttvos.report.paper import read_paper
 from ttvos.report.table import Cell
 from ttvos.report.table2 import TABLE2

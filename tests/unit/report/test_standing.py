@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ttvos.report.standing import candidates
 
 from tests.unit.report.fake_results import evaluation
 from ttvos.report.comparisons import build
@@ -13,7 +14,6 @@ from ttvos.report.figure_weights import load_weights
 from ttvos.report.inputs import load_inputs
 from ttvos.report.quantities import DAVIS16, DAVIS17
 from ttvos.report.report import COMPARISONS
-from ttvos.report.standing import candidates
 from ttvos.report.table import Table
 
 

@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from ttvos.report.trained import start, within
 
 from tests.unit.report.test_own_rows import table
-from ttvos.report.trained import start, within
 
 SHIPPED = {"source": "weights/ttvos-hrnet-davis.safetensors", "sha256": "aa"}
 

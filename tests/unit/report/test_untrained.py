@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from ttvos.report.untrained import POINTS, RULE, STEPS, untrained
 
 from tests.unit.report.fake_results import write_run
 from tests.unit.report.test_own_rows import table
@@ -12,7 +13,6 @@ from ttvos.report.inputs import load_inputs
 from ttvos.report.measurements import summary
 from ttvos.report.quantities import DAVIS16, DAVIS17
 from ttvos.report.table import format_cell
-from ttvos.report.untrained import POINTS, RULE, STEPS, untrained
 from ttvos.report.writers import to_csv, to_markdown
 
 ROW = "exp8-resnet18"

@@ -9,10 +9,11 @@ from ttvos.training.setup import all_settings
 
 from tests.unit.training.test_selection import selecting
 from tests.unit.training.tiny import EXP8, run, tiny_config
-from ttvos.config.run import TrainConfig, parse_config
+from ttvos.config.run import TrainConfig
 from ttvos.config.training import Selection
 from ttvos.core.code_hash import sources
 from ttvos.core.errors import UserError
+from ttvos.plan.run import parse_config
 from ttvos.training.selection import Selector
 
 

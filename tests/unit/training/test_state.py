@@ -72,7 +72,7 @@ import sys, torch
 from pathlib import Path
 from ttvos.config.run import TrainConfig
 from ttvos.config.experiments import find_variant
-from ttvos.config.strict import build
+from ttvos.config.settings import build
 from ttvos.training.loop import train
 import json
 torch.set_num_threads(1)
