@@ -1,11 +1,11 @@
 """A profile that names a folder or file which is not there is refused before any job runs."""
 
 import pytest
-from ttvos.plan.given import check_given
 
 from ttvos.config.experiments import RUNS
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
+from ttvos.plan.needs import check_given
 from ttvos.plan.plan import Plan
 from ttvos.plan.run import load_config, parse_config
 

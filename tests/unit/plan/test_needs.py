@@ -9,7 +9,8 @@ from ttvos.config.experiments import RUNS
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
 from ttvos.data.sources import SOURCES
-from ttvos.plan.needs import ON_DISK, count_clips, data_needs
+from ttvos.measure.clip_counts import ON_DISK, count_clips
+from ttvos.plan.needs import data_needs
 from ttvos.plan.run import load_config, parse_config
 
 
