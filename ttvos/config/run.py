@@ -46,8 +46,10 @@ class Masks:
     def __post_init__(self) -> None:
         if self.fps is not None and not (self.fps > 0 and math.isfinite(self.fps)):
             raise UserError(f"fps: frames per second are above 0 and finite, not {self.fps:g}")
-        if (self.fps is None) != (self.fps_device == ""):
+        if self.fps is not None and not self.fps_device:
             raise UserError("fps needs fps_device: name the device this speed was measured on")
+        if self.fps is None and self.fps_device:
+            raise UserError("fps_device needs fps: give the speed that was measured on the device")
 
 
 @settings

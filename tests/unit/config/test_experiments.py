@@ -88,7 +88,7 @@ def test_variants_are_those_of_table_4():
         ("\tfrtm\t-\tresnet18\t", "\tfrtm\t-\tresnet50\t", "unknown backbone 'resnet50'"),
         ("frtm-resnet18\tfrtm", "frtm-resnet18\tFRTM", "package.module:Class"),
         ("\tresnet18\t", "\tvgg\t", "unknown backbone 'vgg'"),
-        ("reextract", "maybe", "'maybe' is not one of full, none, reextract"),
+        ("reextract", "maybe", "attention_clue: expected full, none, reextract, got 'maybe'"),
         ("exp1\thrnet\t1", "exp1\thrnet\tyes", "must be 0 or 1"),
         ("exp1\thrnet\t1\t0", "exp1\thrnet\t0\t0", "row exp1-hrnet: short_term and long_term are"),
         ("hrnet\t1\t0\t0\t0", "hrnet\t1\t0\t0\t1", "update_template is 1 but long_term 0"),

@@ -107,8 +107,8 @@ def test_a_folder_of_masks_may_state_a_speed():
     [
         ({"fps": 0, "fps_device": "x"}, r"masks\[0\]: fps: .* above 0 and finite, not 0"),
         ({"fps": float("inf"), "fps_device": "x"}, "above 0 and finite"),
-        ({"fps": 3.0}, "fps and fps_device belong together"),
-        ({"fps_device": "x"}, "fps and fps_device belong together"),
+        ({"fps": 3.0}, "fps needs fps_device"),
+        ({"fps_device": "x"}, "fps_device needs fps"),
     ],
 )
 def test_a_speed_is_a_number_on_a_device(speed, words):
