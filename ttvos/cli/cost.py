@@ -26,7 +26,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--variant", help=f"{VARIANT} (default: {DEFAULT_VARIANT})")
     which = command.add_mutually_exclusive_group(required=True)
     add_backbone(which)
-    text = "rows of variants.tsv, e.g. exp8-hrnet; each names its backbone and its variant"
+    text = "rows of data/experiments.tsv, e.g. exp8-hrnet; each names its backbone and its variant"
     which.add_argument("--rows", nargs="+", metavar="ROW", help=text)
     which.add_argument("--tracker", help=TRACKER)
     text = "several trackers, each named as by --tracker; the word all stands for all built peers"
@@ -77,8 +77,8 @@ def _trackers(options: argparse.Namespace) -> None:
     refuse_ttvos(options)
     from tqdm import tqdm
 
+    from ttvos.config.peers import built_peers
     from ttvos.measure.tracker_cost import counted_with, find_kept
-    from ttvos.peers.record import built_peers
     from ttvos.records.store import write
 
     several = tuple(built_peers()) if options.trackers == ["all"] else options.trackers

@@ -49,8 +49,9 @@ def _add_root(command: argparse.ArgumentParser) -> None:
 
 def run_mini(options: argparse.Namespace) -> None:
     """Make the built-in clips."""
-    from ttvos.config.run import MiniConfig, load_config
+    from ttvos.config.run import MiniConfig
     from ttvos.data.builtin.clips import generate
+    from ttvos.plan.run import load_config
 
     generate(Path(options.out), load_config(options.config).mini or MiniConfig())
     print(f"{options.out}: davis, stills and ytvos, the built-in clips")

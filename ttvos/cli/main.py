@@ -33,9 +33,9 @@ COMMANDS = {
     "card": "make weights to ship: half precision, a model card, and its facts as JSON",
 }
 EPILOG = """examples:
-  ttvos data mini --run workflow/config/mini.yaml --out data/mini
+  ttvos data mini --run workflow/runs/mini.yaml --out data/mini
   ttvos data fetch davis2017 --root data
-  ttvos train --variant exp8 --backbone hrnet --run workflow/config/mini.yaml --out runs/exp8
+  ttvos train --variant exp8 --backbone hrnet --run workflow/runs/mini.yaml --out runs/exp8
   ttvos predict --checkpoint runs/exp8/checkpoint.safetensors --dataset DAVIS --year 2016 \\
       --out masks
   ttvos evaluate --masks masks --dataset DAVIS --year 2016 --out scores.json

@@ -17,7 +17,7 @@ OF_TTVOS += ("checkpoint",)
 
 
 def add_run(command: argparse.ArgumentParser, text: str) -> None:
-    """--run: a file of settings, e.g. workflow/config/mini.yaml. Formerly --config."""
+    """--run: a file of settings, e.g. workflow/runs/mini.yaml. Formerly --config."""
     command.add_argument(
         "--run", "--config", dest="config", metavar="FILE", required=True, help=text
     )

@@ -26,7 +26,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from ttvos.config.run import load_config
+    from ttvos.plan.run import load_config
 
     config = load_config(options.config)
     limit_threads()

@@ -12,7 +12,7 @@ from ttvos.core.process import limit_threads
 def add_options(command: argparse.ArgumentParser) -> None:
     which = command.add_mutually_exclusive_group(required=True)
     add_backbone(which)
-    text = "a row of variants.tsv, e.g. frtm-resnet18-tm; it names its backbone and its variant"
+    text = "a row of data/experiments.tsv, e.g. frtm-resnet18-tm; it names its backbone and its variant"
     which.add_argument("--row", help=text)
     command.add_argument("--variant", help=f"{VARIANT} (default: {DEFAULT_VARIANT})")
     add_run(command, "the run whose `train` section holds the settings (`frtm` for rows of FRTM)")
@@ -24,7 +24,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from ttvos.config.run import load_config
+    from ttvos.plan.run import load_config
 
     row = _row(options)
     config, out = load_config(options.config), Path(options.out)
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> None:
         name = "train" if row.tracker == "ttvos" else row.tracker
         raise UserError(f"{options.config} has no {name} section")
     limit_threads()
-    rest = (options.seed, out, options.device, config.profile)
+    rest = (options.seed, out, options.device, config.run)
     if row.tracker == "frtm":
         from ttvos.peers.frtm.training import train_frtm
 

@@ -10,7 +10,7 @@ from ttvos.core.errors import UserError
 PACKAGE = Path(__file__).resolve().parents[1]
 REPOSITORY = PACKAGE.parent
 INSTALLED = PACKAGE / "shipped"  # of a wheel; pyproject.toml puts our data files there
-FOLDERS = ("workflow/config", "data/paper", "data/peers")  # what a wheel has of them
+FOLDERS = ("workflow/runs", "data", "data/paper", "data/peers")  # what a wheel has of them
 _TILDE = re.compile(r"~[^/\s]*(?=/|$)")  # and not "~80 clips"
 
 
