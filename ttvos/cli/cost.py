@@ -26,7 +26,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--variant", help=f"{VARIANT} (default: {DEFAULT_VARIANT})")
     which = command.add_mutually_exclusive_group(required=True)
     add_backbone(which)
-    text = "rows of data/experiments.tsv, e.g. exp8-hrnet; each names its backbone and its variant"
+    text = "rows of data/experiments.tsv, e.g. exp8-hrnet, which name backbone and variant"
     which.add_argument("--rows", nargs="+", metavar="ROW", help=text)
     which.add_argument("--tracker", help=TRACKER)
     text = "several trackers, each named as by --tracker; the word all stands for all built peers"

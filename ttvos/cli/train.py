@@ -12,7 +12,7 @@ from ttvos.core.process import limit_threads
 def add_options(command: argparse.ArgumentParser) -> None:
     which = command.add_mutually_exclusive_group(required=True)
     add_backbone(which)
-    text = "a row of data/experiments.tsv, e.g. frtm-resnet18-tm; it names its backbone and its variant"
+    text = "a row of data/experiments.tsv, e.g. frtm-resnet18-tm, which names backbone and variant"
     which.add_argument("--row", help=text)
     command.add_argument("--variant", help=f"{VARIANT} (default: {DEFAULT_VARIANT})")
     add_run(command, "the run whose `train` section holds the settings (`frtm` for rows of FRTM)")
