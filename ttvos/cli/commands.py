@@ -293,3 +293,15 @@ def fill(options: argparse.Namespace) -> None:
 
     for page in options.pages:
         print(f"{page}: {'written' if fill(page) else 'up to date'}")
+
+
+def schemas(options: argparse.Namespace) -> None:
+    """`ttvos schemas`: what a run's settings and the result files may hold, as JSON Schemas."""
+    from ttvos.config.run import json_schema
+    from ttvos.core.files import write_json
+    from ttvos.records.schema import json_schemas
+
+    for name, schema in {"run": json_schema(), **json_schemas()}.items():
+        path = Path(options.out, f"{name}.schema.json")
+        write_json(path, schema)
+        print(path)

@@ -120,6 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
         _add_publish,
         _add_fill,
         _add_card,
+        _add_schemas,
     ):
         add(subcommands)
     return parser
@@ -322,6 +323,12 @@ def _add_card(subcommands) -> None:
     command.add_argument("--references", default=(), help=text, **named)
     text = "path without suffix, e.g. weights/NAME: NAME.safetensors, NAME.md, NAME.json"
     command.add_argument("--out", required=True, help=text)
+
+
+def _add_schemas(subcommands) -> None:
+    text = "write JSON Schemas of a run's settings and of the result files, for editors and others"
+    command = _command(subcommands, "schemas", commands.schemas, text)
+    command.add_argument("--out", required=True, help="folder for NAME.schema.json of each")
 
 
 def _named(text: str) -> tuple[str, str]:
