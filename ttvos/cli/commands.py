@@ -205,7 +205,7 @@ def speed(options: argparse.Namespace) -> None:
 
 
 def steptime(options: argparse.Namespace) -> None:
-    """`ttvos steptime`: seconds of a training step, and the hours of a whole profile."""
+    """`ttvos steptime`: seconds of a training step, and the hours of a whole run."""
     from ttvos.core.files import write_json
     from ttvos.plan.run import load_config
 

@@ -140,7 +140,9 @@ def _add_train(subcommands) -> None:
     text = "row of experiments.tsv, e.g. frtm-resnet18-tm, in place of --variant and --backbone"
     which.add_argument("--row", help=text)
     command.add_argument("--variant", help="experiment of Table 4: exp1 to exp8; default: exp8")
-    command.add_argument("--config", required=True, help="profile whose `train` section is used")
+    command.add_argument(
+        "--config", required=True, help="a run's file; its `train` section is used"
+    )
     command.add_argument("--seed", type=int, default=0, help="of weights and of the clips' draw")
     command.add_argument("--out", required=True, help="folder for checkpoint.safetensors")
     add_device(command)
@@ -262,13 +264,15 @@ def _add_speed(subcommands) -> None:
 
 
 def _add_steptime(subcommands) -> None:
-    text = "time some training steps of a profile, and count the hours that the whole needs"
+    text = "time some training steps of a run, and count the hours that the whole needs"
     command = _command(subcommands, "steptime", commands.steptime, text)
-    command.add_argument("--config", required=True, help="profile whose training is timed")
-    command.add_argument("--rows", nargs="+", default=(), help="these of the profile's; else all")
+    command.add_argument(
+        "--config", required=True, help="a run's file; its training is timed"
+    )
+    command.add_argument("--rows", nargs="+", default=(), help="these of the run's; else all")
     command.add_argument("--steps", type=int, default=5, help="steps to time of a stage; 0: none")
     command.add_argument("--warmup", type=int, default=2, help="steps before them")
-    text = "parts of each batch, in place of the profile's train.accumulate"
+    text = "parts of each batch, in place of the run's train.accumulate"
     command.add_argument("--accumulate", type=int, help=text)
     text = "time no further row after so many; the file is written anew after each row"
     command.add_argument("--seconds", type=float, help=text)
