@@ -85,7 +85,9 @@ rule track:
         dataset=lambda wildcards: jobs.dataset_options(wildcards.dataset),
         scale=lambda wildcards: settings.datasets[wildcards.dataset].input_scale,
         device=settings.device,
-        source=code_hash("tracking/predict.py", "tracking/registry.py", "tracking/adapters.py"),
+        source=code_hash(
+            "tracking/predict.py", "tracking/registry.py", "tracking/adapters.py"
+        ),
         tracker_source=lambda wildcards: tracker_code(
             plan.tracked[wildcards.tracked][0]
         ),

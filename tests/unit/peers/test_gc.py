@@ -3,16 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from ttvos.peers.common import make_seeded
 
 from tests.unit.peers.counting import built, calls_of, track
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.tracker_cost import cost_tracker
 from ttvos.measure.tracker_speed import state_bytes
-<<<<<<< HEAD
 from ttvos.peers.base import make_seeded
-=======
->>>>>>> E
 from ttvos.peers.gc import GC, Context, Distribution, GlobalContext
 from ttvos.peers.record import load_records
 from ttvos.peers.stm import STMNetwork

@@ -9,21 +9,16 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from ttvos.peers.common import aggregate, normalise
 
 from tests.unit.peers.counting import built, calls_of, on_meta, track
 from ttvos.core.errors import UserError
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.tracker_cost import cost_tracker
 from ttvos.measure.tracker_speed import state_bytes
-<<<<<<< HEAD
 from ttvos.peers.base import make_seeded
 from ttvos.peers.record import load_records
 from ttvos.peers.stm import STM, Memory, MemoryRead, STMNetwork, aggregate
 from ttvos.tracking.geometry import normalise
-=======
-from ttvos.peers.stm import STM, Memory, MemoryRead
->>>>>>> E
 
 
 def test_a_running_tracker_does_what_its_parts_do():

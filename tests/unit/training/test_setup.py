@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from ttvos.training.stale import deciding_hash
+from ttvos.training.folder import deciding_hash
 
 from tests.unit.training.tiny import EXP8, run, tiny_config
 from ttvos.config.experiments import find_variant

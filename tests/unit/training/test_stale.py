@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from ttvos.training.stale import changed_code_notice, deciding_hash, finished_notice, is_finished
+from ttvos.training.folder import changed_code_notice, deciding_hash, finished_notice, is_finished
 
 from ttvos.core.provenance import file_hash, settings_hash
 
@@ -17,6 +17,7 @@ def trained(tmp_path: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "checkpoint.safetensors").write_bytes(b"weights")
     record = {
+        **{"variant": "exp8", "backbone": "hrnet", "seed": 0, "steps": 2, "seconds": 1.0},
         "settings": SETTINGS,
         "hash": settings_hash(SETTINGS),  # as earlier code wrote it, with the code in it
         "checkpoint_sha256": file_hash(folder / "checkpoint.safetensors"),
