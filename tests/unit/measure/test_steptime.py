@@ -133,7 +133,7 @@ def test_the_tables_show_every_row_and_all_data(measured):
         assert f"| {row['row']} | " in text
     assert " s × 2,724 | " in text
     assert "hours, 2 seeds" in text
-    assert "**2 of the profile's 2 rows**" in text
+    assert "**2 of the run's 2 rows**" in text
     assert "| `ecssd` | 69 MB | 70 MB | fetched by a rule |" in text
     assert "| `hku-is` | not known | not known | by hand, from <" in text
     assert "(CPU, float32, " in text
