@@ -25,14 +25,14 @@ test-all: .venv/ready
 lint: .venv/ready
 	ruff check .
 	ruff format --check .
-	snakefmt --check Snakefile workflow/rules
+	snakefmt --check workflow
 	snakemake --lint
 	lint-imports
 
 format: .venv/ready
 	ruff check --fix .
 	ruff format .
-	snakefmt Snakefile workflow/rules
+	snakefmt workflow
 
 # weights/mini-hrnet-backbone.safetensors: what ttvos-hrnet-davis started from (half an hour).
 backbone: .venv/ready

@@ -66,7 +66,7 @@ def server():
 @pytest.fixture(scope="module")
 def copy(server, tmp_path_factory) -> Path:
     """What the workflow needs of the repository; ECSSD comes from the server."""
-    folder = copy_repository(tmp_path_factory.mktemp("project"), "weights")
+    folder = copy_repository(tmp_path_factory.mktemp("project"))
     (folder / "small.yaml").write_text(PROFILE)
     point_to(server, folder / "ttvos/data/sources.py")
     return folder
