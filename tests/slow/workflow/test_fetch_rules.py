@@ -105,12 +105,6 @@ def test_the_papers_wording_is_a_few_options(project):
     assert '"warp": "affine"' in settings
 
 
-def test_the_built_in_clips_fetch_nothing(project):
-    jobs = dry_run(project).jobs
-    assert jobs["train"] > 0
-    assert not {"fetch", "fetch_by_hand"} & set(jobs)
-
-
 def test_data_is_fetched_once_and_again_when_it_has_gone(project, server):
     server.requests.clear()
     snakemake(project, ECSSD, *SMALL).must_do()
