@@ -13,8 +13,7 @@ from tests.pretended_cuda import pretended_cuda
 from tests.unit.engine.conftest import lively
 from tests.unit.engine.test_step import TIE, _distance
 from ttvos.config.experiments import BACKBONES, Variant, load_variants
-from ttvos.engine.choose import make_tracker
-from ttvos.engine.tracker import FastTracker
+from ttvos.engine.tracker import FastTracker, make_tracker
 from ttvos.measure.clip import disc_clip
 from ttvos.peers.record import built_peers
 from ttvos.tracking.adapters import OwnTracker, ScaledTracker

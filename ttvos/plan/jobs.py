@@ -84,7 +84,6 @@ class Jobs:
         training = self.plan.trainings.get(name)
         return training.row if training else {row.name: row for row in self.plan.rows}[name]
 
-
     def changed_training_code(self) -> list[str]:
         """Lines that name the trainings made by other code than today's."""
         from ttvos.training.folder import changed_code_notice

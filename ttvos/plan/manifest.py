@@ -264,7 +264,9 @@ def benchmarks(plan: Plan) -> dict[str, str]:
         "track": list(plan.tracked),
         "reference": list(config.references),
     }
-    jobs = {rule: [f"{who}-{d}" for who in names for d in datasets] for rule, names in tracks.items()}
+    jobs = {
+        rule: [f"{who}-{d}" for who in names for d in datasets] for rule, names in tracks.items()
+    }
     foreign = [f"masks-{m.name}-{name}" for m in plan.masks.values() for name in m.datasets]
     own = [row.name for row in plan.rows_of("own")]
     jobs |= {

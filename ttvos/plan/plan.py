@@ -74,26 +74,26 @@ class Plan:
         names = {row.name for row in self.rows_of(tracker)}
         return [training for training in self.trainings.values() if training.row.name in names]
 
-    @property
+    @cached_property
     def peers(self) -> tuple[str, ...]:
         """The built peers whose cost is counted; those of FRTM-VOS's rows are among them."""
         of_rows = [peer_of_row(row) for row in self.rows_of("frtm")]
         return tuple(dict.fromkeys([*self.config.peers.measured, *of_rows]))
 
-    @property
+    @cached_property
     def trackers(self) -> dict[str, str]:
         """What is measured by the protocol of trackers alone: its name -> `--tracker`."""
         own = {row.name: row.tracker for row in self.rows_of("own")}
         return {**{name: name for name in self.peers}, **own}
 
-    @property
+    @cached_property
     def timed_trackers(self) -> list[str]:
         """Those of `trackers` whose speed is measured: the users' classes, and timed peers."""
         timed = self.config.peers.is_timed
         names = [name for name in self.trackers if name not in self.peers or timed(name)]
         return names if self.config.speed else []
 
-    @property
+    @cached_property
     def tracked(self) -> dict[str, tuple[str, str | None]]:
         """Who tracks the data sets with `--tracker`: name -> the tracker, and its weights."""
         weights = self.config.peers.weights

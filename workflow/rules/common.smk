@@ -1,5 +1,6 @@
 """What all rules share. Reading the rules writes nothing, so a dry run does not either: settings
-that commands read are written when a run starts, and jobs have their content as a parameter."""
+that commands read are written when a run starts, and jobs have their content as a parameter.
+"""
 
 import re
 

@@ -200,7 +200,10 @@ class ProgressLine(logging.Handler):
     def _show(self) -> None:
         """The line of now, unless the last one was just before."""
         now = time.monotonic()
-        if now - self.shown < (REFRESH if self.is_terminal else INTERVAL) or not self.progress.total:
+        if (
+            now - self.shown < (REFRESH if self.is_terminal else INTERVAL)
+            or not self.progress.total
+        ):
             return
         self.shown = now
         line = self.progress.line()
