@@ -78,7 +78,7 @@ def steptime(
     no CUDA, and too little memory.
     """
     if config.train is None:
-        raise UserError(f"profile {config.profile} has no train section: nothing to time")
+        raise UserError(f"run {config.run} has no train section: nothing to time")
     if steps < 0 or warmup < 0:
         raise UserError(f"{steps} steps after {warmup}: take 0 or more of each")
     train = config.train if accumulate is None else replace(config.train, accumulate=accumulate)
@@ -112,7 +112,7 @@ def _result(
         "warmup": timing.warmup,
     }
     return {
-        "profile": config.profile,
+        "profile": config.run,
         "device": device.type,
         "timed_steps": timing.steps,
         "warmup_steps": timing.warmup,
@@ -127,7 +127,7 @@ def _result(
             settings,
             device=device_name(device),
             precision=precision_name(train.precision, device),
-            data={"profile": config.profile, "frames": "random"},
+            data={"profile": config.run, "frames": "random"},
             threads=torch.get_num_threads(),
         ),
     }
@@ -154,7 +154,7 @@ def _rows(config: Config, names: tuple[str, ...]) -> list[Row]:
     unknown = set(names) - set(config.rows)
     if unknown:
         raise UserError(
-            f"profile {config.profile} has no row {', '.join(sorted(unknown))}; "
+            f"run {config.run} has no row {', '.join(sorted(unknown))}; "
             f"it has: {', '.join(config.rows)}"
         )
     rows = [load_rows()[name] for name in names or config.rows]

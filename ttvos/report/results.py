@@ -9,8 +9,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, Generic, TypeVar
 
+from ttvos.config.peers import Peer
 from ttvos.core.errors import UserError
-from ttvos.peers.record import Peer
 from ttvos.plan.manifest import Located, RowEntry
 from ttvos.records.schema import (
     Origin,

@@ -7,12 +7,12 @@ import torch
 
 from tests.unit.measure.steps import profile
 from ttvos.cli.main import main
-from ttvos.config.run import parse_config
 from ttvos.core.errors import UserError
 from ttvos.data.pixels import apply
 from ttvos.measure import steptime as module
 from ttvos.measure.steptable import read_steptime, tables
 from ttvos.measure.steptime import random_batch, steptime
+from ttvos.plan.run import parse_config
 
 CPU = torch.device("cpu")
 
