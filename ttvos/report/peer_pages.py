@@ -5,6 +5,7 @@ from pathlib import Path
 from statistics import median
 
 from ttvos.core.files import atomic_path
+from ttvos.core.text import counted
 from ttvos.measure.latency import carried, samples
 from ttvos.peers.record import Peer
 from ttvos.records.schema import Streaming, TrackerSpeed
@@ -99,7 +100,7 @@ def speed_facts(peer: PeerResults | None) -> Facts:
     memory = q.peak_memory_mib(speed)
     lines = [
         ("Measured on", timed_on(peer.speed)),
-        ("Frames", f"{peer.speed.frame_size}, {speed.objects} object{'s' * (speed.objects != 1)}"),
+        ("Frames", f"{peer.speed.frame_size}, {counted(speed.objects, 'object')}"),
         ("Without frame 0", f"{streaming.fps:.2f} frames a second"),
         ("With frame 0", f"{whole.fps:.2f} frames a second, over {whole.frames} frames"),
         ("Frame 0", f"{median(streaming.init_ms):.0f} ms"),
@@ -126,7 +127,6 @@ def _accuracy(table3: Table, index: int) -> Table:
 
 def _files(peer: PeerResults | None, line: Line | None) -> list[File]:
     """The result files that the page's numbers are from."""
+    timed = [file for file in (peer.cost, peer.speed) if file] if peer else []
     masks = line.masks if line else None
-    timed = [peer.cost, peer.speed] if peer else []
-    scored = [entry.scores() for entry in (peer, masks) if entry]
-    return [file for file in (*timed, *(file for files in scored for file in files)) if file]
+    return [*timed, *(file for entry in (peer, masks) if entry for file in entry.scores())]

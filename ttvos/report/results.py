@@ -1,4 +1,4 @@
-"""File files, whose they are, and numbers taken from them.
+"""Result files, whose they are, and numbers taken from them.
 
 A file that does not say where its numbers come from gives none.
 """

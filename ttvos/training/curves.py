@@ -1,9 +1,8 @@
-"""Loss curves: `loss.csv` and TensorBoard events, each step exactly once."""
+"""Loss curves: `loss.csv` and, where tensorboard is installed, its events, each step once."""
 
 import csv
 import io
 import os
-import sys
 import time
 from contextlib import suppress
 from importlib.util import find_spec
@@ -11,20 +10,10 @@ from pathlib import Path
 
 from ttvos.core.files import atomic_path, clear_errors
 
-COLUMNS = (
-    "stage",
-    "step",
-    "total",
-    "heatmap",
-    "transition",
-    "template",
-    "learning_rate",
-    "seconds",
-    "waiting",
-    "epoch",
-)
 TERMS = ("total", "heatmap", "transition", "template")
+COLUMNS = ("stage", "step", *TERMS, "learning_rate", "seconds", "waiting", "epoch")
 MOST_WAITING = 0.1  # share of an epoch's time; with more, loading does not keep up
+Row = dict[str, str]  # one step: a line of loss.csv
 
 
 class Curves:
@@ -39,18 +28,16 @@ class Curves:
     """
 
     def __init__(self, out: Path, earlier: str = "") -> None:
-        self._path = out / "loss.csv"
-        text = earlier or ",".join(COLUMNS) + "\n"
+        self._path, self._count = out / "loss.csv", 0
+        self._epoch: list[Row] = []  # the one under way
+        for row in rows_of(earlier):
+            self._take(row)
         with atomic_path(self._path) as temporary:
-            temporary.write_text(text)
-        self._count = text.count("\n") - 1
-        # Of the epoch under way: its stage and number, and (seconds, waiting) of each step.
-        self._epoch, self._times = ("", 0), []
-        for row in csv.DictReader(io.StringIO(text)):
-            times = float(row["seconds"]), float(row["waiting"])
-            self._time(row["stage"], int(row["epoch"]), *times)
-        with clear_errors(out / "tensorboard"):
-            self._board = _board(out / "tensorboard", self._count)
+            temporary.write_text(earlier or ",".join(COLUMNS) + "\n")
+        self._board = None
+        if find_spec("tensorboard"):
+            with clear_errors(out / "tensorboard"):
+                self._board = _Board(out / "tensorboard", self._count)
 
     def __enter__(self) -> "Curves":
         return self
@@ -75,81 +62,87 @@ class Curves:
         line = [stage, step, *terms, learning_rate, f"{seconds:.4f}", f"{waiting:.4f}", epoch]
         with clear_errors(self._path), open(self._path, "a", newline="") as handle:
             csv.writer(handle, lineterminator="\n").writerow(line)
-        if self._board:
-            with clear_errors(self._path.parent / "tensorboard"):
-                self._board.add(self._count, losses, "loss")
-        self._count += 1
-        self._time(stage, epoch, seconds, waiting)
+        self._take(dict(zip(COLUMNS, map(str, line), strict=True)))
+        self._show("loss", losses)
 
-    def _time(self, stage: str, epoch: int, seconds: float, waiting: float) -> None:
-        if self._epoch != (stage, epoch):
-            self._epoch, self._times = (stage, epoch), []
-        self._times.append((seconds, waiting))
+    def _take(self, row: Row) -> None:
+        if self._epoch and any(row[key] != self._epoch[-1][key] for key in ("stage", "epoch")):
+            self._epoch = []
+        self._epoch.append(row)
+        self._count += 1
 
     def end_epoch(self) -> str:
-        """Show the share of waiting in the epoch of the last step in TensorBoard; returns a
-        line about that epoch."""
-        steps = len(self._times)
-        seconds, waiting = (sum(values) for values in zip(*self._times, strict=True))
-        share = waiting / seconds if seconds else 0.0
-        if self._board:
-            with clear_errors(self._path.parent / "tensorboard"):
-                self._board.add(self._count - 1, {"waiting_share": share}, "epoch")
+        """Show the share of waiting in the epoch of the last step; returns a line about it."""
+        rows, last = self._epoch, self._epoch[-1]
+        share = _waiting_share(rows)
+        self._show("epoch", {"waiting_share": share})
         advice = "; more `train.workers` may help" if share > MOST_WAITING else ""
-        stage, epoch = self._epoch
-        times = f"{steps} steps in {seconds:.1f} s, {share:.1%} of it waiting for clips"
-        return f"{stage}, epoch {epoch}: {times}{advice}"
+        epoch = f"{last['stage']}, epoch {last['epoch']}"
+        times = f"{len(rows)} steps in {_sum(rows, 'seconds'):.1f} s"
+        return f"{epoch}: {times}, {share:.1%} of it waiting for clips{advice}"
 
     def add_scores(self, scores: dict[str, float]) -> None:
-        """Show scores of the weights after the last step in TensorBoard, as "selection/<name>"."""
+        """Show scores of the weights after the last step, as "selection/<name>"."""
+        self._show("selection", scores)
+
+    def _show(self, group: str, values: dict[str, float]) -> None:
+        """Points of the last step in TensorBoard."""
         if self._board:
             with clear_errors(self._path.parent / "tensorboard"):
-                self._board.add(self._count - 1, scores, "selection")
+                self._board.add(self._count - 1, values, group)
 
     def text(self) -> str:
         """The whole of loss.csv so far."""
         return self._path.read_text()
 
 
+def rows_of(text: str) -> list[Row]:
+    """Steps of a loss.csv's text, as text by column."""
+    return list(csv.DictReader(io.StringIO(text)))
+
+
 def summarise(text: str, last: int = 20) -> list[dict]:
     """Per stage of a loss.csv's text: name, steps, epochs begun, seconds, the share of them in
     which a batch was waited for (of all, and of its worst epoch), and losses, means over `last`
     steps."""
-    stages: dict[str, list[dict[str, str]]] = {}
-    for row in csv.DictReader(io.StringIO(text)):
+    stages: dict[str, list[Row]] = {}
+    for row in rows_of(text):
         stages.setdefault(row["stage"], []).append(row)
     return [_summary(name, rows, rows[-last:]) for name, rows in stages.items()]
 
 
-def _summary(name: str, rows: list[dict[str, str]], tail: list[dict[str, str]]) -> dict:
-    losses = {
-        term: sum(float(row[term]) for row in tail) / len(tail) for term in TERMS if tail[0][term]
-    }
-    epochs: dict[str, list[dict[str, str]]] = {}
+def _summary(name: str, rows: list[Row], tail: list[Row]) -> dict:
+    epochs: dict[str, list[Row]] = {}
     for row in rows:
         epochs.setdefault(row["epoch"], []).append(row)
     return {
         "name": name,
         "steps": len(rows),
         "epochs": len(epochs),
-        "seconds": round(sum(float(row["seconds"]) for row in rows), 3),
-        "waiting_share": _waiting_share(rows),
-        "waiting_share_worst_epoch": max(map(_waiting_share, epochs.values())),
-        "losses": losses,
+        "seconds": round(_sum(rows, "seconds"), 3),
+        "waiting_share": round(_waiting_share(rows), 4),
+        "waiting_share_worst_epoch": round(max(map(_waiting_share, epochs.values())), 4),
+        "losses": {term: _sum(tail, term) / len(tail) for term in TERMS if tail[0][term]},
         "losses_over_last_steps": len(tail),
     }
 
 
-def _waiting_share(rows: list[dict[str, str]]) -> float:
-    seconds, waiting = (sum(float(row[key]) for row in rows) for key in ("seconds", "waiting"))
-    return round(waiting / seconds, 4) if seconds else 0.0
+def _sum(rows: list[Row], column: str) -> float:
+    return sum(float(row[column]) for row in rows)
+
+
+def _waiting_share(rows: list[Row]) -> float:
+    seconds = _sum(rows, "seconds")
+    return _sum(rows, "waiting") / seconds if seconds else 0.0
 
 
 class _Board:
-    """TensorBoard's event file, written at once, where torch's SummaryWriter uses a thread.
+    """TensorBoard's event file. It is written at once, where torch's SummaryWriter uses a thread,
+    which a process that forks readers of clips had better not have: an error of a full disk
+    therefore arises in the step that meets it.
 
-    An error of a full disk therefore arises in the step that meets it. first_step > 0: a resumed
-    run, which makes TensorBoard forget what was logged from there on before the interruption.
+    first_step: 0 removes the events of an older run; more makes TensorBoard forget what was logged
+    from there on before the interruption.
     """
 
     def __init__(self, folder: Path, first_step: int) -> None:
@@ -159,6 +152,9 @@ class _Board:
 
         self._event, self._summary = Event, Summary
         folder.mkdir(parents=True, exist_ok=True)
+        if first_step == 0:
+            for events in folder.glob("events.out.tfevents.*"):
+                events.unlink()
         name = f"events.out.tfevents.{time.time():.6f}.{os.getpid()}"
         self._records = RecordWriter(open(folder / name, "ab"))  # noqa: SIM115 (see `close`)
         self._write(step=first_step, file_version="brain.Event:2")
@@ -180,17 +176,3 @@ class _Board:
 
     def close(self) -> None:
         self._records.close()
-
-
-def _board(folder: Path, first_step: int) -> _Board | None:
-    """The event file; None, with a note, on a machine without tensorboard.
-
-    A run from the start removes the events of an older one; a resumed run keeps them.
-    """
-    if find_spec("tensorboard") is None:
-        print("tensorboard is not installed: loss curves go to loss.csv only", file=sys.stderr)
-        return None
-    if first_step == 0:
-        for events in folder.glob("events.out.tfevents.*"):
-            events.unlink()
-    return _Board(folder, first_step)

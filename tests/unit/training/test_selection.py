@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from ttvos.training.scoring import Scorer
 
 from tests.unit.training.test_state import SCRIPT, interrupt
 from tests.unit.training.tiny import rows, run, same, tiny_config
@@ -22,7 +23,6 @@ from ttvos.tracking.predict import predict
 from ttvos.tracking.readable import TTVOSTracker
 from ttvos.training import gradient
 from ttvos.training import loop as training
-from ttvos.training.scoring import Scorer
 from ttvos.training.unroll import clip_loss
 
 
