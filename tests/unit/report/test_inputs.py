@@ -8,7 +8,6 @@ import pytest
 
 from ttvos.core.errors import UserError
 from ttvos.plan.manifest import data_label, load_manifest
-from ttvos.report.comparisons import build
 from ttvos.report.cost_tables import speed
 from ttvos.report.figure_losses import losses
 from ttvos.report.figure_strips import figure7
@@ -63,7 +62,7 @@ def test_provenance_must_say_source_device_and_time(change, key):
 )
 def test_costs_and_speeds_without_provenance_are_refused(change, name, number, column):
     report = load_inputs(change(name, drop_provenance))
-    table = build(next(c for c in COMPARISONS if c.number == number), report)
+    table = next(c for c in COMPARISONS if c.number == number).build(report)
     cell = table.rows[0][f"{column}_verdict"]
     assert (cell.value, cell.reason) == ("not measured here", f"no provenance: {name}")
     places = [table.rows[0].get(f"{column}_{kind}") for kind in ("measured", "not_comparable")]
