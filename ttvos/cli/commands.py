@@ -23,7 +23,7 @@ from ttvos.core.process import limit_threads
 def train(options: argparse.Namespace) -> None:
     """`ttvos train`: one row through all stages."""
     from ttvos.config.experiments import Row, find_row, find_variant
-    from ttvos.config.run import load_config
+    from ttvos.plan.run import load_config
 
     if options.row and options.variant:
         raise UserError("a row names its variant: leave --variant out, or --row")
@@ -40,7 +40,7 @@ def train(options: argparse.Namespace) -> None:
         name = "train" if row.tracker == "ttvos" else row.tracker
         raise UserError(f"{options.config} has no {name} section")
     limit_threads()
-    rest = (options.seed, out, options.device, config.profile)
+    rest = (options.seed, out, options.device, config.run)
     if row.tracker == "frtm":
         from ttvos.peers.frtm.training import train_frtm
 
@@ -205,9 +205,9 @@ def speed(options: argparse.Namespace) -> None:
 
 
 def steptime(options: argparse.Namespace) -> None:
-    """`ttvos steptime`: seconds of a training step, and the hours of a whole profile."""
-    from ttvos.config.run import load_config
+    """`ttvos steptime`: seconds of a training step, and the hours of a whole run."""
     from ttvos.core.files import write_json
+    from ttvos.plan.run import load_config
 
     config = load_config(options.config)
     limit_threads()
@@ -293,3 +293,15 @@ def fill(options: argparse.Namespace) -> None:
 
     for page in options.pages:
         print(f"{page}: {'written' if fill(page) else 'up to date'}")
+
+
+def schemas(options: argparse.Namespace) -> None:
+    """`ttvos schemas`: what a run's settings and the result files may hold, as JSON Schemas."""
+    from ttvos.config.run import json_schema
+    from ttvos.core.files import write_json
+    from ttvos.records.schema import json_schemas
+
+    for name, schema in {"run": json_schema(), **json_schemas()}.items():
+        path = Path(options.out, f"{name}.schema.json")
+        write_json(path, schema)
+        print(path)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 def data(options: argparse.Namespace) -> None:
     """`ttvos data mini`: the built-in clips."""
-    from ttvos.config.run import MiniConfig, load_config
+    from ttvos.config.run import MiniConfig
     from ttvos.data.builtin.clips import generate
+    from ttvos.plan.run import load_config
 
     generate(Path(options.out), load_config(options.config).mini or MiniConfig())
 

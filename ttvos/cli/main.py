@@ -27,9 +27,9 @@ from ttvos.core.folders import expand
 
 TRACKER = "a built peer (data/peers/NAME.yaml), e.g. stm, or your own: package.module:Class"
 EPILOG = """examples:
-  ttvos data mini --config workflow/config/mini.yaml --out data/mini
+  ttvos data mini --config workflow/runs/mini.yaml --out data/mini
   ttvos data fetch davis2017 --root data
-  ttvos train --variant exp8 --backbone hrnet --config workflow/config/mini.yaml --out runs/exp8
+  ttvos train --variant exp8 --backbone hrnet --config workflow/runs/mini.yaml --out runs/exp8
   ttvos predict --checkpoint runs/exp8/checkpoint.safetensors --dataset DAVIS --year 2016 \\
       --out masks
   ttvos evaluate --masks masks --dataset DAVIS --year 2016 --out scores.json
@@ -120,6 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
         _add_publish,
         _add_fill,
         _add_card,
+        _add_schemas,
     ):
         add(subcommands)
     return parser
@@ -136,10 +137,12 @@ def _add_train(subcommands) -> None:
     command = _command(subcommands, "train", commands.train, text)
     which = command.add_mutually_exclusive_group(required=True)
     which.add_argument("--backbone", choices=BACKBONES, help="feature extractor of TTVOS")
-    text = "row of variants.tsv, e.g. frtm-resnet18-tm, in place of --variant and --backbone"
+    text = "row of experiments.tsv, e.g. frtm-resnet18-tm, in place of --variant and --backbone"
     which.add_argument("--row", help=text)
     command.add_argument("--variant", help="experiment of Table 4: exp1 to exp8; default: exp8")
-    command.add_argument("--config", required=True, help="profile whose `train` section is used")
+    command.add_argument(
+        "--config", required=True, help="a run's file; its `train` section is used"
+    )
     command.add_argument("--seed", type=int, default=0, help="of weights and of the clips' draw")
     command.add_argument("--out", required=True, help="folder for checkpoint.safetensors")
     add_device(command)
@@ -223,7 +226,7 @@ def _add_cost(subcommands) -> None:
     command.add_argument("--variant", help="experiment of Table 4: exp1 to exp8; default: exp8")
     which = command.add_mutually_exclusive_group(required=True)
     which.add_argument("--backbone", choices=BACKBONES, help="feature extractor of TTVOS")
-    text = "rows of workflow/config/variants.tsv, e.g. exp8-hrnet, in place of the other two"
+    text = "rows of data/experiments.tsv, e.g. exp8-hrnet, in place of the other two"
     which.add_argument("--rows", nargs="+", metavar="ROW", help=text)
     text = f"all built peers with the word all; or each {TRACKER}"
     which.add_argument("--trackers", nargs="+", metavar="TRACKER", help=text)
@@ -261,13 +264,15 @@ def _add_speed(subcommands) -> None:
 
 
 def _add_steptime(subcommands) -> None:
-    text = "time some training steps of a profile, and count the hours that the whole needs"
+    text = "time some training steps of a run, and count the hours that the whole needs"
     command = _command(subcommands, "steptime", commands.steptime, text)
-    command.add_argument("--config", required=True, help="profile whose training is timed")
-    command.add_argument("--rows", nargs="+", default=(), help="these of the profile's; else all")
+    command.add_argument(
+        "--config", required=True, help="a run's file; its training is timed"
+    )
+    command.add_argument("--rows", nargs="+", default=(), help="these of the run's; else all")
     command.add_argument("--steps", type=int, default=5, help="steps to time of a stage; 0: none")
     command.add_argument("--warmup", type=int, default=2, help="steps before them")
-    text = "parts of each batch, in place of the profile's train.accumulate"
+    text = "parts of each batch, in place of the run's train.accumulate"
     command.add_argument("--accumulate", type=int, help=text)
     text = "time no further row after so many; the file is written anew after each row"
     command.add_argument("--seconds", type=float, help=text)
@@ -322,6 +327,12 @@ def _add_card(subcommands) -> None:
     command.add_argument("--references", default=(), help=text, **named)
     text = "path without suffix, e.g. weights/NAME: NAME.safetensors, NAME.md, NAME.json"
     command.add_argument("--out", required=True, help=text)
+
+
+def _add_schemas(subcommands) -> None:
+    text = "write JSON Schemas of a run's settings and of the result files, for editors and others"
+    command = _command(subcommands, "schemas", commands.schemas, text)
+    command.add_argument("--out", required=True, help="folder for NAME.schema.json of each")
 
 
 def _named(text: str) -> tuple[str, str]:

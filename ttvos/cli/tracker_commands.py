@@ -81,8 +81,8 @@ def tracker_costs(options: argparse.Namespace) -> None:
     refuse(options, ("variant",), "is TTVOS's: leave it out, or --tracker")
     from tqdm import tqdm
 
+    from ttvos.config.peers import built_peers
     from ttvos.measure.tracker_cost import counted_with, find_kept
-    from ttvos.peers.record import built_peers
     from ttvos.records.store import write
 
     several = tuple(built_peers()) if options.trackers == ["all"] else options.trackers

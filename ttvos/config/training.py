@@ -4,14 +4,15 @@ How rows are trained, as validated data; other modules import it from `ttvos.con
 """
 
 import math
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import Literal
 
-from ttvos.config.experiments import BACKBONES
+from ttvos.config.settings import settings
 from ttvos.core.errors import UserError
+from ttvos.core.variant import BACKBONES
 
 
-@dataclass(frozen=True)
+@settings
 class Selection:
     """Which step of the last stage gives the weights.
 
@@ -75,7 +76,7 @@ class Selection:
             )
 
 
-@dataclass(frozen=True)
+@settings
 class Motion:
     """How an object of a still moves from frame to frame where `Stage.warp` is "affine".
 
@@ -87,7 +88,7 @@ class Motion:
     shift: float = 0.15
 
 
-@dataclass(frozen=True)
+@settings
 class Stage:
     """One training stage (docs/facts.md, section 4); exactly one of steps and epochs is given.
 
@@ -174,7 +175,7 @@ def _check_count(name: str, count: int | None) -> None:
         raise UserError(f"{name} must be 1 or more, not {count}")
 
 
-@dataclass(frozen=True)
+@settings
 class TrainConfig:
     """How every row is trained.
 

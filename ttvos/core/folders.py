@@ -1,5 +1,5 @@
 """Home folders: `~` at the start of a path, which the shell replaces, but not in --out=~/masks nor
-in a profile; and users that the system does not know (containers, batch slots).
+in a run's paths; and users that the system does not know (containers, batch slots).
 
 The repository's data files that commands read: of a checkout, or of an installed package.
 
@@ -53,7 +53,7 @@ def name_unknown_user() -> None:
 
 
 INSTALLED = PACKAGE / "shipped"
-FOLDERS = ("workflow/config", "data/paper", "data/peers")  # what a wheel has of them
+FOLDERS = ("workflow/runs", "data", "data/paper", "data/peers")  # what a wheel has of them
 
 
 def shipped(folder: str) -> Path:

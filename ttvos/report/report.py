@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from ttvos.config.peers import FOLDER as PEERS_FOLDER
+from ttvos.config.peers import load_records
 from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_path
-from ttvos.peers.record import FOLDER as PEERS_FOLDER
-from ttvos.peers.record import load_records
 from ttvos.report import cost_tables, measurements
 from ttvos.report.figure_losses import losses
 from ttvos.report.figure_speed import figure1, figure1_device

@@ -3,8 +3,8 @@
 import pytest
 
 from benchmarks import train_for
-from ttvos.config.run import load_config
 from ttvos.core.errors import UserError
+from ttvos.plan.run import load_config
 
 
 @pytest.fixture

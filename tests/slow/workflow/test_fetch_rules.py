@@ -28,7 +28,7 @@ train:
     - {name: stills, source: stills, roots: ["{ecssd}", "{hku-is}"], height: 32, width: 48,
        frames: 2, batch: 2, learning_rate: 0.001, steps: 1}
 """
-PAPER = ("--configfile", "workflow/config/paper.yaml")
+PAPER = ("--configfile", "workflow/runs/paper.yaml")
 SMALL = ("--configfile", "small.yaml")
 ECSSD, HKU_IS = "results/small/fetch/ecssd.txt", "results/small/fetch/hku-is.txt"
 

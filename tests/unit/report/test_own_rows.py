@@ -1,4 +1,4 @@
-"""A row of variants.tsv stands in the tables that it names, also where the paper has no line."""
+"""A row of experiments.tsv stands in the tables that it names, also where the paper has no line."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ NEW = Variant("exp9", adaptive_weight=False, attention_clue="reextract")
 
 @pytest.fixture(autouse=True)
 def one_more_variant(monkeypatch):
-    """variants.tsv with an experiment of the user's."""
+    """experiments.tsv with an experiment of the user's."""
     known = load_variants() | {"exp9": NEW}
     monkeypatch.setattr("ttvos.report.table4.load_variants", lambda: known)
 

@@ -1,11 +1,11 @@
 """What is known and built of each peer: `data/peers/NAME.yaml`, checked; needs no PyTorch."""
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
-from ttvos.config.strict import build
+from ttvos.config.settings import build, settings
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
 from ttvos.core.folders import shipped
@@ -13,7 +13,7 @@ from ttvos.core.folders import shipped
 FOLDER = shipped("data/peers")
 
 
-@dataclass(frozen=True)
+@settings
 class Expected:
     """What the facts say it costs; our count is held to within 1 % of it.
 
@@ -27,7 +27,7 @@ class Expected:
     parts: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@settings
 class Peer:
     """One method of the paper's Table 3.
 
