@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ttvos.report.standing import candidates
 
 from tests.unit.report.fake_results import evaluation
 from ttvos.report.figure_speed import mask_points, own_points, published_points
