@@ -13,6 +13,23 @@ SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 HEIGHT, WIDTH, FRAMES = 64, 96, 8
 
 
+# Folders whose files take long come first, so that no worker is left alone with one at the end.
+FIRST = ("tests/slow/workflow", "tests/slow", "tests/unit/report", "tests/unit/training")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of tests/slow is marked as slow; what takes long is run first."""
+    places = {item: Path(item.nodeid).as_posix() for item in items}
+    for item, place in places.items():
+        if place.startswith("tests/slow/"):
+            item.add_marker(pytest.mark.slow)
+    ranks = {
+        item: next((rank for rank, folder in enumerate(FIRST) if place.startswith(folder)), 9)
+        for item, place in places.items()
+    }
+    items.sort(key=ranks.get)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def clean_tree() -> Iterator[None]:
     """`ttvos publish` refuses to work in a tree with changes, as this one may have."""

@@ -105,16 +105,17 @@ def predict(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """`ttvos evaluate`: J and F of a folder of masks."""
-    from ttvos.core.files import write_json
+    from ttvos.records.store import write
 
     if options.fetched:
         if not options.out:
             raise UserError("--fetched says what stands in place of scores: add --out FILE.json")
         from ttvos.core.provenance import provenance
         from ttvos.data.published_fetch import not_fetched
+        from ttvos.records.schema import NotScored
 
         if reason := not_fetched(options.fetched):
-            write_json(options.out, {"missing": reason, "provenance": provenance()})
+            write(options.out, NotScored(missing=reason, provenance=provenance()))
             print(f"not scored: {reason}")
             return
     from ttvos.evaluation.davis import evaluate
@@ -134,7 +135,7 @@ def evaluate(options: argparse.Namespace) -> None:
         objects=options.objects,
     )
     if options.out:
-        write_json(options.out, scores)
+        write(options.out, scores)
     if options.per_sequence:
         print(per_sequence(scores))
     print(summary(scores))
@@ -143,7 +144,7 @@ def evaluate(options: argparse.Namespace) -> None:
 def cost(options: argparse.Namespace) -> None:
     """`ttvos cost`: parameters and MACs, a file a model."""
     from ttvos.config.experiments import find_row, find_variant
-    from ttvos.core.files import write_json
+    from ttvos.records.store import write
 
     check_weights(options)
     if options.tracker or options.trackers:
@@ -162,12 +163,12 @@ def cost(options: argparse.Namespace) -> None:
     for variant, backbone, out in models:
         result = cost(variant, backbone, options.height, options.width)
         if options.out:
-            write_json(out, result)
-        parameters, macs = result["parameters"], result["macs"]
+            write(out, result)
+        parameters, macs = result.parameters, result.macs
         print(
-            f"{variant.name} {backbone}: {parameters['total']:,} parameters  "
-            f"{macs['frame'] / 1e9:.3f} GMAC a frame  "
-            f"{macs['two_frame_clip'] / 1e9:.2f} GMAC by the paper's protocol"
+            f"{variant.name} {backbone}: {parameters.total:,} parameters  "
+            f"{macs.frame / 1e9:.3f} GMAC a frame  "
+            f"{macs.two_frame_clip / 1e9:.2f} GMAC by the paper's protocol"
         )
 
 
@@ -212,6 +213,7 @@ def steptime(options: argparse.Namespace) -> None:
     limit_threads()
     from ttvos.measure.latency import doubts
     from ttvos.measure.steptime import steptime
+    from ttvos.plan.needs import data_needs
 
     def keep(result: dict[str, Any]) -> None:
         if options.out:
@@ -226,6 +228,7 @@ def steptime(options: argparse.Namespace) -> None:
         options.accumulate,
         options.seconds,
         keep,
+        data_needs(config),
     )
     keep(result)
     if result["hours"] is not None:
@@ -286,7 +289,7 @@ def card(options: argparse.Namespace) -> None:
 
 def fill(options: argparse.Namespace) -> None:
     """`ttvos fill`: tables of published results inside Markdown pages."""
-    from ttvos.report.publication.document import fill
+    from ttvos.report.publication.fill import fill
 
     for page in options.pages:
         print(f"{page}: {'written' if fill(page) else 'up to date'}")

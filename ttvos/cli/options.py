@@ -5,7 +5,7 @@ from typing import Any
 
 from ttvos.config.experiments import BACKBONES
 from ttvos.core.shipped_weights import find_weights
-from ttvos.engine.options import COMPILE, ENGINES, PRECISIONS
+from ttvos.engine import COMPILE, ENGINES, PRECISIONS
 
 
 def add_model(command: argparse.ArgumentParser) -> None:
@@ -96,7 +96,7 @@ def add_size(command: argparse.ArgumentParser) -> None:
 
 def add_engine(command: argparse.ArgumentParser, precision: str) -> None:
     """--precision with that default, --compile and --engine."""
-    command = command.add_argument_group("how TTVOS computes, not for --tracker or --reference")
+    command = command.add_argument_group("how TTVOS computes; not for other trackers")
     command.add_argument(
         "--precision",
         choices=PRECISIONS,

@@ -5,10 +5,13 @@ As in `ttvos.cli.commands`, each function imports what it needs.
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ttvos.core.errors import UserError
 from ttvos.core.process import limit_threads
+
+if TYPE_CHECKING:
+    from ttvos.records.schema import Speed, TrackerCost
 
 MODEL_OPTIONS = ("variant", "backbone", "single_object", "precision", "compile", "engine")
 
@@ -36,7 +39,7 @@ def chosen_tracker(options: argparse.Namespace) -> Any:
     limit_threads()
     if options.tracker:
         return _named(options)
-    from ttvos.engine.choose import make_tracker
+    from ttvos.engine.tracker import make_tracker
     from ttvos.model import weights as checkpoint
 
     model = checkpoint.load(options.checkpoint, options.backbone, options.variant)
@@ -78,9 +81,9 @@ def tracker_costs(options: argparse.Namespace) -> None:
     refuse(options, ("variant",), "is TTVOS's: leave it out, or --tracker")
     from tqdm import tqdm
 
-    from ttvos.core.files import write_json
     from ttvos.measure.tracker_cost import counted_with, find_kept
     from ttvos.peers.record import built_peers
+    from ttvos.records.store import write
 
     several = tuple(built_peers()) if options.trackers == ["all"] else options.trackers
     named = [(name, f"{options.out}/{name}.json") for name in several or ()]
@@ -91,30 +94,34 @@ def tracker_costs(options: argparse.Namespace) -> None:
     for name, out in tqdm(named, desc="cost", unit="tracker", disable=None):
         key = {**counted_with(name, *size), **({"tracker_options": own} if own else {})}
         kept = find_kept(options.kept, name, key) if may_keep else None
-        result = kept or {**_counted(name, options.weights, own, size), "counted_with": key}
+        result = kept or _counted(name, options.weights, own, size, key)
         if options.out:
-            write_json(out, result)
-        macs = result["macs"]
+            write(out, result)
+        macs = result.macs
         print(
-            f"{name}: {result['parameters']['total']:,} parameters  "
-            f"{macs['frame'] / 1e9:.3f} GMAC a frame  {macs['init'] / 1e9:.3f} GMAC for frame 0"
+            f"{name}: {result.parameters.total:,} parameters  "
+            f"{macs.frame / 1e9:.3f} GMAC a frame  {macs.init / 1e9:.3f} GMAC for frame 0"
             f"{'  (kept)' if kept else ''}"
         )
-        if result.get("uncounted"):
-            print(f"{name}: not in the MACs, nor countable: {', '.join(result['uncounted'])}")
-        elif not macs["frame"]:
+        if result.uncounted:
+            print(f"{name}: not in the MACs, nor countable: {', '.join(result.uncounted)}")
+        elif not macs.frame:
             print(f"{name}: no product or convolution of PyTorch's ran: its MACs are not known")
 
 
 def _counted(
-    name: str, weights: str | None, own: dict[str, Any], size: tuple[int, int, int]
-) -> dict[str, Any]:
+    name: str,
+    weights: str | None,
+    own: dict[str, Any],
+    size: tuple[int, int, int],
+    key: dict[str, Any],
+) -> "TrackerCost":
     limit_threads()
     from ttvos.measure.tracker_cost import cost_tracker
     from ttvos.tracking.registry import load_tracker, tracker_origin
 
     tracker = load_tracker(name, weights=weights, options=own)
-    return cost_tracker(tracker, *size, tracker_origin(name, weights))
+    return cost_tracker(tracker, *size, tracker_origin(name, weights), key)
 
 
 def tracker_speed(options: argparse.Namespace) -> None:
@@ -137,23 +144,23 @@ def tracker_speed(options: argparse.Namespace) -> None:
         origin=tracker_origin(options.tracker, options.weights),
     )
     show_speed(result, options.out)
-    growth, whole = result["growth"], result["with_initialisation"]
+    growth, whole = result.growth, result.with_initialisation
     print(
-        f"with frame 0: {whole['fps']:.2f} FPS over {whole['frames']} frames; state "
-        f"{growth['state_bytes_first'] / 2**20:.1f} MiB after frame 1, "
-        f"{growth['state_bytes_last'] / 2**20:.1f} MiB after the last"
+        f"with frame 0: {whole.fps:.2f} FPS over {whole.frames} frames; state "
+        f"{growth.state_bytes_first / 2**20:.1f} MiB after frame 1, "
+        f"{growth.state_bytes_last / 2**20:.1f} MiB after the last"
     )
 
 
-def show_speed(result: dict[str, Any], out: str | None) -> None:
+def show_speed(result: "Speed", out: str | None) -> None:
     """Print the table of a speed result, and why not to use it where the machine was busy; write
     the result to `out`, where that is given."""
-    from ttvos.core.files import write_json
     from ttvos.measure.latency import doubts
-    from ttvos.measure.speedtable import LEGEND, table
+    from ttvos.measure.speedtable import LEGEND, terminal_table
+    from ttvos.records.store import write
 
     if out:
-        write_json(out, result)
-    print(table(result["rows"]) + LEGEND)
+        write(out, result)
+    print(terminal_table(result.rows) + LEGEND)
     for line in doubts(result):
         print(line)

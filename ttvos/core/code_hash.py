@@ -27,6 +27,8 @@ PLUMBING = {
     "config/strict.py",
     "config/experiments.py",
     "core/shipped_weights.py",
+    "records/schema.py",
+    "records/store.py",
 }
 
 

@@ -21,6 +21,7 @@ from ttvos.evaluation.chunk import Chunk, score_chunk
 from ttvos.evaluation.metrics import statistics
 from ttvos.evaluation.objects import ALL, FIRST, RULES, given_ids, object_series
 from ttvos.evaluation.tasks import Task, find_tasks
+from ttvos.records.schema import FrameScores, Means, ObjectScores, Scored, Scores
 
 EVALUATORS = ("builtin", "official")
 FEW_FRAMES = 200  # below, starting processes takes longer than the work
@@ -42,7 +43,7 @@ def evaluate(
     truth: Path | str | None = None,
     ignore_void: bool = False,
     objects: str | None = None,
-) -> dict[str, Any]:
+) -> Scores:
     """Score the masks <sequence>/<frame>.png against a data set, or against a folder of masks.
 
     masks: the folder of the sequences, or one above it (`ttvos.data.mask_folders`). An
@@ -56,11 +57,8 @@ def evaluate(
     ignore_void: judge nothing where the truth is 255, which is background otherwise.
     objects: "first" or "all" (`ttvos.evaluation.objects`); by default "first" in DAVIS's layout.
 
-    Returns {"global": {"J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", ...},
-    "objects": {"<sequence>_<id>": the same without J&F}, "frames": {"<sequence>_<id>": {"J": [],
-    "F": []}}, "scored": {"sequences", "objects", "frames": numbers of them, "available": number
-    of sequences there are, "set": whose}, "notes": [text], "provenance"}; all scores are
-    fractions, and frames are the annotated ones from the second to the last but one.
+    Returns the record of `ttvos.records.schema`; all scores are fractions, and frames are the
+    annotated ones from the second to the last but one.
 
     Raises UserError for a missing mask of any annotated frame, a mask of a frame that is not
     there, a mask of another size, an id that is no object, and unreadable files.
@@ -91,14 +89,14 @@ def evaluate(
     data = {"profile": profile, "root": str(truth or dataset), **which}
     rules = {"objects": rule, "ignore_void": ignore_void}
     settings = {"evaluator": evaluator, **which, **rules}
-    return {
-        "global": _means(scores),
-        "objects": scores,
-        "frames": frames,
-        "scored": _scored(found, tasks, year, split, len(scores)),
-        "notes": notes,
-        "provenance": provenance(settings, data=data, **rules, **facts),
-    }
+    return Scores(
+        means=_means(scores),
+        objects=scores,
+        frames={name: FrameScores.model_validate(values) for name, values in frames.items()},
+        scored=_scored(found, tasks, year, split, len(scores)),
+        notes=notes,
+        provenance=provenance(settings, data=data, **rules, **facts),
+    )
 
 
 def _check(
@@ -129,20 +127,20 @@ def _origin(folder: Path) -> dict[str, Any]:
     return {"masks_origin": read_json(path)} if path.is_file() else {}
 
 
-def _scored(truth: Truth, tasks: list[Task], year: int, split: str, objects: int) -> dict[str, Any]:
+def _scored(truth: Truth, tasks: list[Task], year: int, split: str, objects: int) -> Scored:
     """How much was scored, and of what: of the published set, where these sequences are of it."""
     available, whose = truth.available, "the data set"
     if truth.layout == DAVIS:
         whose, published = f"split {split}", VAL[year] if split == "val" else ()
         if {task.annotation.name for task in tasks} <= set(published):
             available, whose = len(published), f"DAVIS-{year} val"
-    return {
-        "sequences": len(tasks),
-        "objects": objects,
-        "frames": sum(len(task.annotation.masks) - 2 for task in tasks),
-        "available": available,
-        "set": whose,
-    }
+    return Scored(
+        sequences=len(tasks),
+        objects=objects,
+        frames=sum(len(task.annotation.masks) - 2 for task in tasks),
+        available=available,
+        set=whose,
+    )
 
 
 def _score(
@@ -187,16 +185,18 @@ def _chunks(task: Task, count: int | None, ignore_void: bool) -> list[Chunk]:
     ]
 
 
-def _object_statistics(values: Values) -> dict[str, float]:
-    return {
-        f"{metric}-{name}": number
-        for metric in ("J", "F")
-        for name, number in statistics(values[metric]).items()
-    }
+def _object_statistics(values: Values) -> ObjectScores:
+    return ObjectScores.model_validate(
+        {
+            f"{metric}-{name}": number
+            for metric in ("J", "F")
+            for name, number in statistics(values[metric]).items()
+        }
+    )
 
 
-def _means(objects: dict[str, dict[str, float]]) -> dict[str, float]:
+def _means(objects: dict[str, ObjectScores]) -> Means:
     """Means over objects; J&F is the mean of the J and the F mean."""
-    names = next(iter(objects.values()))
+    names = next(iter(objects.values())).keys()
     means = {name: float(np.mean([scores[name] for scores in objects.values()])) for name in names}
-    return {"J&F-Mean": (means["J-Mean"] + means["F-Mean"]) / 2, **means}
+    return Means.model_validate({"J&F-Mean": (means["J-Mean"] + means["F-Mean"]) / 2, **means})

@@ -1,32 +1,26 @@
 """What `ttvos evaluate` prints of its scores, in percent."""
 
-from typing import Any
-
 import numpy as np
+
+from ttvos.records.schema import Scores
 
 METRICS = tuple(f"{metric}-{name}" for metric in "JF" for name in ("Mean", "Recall", "Decay"))
 
 
-def summary(scores: dict[str, Any]) -> str:
-    """Global scores; how much was scored, and of what; notes. A line each.
-
-    scores: what `ttvos.evaluation.davis.evaluate` returns.
-    """
-    overall, scored = scores["global"], scores["scored"]
-    names = ("J&F-Mean", *METRICS)
-    lines = ["  ".join(f"{name} {100 * overall[name]:.1f}" for name in names)]
+def summary(scores: Scores) -> str:
+    """Global scores; how much was scored, and of what; notes. A line each."""
+    scored, names = scores.scored, ("J&F-Mean", *METRICS)
+    lines = ["  ".join(f"{name} {100 * scores.means[name]:.1f}" for name in names)]
     kinds = ("sequence", "object", "frame")
     counts = ", ".join(_count(scored[f"{kind}s"], kind) for kind in kinds)
-    rest = "" if scored["available"] == scored["sequences"] else ": the scores are of a part"
-    has = f"{scored['set']} has {_count(scored['available'], 'sequence')}{rest}"
-    return "\n".join([*lines, f"{counts}; {has}", *(f"note: {note}" for note in scores["notes"])])
+    rest = "" if scored.available == scored.sequences else ": the scores are of a part"
+    has = f"{scored.set} has {_count(scored.available, 'sequence')}{rest}"
+    return "\n".join([*lines, f"{counts}; {has}", *(f"note: {note}" for note in scores.notes)])
 
 
-def per_sequence(scores: dict[str, Any]) -> str:
+def per_sequence(scores: Scores) -> str:
     """A table of the sequences: each one's number of objects, and means over its objects."""
-    objects: dict[str, list[dict[str, float]]] = {}
-    for name, values in scores["objects"].items():
-        objects.setdefault(name.rpartition("_")[0], []).append(values)
+    objects = scores.sequences()
     width = max(len("sequence"), *map(len, objects))
     lines = [_row("sequence", width, "objects", ["J&F-Mean", *METRICS])]
     for name, own in objects.items():

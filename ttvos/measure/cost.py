@@ -7,7 +7,6 @@ backbone: 0.2 % to 3 % more for the features, nothing more elsewhere.
 """
 
 import copy
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +16,7 @@ from ttvos.core.errors import UserError
 from ttvos.core.provenance import provenance
 from ttvos.measure.macs import OTHER, Parts, count_macs, count_parameters
 from ttvos.model.ttvos import TTVOS, build_model
+from ttvos.records.schema import RowCost
 from ttvos.tracking.readable import PADDING
 
 # Modules of TTVOS by the part of the table that they belong to.
@@ -39,7 +39,7 @@ PROTOCOL = {
 }
 
 
-def cost(variant: Variant, backbone: str, height: int = 480, width: int = 854) -> dict[str, Any]:
+def cost(variant: Variant, backbone: str, height: int = 480, width: int = 854) -> RowCost:
     """Count parameters and MACs of one experiment on one backbone; all counts are integers.
 
     height, width: frame size in pixels, padded to multiples of 16 as the tracker does.
@@ -54,13 +54,13 @@ def cost(variant: Variant, backbone: str, height: int = 480, width: int = 854) -
     model = build_model(variant, backbone)
     model.freeze()
     settings = {"variant": variant.name, "backbone": backbone, "height": height, "width": width}
-    return {
+    return RowCost(
         **settings,
-        "parameters": parameters(model),
-        "macs": macs(model, height, width),
-        "protocol": PROTOCOL,
-        "provenance": provenance(settings, precision="float32"),
-    }
+        parameters=parameters(model),
+        macs=macs(model, height, width),
+        protocol=PROTOCOL,
+        provenance=provenance(settings, precision="float32"),
+    )
 
 
 def parameters(model: TTVOS) -> dict[str, int]:

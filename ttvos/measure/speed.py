@@ -19,17 +19,18 @@ from ttvos.config.experiments import Variant
 from ttvos.core.device import device_name, find_device, peak_memory, read_clock
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import provenance
-from ttvos.engine.choose import make_tracker
 from ttvos.engine.precision import choose_precision
+from ttvos.engine.tracker import make_tracker
 from ttvos.measure.clip import disc_clip
-from ttvos.measure.latency import Load, percentiles
+from ttvos.measure.latency import Load, streaming_figures
 from ttvos.measure.layers import count_layers
-from ttvos.measure.released import ratio_to_released, time_released, time_released_warm
+from ttvos.measure.released_protocol import ratio_to_released, time_released, time_released_warm
 from ttvos.measure.roofline import PROTOCOL as ROOFLINE_PROTOCOL
 from ttvos.measure.roofline import fractions, measure_ceilings, roofline
 from ttvos.measure.speedtable import make_rows
 from ttvos.model import weights as checkpoints
 from ttvos.model.ttvos import TTVOS, build_model
+from ttvos.records.schema import RowSpeed
 from ttvos.tracking.precision import matrix_precision
 from ttvos.tracking.protocol import Tracker, stream
 
@@ -64,21 +65,21 @@ def speed(
     precision: str = "auto",
     compile: str = "auto",
     engine: str = "fast",
-) -> dict[str, Any]:
+) -> RowSpeed:
     """Time one model on a synthetic clip of moving discs.
 
     variant, backbone: None where the checkpoint says them; both are checked against it otherwise.
     frames: length of the clip with frame 0. repeats, warmup: whole clips. checkpoint: weights to
     load; random ones take the same time. precision, compile, engine: see
-    `ttvos.engine.choose.make_tracker`.
+    `ttvos.engine.tracker.make_tracker`.
     Returns streaming {fps, p50_ms, p90_ms, p99_ms (None with too few latencies, see
     `ttvos.measure.latency`), repeats (ms of each frame, a list a repeat), init_ms, spread,
     peak_memory_bytes, timed_frames, ...}, pipelined {fps, seconds} or None, released {fps, ...},
     released_warm {fps, seconds, frames, ...}, ratio_to_released (streaming over released_warm),
     roofline {streaming, released, released_warm: {macs, bytes, seconds, fraction, ...} of a
     frame, of a whole clip, of a frame}, ceilings, rows (the table), device, precision (as
-    chosen), engine, compiled (None where not known), load (what other processes used meanwhile,
-    see `ttvos.measure.latency`), height, width, objects, protocol, provenance. Times are in
+    chosen), engine, compiled (whether compiled code ran), load (what others used meanwhile, see
+    `ttvos.measure.latency`), height, width, objects, protocol, provenance. Times are in
     milliseconds where named so, else in seconds; fps in frames a second.
     Raises UserError for fewer than 5 repeats or 2 frames, or for CUDA where there is none.
     """
@@ -111,7 +112,7 @@ def speed(
         pipelined = time_pipelined(tracker, clip, mask, where, repeats)
     result = {
         **settings,
-        "compiled": _is_compiled(tracker, compile),
+        "compiled": getattr(tracker, "compiled", False),
         "load": load.record(),
         "streaming": streaming,
         "pipelined": pipelined,
@@ -131,7 +132,7 @@ def speed(
             checkpoint=str(checkpoint) if checkpoint else None,
         ),
     }
-    return {**result, "rows": make_rows(result)}
+    return RowSpeed.model_validate({**result, "rows": make_rows(result)})
 
 
 def _rooflines(
@@ -162,12 +163,6 @@ def _rooflines(
     }
 
 
-def _is_compiled(tracker: Tracker, compile: str) -> bool | None:
-    """Whether compiled code ran; None where the tracker does not say ("auto" may find some)."""
-    known = {"on": True, "off": False}.get(compile)
-    return getattr(tracker, "compiled", known)
-
-
 def time_streaming(
     tracker: Tracker,
     clip: np.ndarray,
@@ -182,21 +177,9 @@ def time_streaming(
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     clips = [_clip_latencies(tracker, clip, mask, device) for _ in range(repeats)]
-    kept = [steps for _, steps in clips]
-    latencies = np.array(kept)
-    each = 1000 * latencies.shape[1] / latencies.sum(axis=1)
     return {
-        "fps": float(1000 * latencies.size / latencies.sum()),
-        **percentiles(latencies.flat),
-        "repeats": kept,
-        "init_ms": [first for first, _ in clips],
-        "spread": {
-            "fps_min": float(each.min()),
-            "fps_max": float(each.max()),
-            "relative": float((each.max() - each.min()) / np.median(each)),
-        },
+        **streaming_figures([first for first, _ in clips], [steps for _, steps in clips]),
         "peak_memory_bytes": peak_memory(device),
-        "timed_frames": int(latencies.size),
         "warmup_clips": warmup,
     }
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_json
+from ttvos.core.text import counted, markdown_table, three_digits
 
 
 def read_steptime(path: Path | str) -> dict[str, Any]:
@@ -18,36 +19,33 @@ def read_steptime(path: Path | str) -> dict[str, Any]:
 
 def tables(result: dict[str, Any]) -> str:
     """Both tables, each with what it is, for a page."""
-    return "\n".join([*_data(result), "", *_hours(result)]) + "\n"
+    return "\n".join([_data(result["data"]), f"{_origin(result)}\n", _hours(result)])
 
 
-def _data(result: dict[str, Any]) -> list[str]:
-    lines = ["| data | name | download | unpacked | |", "|---|---|---:|---:|---|"]
-    for need in result["data"]:
-        sizes = [_size(need["download_bytes"]), _size(need["unpacked_bytes"])]
+def _data(needs: list[dict[str, Any]]) -> str:
+    rows = []
+    for need in needs:
         way = f"by hand, from <{need['page']}>" if need["by_hand"] else "fetched by a rule"
-        lines.append("| " + " | ".join([need["title"], f"`{need['name']}`", *sizes, way]) + " |")
-    totals = [
-        _size(sum(need[key] or 0 for need in result["data"]))
-        for key in ("download_bytes", "unpacked_bytes")
-    ]
-    lines.append(f"| **all with a known size** | | {totals[0]} | {totals[1]} | |")
-    return lines
+        sizes = (_size(need["download_bytes"]), _size(need["unpacked_bytes"]))
+        rows.append((need["title"], f"`{need['name']}`", *sizes, way))
+    totals = (
+        _size(sum(need[key] or 0 for need in needs)) for key in ("download_bytes", "unpacked_bytes")
+    )
+    rows.append(("**all with a known size**", "", *totals, ""))
+    return markdown_table(("data", "name", "download", "unpacked", ""), rows, numbers=(2, 3))
 
 
-def _hours(result: dict[str, Any]) -> list[str]:
+def _hours(result: dict[str, Any]) -> str:
     seeds, rows = result["seeds"], result["rows"]
     heads = ["row", *(stage["name"] for stage in rows[0]["stages"]), "state on disk"]
+    lines = [_row(row, seeds) for row in rows]
     if result["timed_steps"]:
-        heads += ["peak memory", "hours, one seed", f"hours, {_count(seeds, 'seed')}"]
-    lines = [_origin(result), "", "| " + " | ".join(heads) + " |"]
-    lines.append("|---|" + "---:|" * (len(heads) - 1))
-    lines += ["| " + " | ".join(_row(row, seeds)) + " |" for row in rows]
-    if result["timed_steps"]:
+        heads += ["peak memory", "hours, one seed", f"hours, {counted(seeds, 'seed')}"]
         timed = sum(row["hours"] is not None for row in rows)
         name = f"**{timed} of the profile's {result['rows_of_profile']} rows**"
-        lines.append(f"| {name} {'| ' * (len(heads) - 2)}| **{_digits(result['hours'])}** |")
-    return lines
+        empty = [""] * (len(heads) - 2)
+        lines.append([name, *empty, f"**{three_digits(result['hours'])}**"])
+    return markdown_table(heads, lines, numbers=range(1, len(heads)))
 
 
 def _origin(result: dict[str, Any]) -> str:
@@ -58,8 +56,8 @@ def _origin(result: dict[str, Any]) -> str:
     parts = f" in {result['accumulate']} parts" if result["accumulate"] > 1 else ""
     return (
         f"Measured on {origin['device']} ({result['device'].upper()}, {origin['precision']}, "
-        f"{_count(origin['threads'], 'thread')}), each batch{parts}, median of "
-        f"{_count(result['timed_steps'], 'step')} after {result['warmup_steps']} of warm-up, "
+        f"{counted(origin['threads'], 'thread')}), each batch{parts}, median of "
+        f"{counted(result['timed_steps'], 'step')} after {result['warmup_steps']} of warm-up, "
         f"{when}. A stage's cell says seconds a step × steps."
     )
 
@@ -70,23 +68,13 @@ def _row(row: dict[str, Any], seeds: int) -> list[str]:
     if hours is None:
         return cells
     memory = max(stage["peak_memory_bytes"] for stage in stages)
-    return [*cells, _size(memory), _digits(hours), _digits(hours * seeds)]
+    return [*cells, _size(memory), three_digits(hours), three_digits(hours * seeds)]
 
 
 def _stage(stage: dict[str, Any]) -> str:
     if stage["step_seconds"] is None:
         return f"{stage['steps']:,}"
-    return f"{_digits(stage['step_seconds'])} s × {stage['steps']:,}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _digits(number: float) -> str:
-    """Three digits, without an exponent: 0.0123, 1.23, 1,230."""
-    decimals = next((n for n in range(5) if number * 10**n >= 100), 5)
-    return f"{number:,.{decimals}f}"
+    return f"{three_digits(stage['step_seconds'])} s × {stage['steps']:,}"
 
 
 def _size(count: int | None) -> str:

@@ -17,11 +17,12 @@ from torch import nn
 
 from ttvos.core.code_hash import code_hash
 from ttvos.core.errors import UserError
-from ttvos.core.files import read_json
 from ttvos.core.provenance import provenance
 from ttvos.core.reachable import reachable
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.macs import OTHER, Parts, count_macs, count_parameters
+from ttvos.records.schema import TrackerCost
+from ttvos.records.store import read
 from ttvos.tracking.precision import precision_of
 from ttvos.tracking.protocol import Tracker, check_prediction, cycle_of, object_ids, step_of
 from ttvos.tracking.registry import tracker_code
@@ -47,16 +48,15 @@ def cost_tracker(
     width: int = 854,
     objects: int = 1,
     origin: dict[str, Any] | None = None,
-) -> dict[str, Any]:
+    counted_with: dict[str, Any] | None = None,
+) -> TrackerCost:
     """Run a tracker over a short clip and count; all counts are integers.
 
-    Returns tracker, height, width, objects, cycle (frames), parameters {total, parts {part: n},
-    other}, macs {init, frame, parts {part: of a frame}, init_parts, steps [of each frame]},
-    uncounted [names of operators], online_not_run, protocol, provenance. "other" stands for what
-    no part of `tracker.parts` did.
+    "other" stands for what no part of `tracker.parts` did.
     online_not_run: where the tracker has an `online_cost(height, width)`, what it says of the
     published fine-tuning, which it leaves out: {updates, macs, ...}; else None.
-    origin: for the provenance, such as `ttvos.tracking.registry.tracker_origin`.
+    origin: for the provenance, such as `ttvos.tracking.registry.tracker_origin`. counted_with: for
+    a file that is kept (`counted_with`).
     Raises UserError for a size under 16 pixels, a cycle or parts that are none, a wrong mask.
     """
     cycle, parts = cycle_of(tracker), _parts(tracker)
@@ -69,22 +69,23 @@ def cost_tracker(
     frame_parts = {part: round(sum(s[part] for s in whole) / len(whole)) for part in init}
     named = {"tracker": tracker.name, "height": height, "width": width, "objects": objects}
     settings = {**named, **getattr(tracker, "options", {})}
-    return {
+    return TrackerCost(
         **named,
-        "cycle": cycle,
-        "parameters": count_parameters(parts, modules),
-        "macs": {
+        cycle=cycle,
+        parameters=count_parameters(parts, modules),
+        macs={
             "init": sum(init.values()),
             "frame": round(sum(sum(s.values()) for s in whole) / len(whole)),
             "parts": frame_parts,
             "init_parts": init,
             "steps": [sum(s.values()) for s in steps],
         },
-        "uncounted": sorted(uncounted),
-        "online_not_run": online(height, width) if online else None,
-        "protocol": PROTOCOL,
-        "provenance": provenance(settings, precision=precision_of(tracker), **(origin or {})),
-    }
+        uncounted=sorted(uncounted),
+        online_not_run=online(height, width) if online else None,
+        protocol=PROTOCOL,
+        provenance=provenance(settings, precision=precision_of(tracker), **(origin or {})),
+        **({"counted_with": counted_with} if counted_with else {}),
+    )
 
 
 def _run(
@@ -139,7 +140,7 @@ def counted_with(name: str, height: int, width: int, objects: int) -> dict[str, 
     }
 
 
-def find_kept(folder: Path | str, name: str, key: dict[str, Any]) -> dict[str, Any] | None:
+def find_kept(folder: Path | str, name: str, key: dict[str, Any]) -> TrackerCost | None:
     """The kept cost of a tracker, if it was counted with just that; its provenance says so.
 
     folder: of files NAME.json as `ttvos cost --trackers` writes them. key: `counted_with`.
@@ -147,7 +148,8 @@ def find_kept(folder: Path | str, name: str, key: dict[str, Any]) -> dict[str, A
     path = Path(folder) / f"{name}.json"
     if not path.is_file():
         return None
-    cost = read_json(path)
-    if cost.get("counted_with") != key:
+    cost = read(path, TrackerCost)
+    if cost.counted_with != key:
         return None
-    return {**cost, "provenance": {**cost["provenance"], "kept": f"{path.parent.name}/{path.name}"}}
+    kept = cost.provenance.model_copy(update={"kept": f"{path.parent.name}/{path.name}"})
+    return cost.model_copy(update={"provenance": kept})

@@ -11,8 +11,9 @@ from ttvos.core.errors import UserError
 from ttvos.core.provenance import provenance
 from ttvos.core.reachable import reachable
 from ttvos.measure.clip import disc_clip
-from ttvos.measure.latency import Load, percentiles, spread
+from ttvos.measure.latency import Load, streaming_figures
 from ttvos.measure.speedtable import row
+from ttvos.records.schema import TrackerSpeed
 from ttvos.tracking.precision import matrix_precision, precision_of
 from ttvos.tracking.protocol import Tracker, check_prediction, cycle_of, object_ids, step_of
 
@@ -46,7 +47,7 @@ def speed_tracker(
     repeats: int = 1,
     objects: int = 1,
     origin: dict[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> TrackerSpeed:
     """Time a tracker on a synthetic clip of moving discs.
 
     frames: length of the clip with frame 0; where the tracker's work repeats after a cycle of
@@ -89,7 +90,7 @@ def speed_tracker(
         ),
     }
     result["streaming"]["peak_memory_bytes"] = peak_memory(where)
-    return {**result, "rows": [row(result, tracker.name)]}
+    return TrackerSpeed.model_validate({**result, "rows": [row(result, tracker.name)]})
 
 
 def _timed(
@@ -110,14 +111,9 @@ def summary(timed: list[TimedClip]) -> dict[str, Any]:
     third = max(1, latencies.shape[1] // 3)
     last, first = np.median(latencies[:, -third:]), np.median(latencies[:, :third])
     return {
-        "streaming": {
-            "fps": float(1000 * latencies.size / latencies.sum()),
-            **percentiles(latencies.flat),
-            "repeats": [clip.steps_ms for clip in timed],
-            "init_ms": [clip.init_ms for clip in timed],
-            "spread": spread([clip.steps_ms for clip in timed]),
-            "timed_frames": int(latencies.size),
-        },
+        "streaming": streaming_figures(
+            [clip.init_ms for clip in timed], [c.steps_ms for c in timed]
+        ),
         "with_initialisation": {"fps": float(1000 * frames * len(timed) / whole), "frames": frames},
         "growth": {
             "frames": frames,

@@ -1,5 +1,6 @@
 """What is known and built of each peer: `data/peers/NAME.yaml`, checked; needs no PyTorch."""
 
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -60,8 +61,12 @@ class Peer:
             raise UserError(f"peer {self.name}: {self.status} needs a reason")
 
 
+@functools.cache
 def load_records(folder: Path = FOLDER) -> dict[str, Peer]:
-    """All peers by name, in the files' order. Raises UserError for a file that does not fit."""
+    """All peers by name, in the files' order, read once in a process; not to be changed.
+
+    Raises UserError for a file that does not fit.
+    """
     files = sorted(folder.glob("*.yaml"))
     peers = {path.stem: build(Peer, read_yaml(path), path.name) for path in files}
     for stem, peer in peers.items():

@@ -7,7 +7,7 @@ A field with a default is one that earlier versions did not write, or not every 
 that no field names are kept as they are.
 """
 
-from collections.abc import ItemsView, Iterable
+from collections.abc import ItemsView, Iterable, Iterator
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -30,8 +30,15 @@ class Record(BaseModel):
         known = (f.alias or name for name, f in own if name in self.model_fields_set)
         return (*known, *(self.model_extra or ()))
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
     def __contains__(self, key: str) -> bool:
         return key in self.keys()
+
+    def __eq__(self, other: object) -> bool:
+        """Whether keys and values are the same, also of plain data."""
+        return self.plain() == (other.plain() if isinstance(other, Record) else other)
 
     def __getitem__(self, key: str) -> Any:
         """The value of a key of the file; KeyError where the file has no such key."""
@@ -44,7 +51,10 @@ class Record(BaseModel):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a key of the file, or `default`."""
-        return self[key] if key in self else default
+        try:
+            return self[key]
+        except KeyError:
+            return default
 
     def items(self) -> ItemsView[str, Any]:
         """Pairs of key and value, as of a dictionary."""
@@ -143,10 +153,12 @@ class ObjectScores(Statistics):
         return (self.j_mean + self.f_mean) / 2
 
 
-class Means(Statistics):
-    """Means over all objects."""
-
+class _Both(Record):
     jf_mean: float = Field(alias="J&F-Mean")
+
+
+class Means(Statistics, _Both):  # in this order J&F stands first in the file
+    """Means over all objects; J&F is the mean of the J and the F mean."""
 
 
 class FrameScores(Record):
@@ -332,7 +344,7 @@ class Spread(Record):
 
 
 class Streaming(Record):
-    """Frame by frame. repeats: ms of each frame after frame 0, a list a repeat; init_ms: of frame 0.
+    """Frame by frame. repeats: ms of each frame but frame 0, a list a repeat; init_ms: of frame 0.
 
     A percentile is None where the sample is too small for it (`ttvos.measure.latency`).
     """
@@ -402,7 +414,10 @@ class Reached(Record):
 
 
 class SpeedLine(Record):
-    """A line of the printed table: one protocol (`ttvos.measure.speedtable`); None: not measured."""
+    """A line of the printed table, of one protocol (`ttvos.measure.speedtable`).
+
+    None: not measured.
+    """
 
     model: str
     device: str
@@ -456,7 +471,7 @@ class RowSpeed(Speed):
     released_warm: ReleasedWarm | None = None
     ratio_to_released: float | None = None
     ceilings: dict[str, Ceilings] = {}
-    roofline: dict[Literal["streaming", "released", "released_warm"], Reached] = {}
+    roofline: dict[Literal["streaming", "released", "released_warm"], Reached]
 
     @classmethod
     def fits(cls, data: dict[str, Any]) -> bool:
@@ -516,6 +531,7 @@ class Scoring(Record):
     j: float = Field(alias="J")
     f: float = Field(alias="F")
     sequences: dict[str, float] = {}
+    seconds: float | None = None
 
 
 class Selection(Record):
@@ -566,5 +582,3 @@ KINDS: dict[str, tuple[type[Result], ...]] = {
 def kinds_of(kind: type[Result] | Any) -> Iterable[type[Result]]:
     """The kinds of a union such as `RowCost | TrackerCost`; the kind itself where it is one."""
     return getattr(kind, "__args__", (kind,))
-
-

@@ -1,10 +1,10 @@
 """Reading and writing result files, and refusing what is none.
 
-    scores = read("evaluate/exp8-s0/davis17.json", Scores)
-    scores.means.jf_mean, scores["global"]["J&F-Mean"]     the same number
-    cost = read(path, RowCost | TrackerCost)               whichever it is
-    write(path, scores)
-    scores.origin                                          None: its numbers do not count
+scores = read("evaluate/exp8-s0/davis17.json", Scores)
+scores.means.jf_mean, scores["global"]["J&F-Mean"]     the same number
+cost = read(path, RowCost | TrackerCost)               whichever it is
+write(path, scores)
+scores.origin                                          None: its numbers do not count
 """
 
 from pathlib import Path

@@ -4,8 +4,6 @@ decides).
 
 from pathlib import Path
 
-import numpy as np
-
 from ttvos.evaluation.compare import (
     CONTRADICTED,
     HOLDS,
@@ -16,11 +14,17 @@ from ttvos.evaluation.compare import (
     Tested,
     judge_claims,
 )
-from ttvos.report.paper import PAPER_FOLDER, read_paper
+from ttvos.report.intervals import SequenceScores, paired
+from ttvos.report.paper import BACKBONE, PAPER_FOLDER, read_paper
 from ttvos.report.publication.form import Published
 from ttvos.report.table import Cell, Column, Table
 
-BACKBONE = "hrnet"  # of the paper's Table 4
+VERBS = {
+    HOLDS: ("holds", "hold"),
+    CONTRADICTED: ("is contradicted", "are contradicted"),
+    NOT_SHOWN: ("is not shown", "are not shown"),
+    NOT_MEASURED: ("is not measured", "are not measured"),
+}
 
 
 def claims(published: Published, folder: Path = PAPER_FOLDER) -> Table:
@@ -57,20 +61,12 @@ def judged_claims(published: Published, folder: Path = PAPER_FOLDER) -> dict[str
     lines = read_paper("claims", folder)
     places = [(name, claim) for name in published.record["datasets"] for claim in lines]
     tested = judge_claims(
-        [paired(published, claim["better"], claim["worse"], name) for name, claim in places]
+        [arms(published, claim["better"], claim["worse"], name) for name, claim in places]
     )
     found: dict[str, list[Tested]] = {}
     for (name, _), one in zip(places, tested, strict=True):
         found.setdefault(name, []).append(one)
     return found
-
-
-VERBS = {
-    HOLDS: ("holds", "hold"),
-    CONTRADICTED: ("is contradicted", "are contradicted"),
-    NOT_SHOWN: ("is not shown", "are not shown"),
-    NOT_MEASURED: ("is not measured", "are not measured"),
-}
 
 
 def claims_sentence(published: Published, folder: Path = PAPER_FOLDER) -> str:
@@ -89,37 +85,28 @@ def claims_sentence(published: Published, folder: Path = PAPER_FOLDER) -> str:
     return " ".join(sentences)
 
 
-def paired(published: Published, better: str, worse: str, dataset: str) -> Arms | None:
-    """Differences of two experiments with Table 4's backbone; None where no seed has both.
-
-    Only seeds and sequences that both were scored with enter, matched by seed and by name.
-    """
-    one, other = (_scores(published, variant, dataset) for variant in (better, worse))
-    seeds = sorted(one.keys() & other.keys())
-    if not seeds:
-        return None
-    lines = [arm[seed] for seed in seeds for arm in (one, other)]
-    names = sorted(set.intersection(*(set(line) for line in lines)))
-    if not names:
-        return None
-    values = [[one[seed][name][0] - other[seed][name][0] for seed in seeds] for name in names]
-    return np.array(values), np.array([one[seeds[0]][name][1] for name in names], dtype=float)
+def arms(published: Published, better: str, worse: str, dataset: str) -> Arms | None:
+    """Differences of two experiments with Table 4's backbone; None where no seed has both."""
+    return paired(*(_experiment(published, variant, dataset) for variant in (better, worse)))
 
 
-def _scores(
-    published: Published, variant: str, dataset: str
-) -> dict[int, dict[str, tuple[float, int]]]:
-    """J&F and number of objects by seed and sequence, of the model with Table 4's backbone."""
-    rows = {
-        (line.row, line.seed)
-        for line in published.scores
-        if line.kind == "model" and line.backbone == BACKBONE and line.variant == variant
-    }
-    found: dict[int, dict[str, tuple[float, int]]] = {}
+def _experiment(published: Published, variant: str, dataset: str) -> dict[int, SequenceScores]:
+    """J&F of the model with Table 4's backbone, by seed."""
+    models = [line for line in published.scores if line.kind == "model"]
+    rows = {x.row for x in models if (x.backbone, x.variant) == (BACKBONE, variant)}
+    return {seed: s for row in rows for seed, s in by_seed(published, row, dataset).items()}
+
+
+def by_seed(
+    published: Published, row: str, dataset: str, key: str = "jf"
+) -> dict[int | None, SequenceScores]:
+    """Scores of a row's sequences, as kept. key: "jf", "j_mean" or "f_mean"."""
+    lines: dict[int | None, list[tuple[str, float, int]]] = {}
     for line in published.sequences:
-        if line.dataset == dataset and line.seed is not None and (line.row, line.seed) in rows:
-            found.setdefault(line.seed, {})[line.sequence] = (line.jf, line.objects)
-    return found
+        if (line.row, line.dataset) == (row, dataset):
+            values = (line.sequence, getattr(line, key), line.objects)
+            lines.setdefault(line.seed, []).append(values)
+    return {seed: SequenceScores(*zip(*sorted(of), strict=True)) for seed, of in lines.items()}
 
 
 def _cells(dataset: str, tested: Tested) -> dict[str, Cell]:

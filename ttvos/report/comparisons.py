@@ -1,98 +1,170 @@
 """A table of the paper's: its numbers beside the measured ones, with a verdict per cell."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable
+from typing import ClassVar
 
+import numpy as np
+
+from ttvos.evaluation.compare import Arms
+from ttvos.evaluation.statistics import paired_difference
 from ttvos.report import quantities as q
-from ttvos.report.inputs import Accuracy, ReportInput, Tracked
-from ttvos.report.paper import PAPER_FOLDER, read_paper
+from ttvos.report.intervals import by_seed, paired, sequence_notes
+from ttvos.report.join import Line, ReportInput
+from ttvos.report.notes import accuracy_notes, selection_cautions, start_notes
 from ttvos.report.quantities import Extra, Quantity
-from ttvos.report.results import timed_on
-from ttvos.report.same_sequences import sequence_notes
-from ttvos.report.standing import candidates
+from ttvos.report.results import Entry, File, MaskResults, measure, timed_on
 from ttvos.report.table import Cell, Column, Table
-from ttvos.report.trained import selection_cautions, start_notes
-from ttvos.report.verdicts import ABSENT, NOT_MEASURED
+from ttvos.report.verdicts import ABSENT, NOT_MEASURED, untrained
 
-# From a line of the paper's to who measured it.
-Finder = Callable[[ReportInput, dict[str, str]], Accuracy | None]
-Extension = Callable[[ReportInput, Table], Table]
+PAPERS = "The paper's table"
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """One of the paper's tables. texts: key -> heading; flags the same for ticked columns (1, 0).
+class PaperTable:
+    """One of the paper's tables, filled from the lines of a report's join.
 
-    extend: adds to the filled table what this one table has beyond the others.
+    texts: key -> heading, as printed; flags: the same for ticked columns (1, 0). own_title: heading
+    of the rows that the paper lacks. remarks: notes that always stand below.
     """
 
     number: int
     title: str
     caption: str
-    texts: dict[str, str]
-    flags: dict[str, str]
+    texts: ClassVar[dict[str, str]]
+    flags: ClassVar[dict[str, str]] = {}
     quantities: tuple[Quantity, ...]
-    find: Finder
     extras: tuple[Extra, ...] = ()
-    notes: tuple[str, ...] = ()
-    extend: Extension | None = None
+    remarks: tuple[str, ...] = ()
+    own_title = "Rows of this run that the paper's table does not have"
+
+    def line_cells(self, report: ReportInput, line: Line) -> dict[str, Cell]:
+        """Cells of one line of the paper's beyond those of texts, flags, quantities and extras."""
+        return {}
+
+    def own_cells(self, report: ReportInput, entry: Entry) -> dict[str, Cell]:
+        """Cells of a row that the paper lacks: what it is, in the place of texts and flags."""
+        raise NotImplementedError
+
+    def columns(self, report: ReportInput) -> list[Column]:
+        """All columns but that of the sections."""
+        columns = [Column(key, label) for key, label in self.texts.items()]
+        columns += [Column(key, label, "flag") for key, label in self.flags.items()]
+        for quantity in self.quantities:
+            columns += quantity.columns(report)
+        return [*columns, *(extra.column for extra in self.extras)]
+
+    def line_rows(self, report: ReportInput) -> list[dict[str, Cell]]:
+        """A row for every line of the paper's, whether measured here or not."""
+        return [self._line_row(report, line) for line in report.lines[self.number]]
+
+    def _line_row(self, report: ReportInput, line: Line) -> dict[str, Cell]:
+        row = {key: Cell(line.printed[key]) for key in self.texts}
+        row |= {key: tick(line.printed[key]) for key in self.flags}
+        for quantity in self.quantities:
+            row |= quantity.cells(report, line)
+        for extra in self.extras:
+            row |= extra.cell(line.timed if extra.is_speed else line.entry)
+        return row | self.line_cells(report, line)
+
+    def _own_row(self, report: ReportInput, entry: Entry) -> dict[str, Cell]:
+        row = self.own_cells(report, entry)
+        for quantity in self.quantities:
+            row |= quantity.own_cells(report, entry)
+        for extra in self.extras:
+            row |= extra.cell(entry)
+        return row
+
+    def notes(self, report: ReportInput) -> list[str]:
+        """What only this table has to tell."""
+        return []
 
 
-def build(comparison: Comparison, report: ReportInput, folder: Path = PAPER_FOLDER) -> Table:
-    """Fill one table: every row of the paper's, whether measured here or not."""
-    rows, sources, entries = [], [], []
-    for printed in read_paper(f"table{comparison.number}", folder):
-        entry = comparison.find(report, printed)
-        row = {key: Cell(printed[key]) for key in comparison.texts}
-        row |= {key: tick(printed[key]) for key in comparison.flags}
-        for quantity in comparison.quantities:
-            row |= quantity.cells(report, printed, entry)
-        for extra in comparison.extras:
-            row[extra.key] = q.measured_cell(extra.take(entry) if entry else None)
-        rows.append(row)
-        entries.append(entry)
-        sources += _sources(comparison, entry)
-    columns = _columns(comparison, report)
-    table = Table(
-        name=f"table{comparison.number}",
-        title=f"Table {comparison.number}: {comparison.title}",
-        caption=comparison.caption,
-        columns=columns,
-        rows=tuple(rows),
-        profile=report.manifest.profile,
-        caution=report.manifest.caution,
+def build(table: PaperTable, report: ReportInput) -> Table:
+    """Fill one table: the paper's lines, and below them the rows that it lacks."""
+    lines, own = report.lines[table.number], report.own(table.number)
+    rows, columns = table.line_rows(report), table.columns(report)
+    reasons = _reasons(table, rows)
+    if own or table.number == 3:
+        columns.append(Column("section", "Section"))
+        rows = [row | {"section": Cell(PAPERS)} for row in rows]
+        rows += [table._own_row(report, e) | {"section": Cell(table.own_title)} for e in own]
+    masks, timed = ([getattr(line, who) for line in lines] for who in ("masks", "timed"))
+    everyone = [e for e in (*(line.entry for line in lines), *masks, *own) if e]
+    trained = [e for e in everyone if not isinstance(e, MaskResults)]
+    is_timed = any(extra.is_speed for extra in table.extras)
+    return report.table(
+        columns,
+        rows,
+        _sources(table, [*everyone, *timed]),
+        name=f"table{table.number}",
+        title=f"Table {table.number}: {table.title}",
+        caption=table.caption,
+        sections="section" if columns[-1].key == "section" else "",
         notes=(
-            *comparison.notes,
-            *_spreads(entries),
-            *_of_sequences(comparison, report),
-            *(streamed(entries) if q.STREAMING in comparison.extras else ()),
-            *_reasons(comparison, rows),
-            *start_notes(entries),
-            *selection_cautions(report, entries),
+            *table.remarks,
+            *_spreads(trained),
+            *_of_sequences(table, report),
+            *(_streamed([*timed, *own]) if is_timed else ()),
+            *reasons,
+            *start_notes(trained),
+            *selection_cautions(report, trained),
+            *accuracy_notes(report, everyone),
+            *table.notes(report),
         ),
-        sources=tuple(dict.fromkeys(sources)),
     )
-    return comparison.extend(report, table) if comparison.extend else table
 
 
-def _columns(comparison: Comparison, report: ReportInput) -> tuple[Column, ...]:
-    columns = [Column(key, label) for key, label in comparison.texts.items()]
-    columns += [Column(key, label, "flag") for key, label in comparison.flags.items()]
-    for quantity in comparison.quantities:
-        columns += quantity.columns(report)
-    return (*columns, *(extra.column for extra in comparison.extras))
+def tick(value: str | bool) -> Cell:
+    """A ticked column's cell: True or "1", False or "0", or a word of the paper's."""
+    text = str(int(value)) if isinstance(value, bool) else value
+    return Cell({"1": "✓", "0": "–"}.get(text, text))
 
 
-def tick(value: str) -> Cell:
-    """A ticked column's cell: the paper's CSV has 1, 0, or a word."""
-    return Cell({"1": "✓", "0": "–"}.get(value, value))
+def difference(
+    report: ReportInput, one: Entry | None, other: Entry | None, protocol: str
+) -> tuple[Cell, Arms | None]:
+    """J&F of one row minus another's, in points, over the seeds and sequences that both have.
+
+    As a cell, and paired as a claim is tested. Nothing where either was not scored; a reason where
+    either is untrained, a file does not say where it comes from, or nothing is shared. One seed has
+    no spread, and no interval.
+    """
+    if one is None or other is None:
+        return Cell(), None
+    if why := untrained(one) or untrained(other):
+        return Cell(reason=why), None
+    files = [
+        row.evaluate.get(q.standing(report.manifest, protocol, row), ()) for row in (one, other)
+    ]
+    measured = [measure(results, q.points("J&F-Mean")) for results in files]
+    if None in measured:
+        return Cell(), None
+    if refused := [found.refusal for found in measured if found.refusal]:
+        return Cell(reason="; ".join(refused)), None
+    arms = paired(*map(by_seed, files))
+    if arms is None:
+        return Cell(reason=_nothing_shared(*files)), None
+    seeds = np.average(arms[0], axis=0, weights=arms[1])
+    spread = float(seeds.std(ddof=1)) if len(seeds) > 1 else None
+    return Cell(float(seeds.mean()), spread, interval=_interval(arms)), arms
 
 
-def _reasons(comparison: Comparison, rows: list[dict[str, Cell]]) -> list[str]:
+def _nothing_shared(one: Iterable[File], other: Iterable[File]) -> str:
+    is_shared = {result.seed for result in one} & {result.seed for result in other}
+    return "no sequence in common" if is_shared else "no seed in common"
+
+
+def _interval(arms: Arms) -> tuple[float, float] | None:
+    """95 %, of the noise of seeds and sequences; None for one of either."""
+    if min(arms[0].shape) < 2:
+        return None
+    found = paired_difference(*arms)
+    return found.low, found.high
+
+
+def _reasons(table: PaperTable, rows: list[dict[str, Cell]]) -> list[str]:
     """Why measured numbers are not compared, one note a reason."""
     found: dict[str, list[str]] = {}
-    for quantity in comparison.quantities:
+    for quantity in table.quantities:
         verdicts = [row[f"{quantity.key}_verdict"] for row in rows]
         reasons = [cell.reason for cell in verdicts if cell.value == NOT_MEASURED]
         for reason in dict.fromkeys(reasons):
@@ -101,36 +173,31 @@ def _reasons(comparison: Comparison, rows: list[dict[str, Cell]]) -> list[str]:
     return [f"{', '.join(labels)}: {NOT_MEASURED} ({why})." for why, labels in found.items()]
 
 
-def _spreads(entries: list[Accuracy | None]) -> list[str]:
+def _spreads(entries: list[Entry]) -> list[str]:
     """What stands behind ±, where a row is the mean of several runs."""
-    several = any(q.runs(entry) for entry in entries if entry)
+    several = any(len(found.sources) > 1 for entry in entries if (found := q.runs(entry)))
     return ["±: sample standard deviation over the runs in the mean."] if several else []
 
 
-def _of_sequences(comparison: Comparison, report: ReportInput) -> list[str]:
+def _of_sequences(table: PaperTable, report: ReportInput) -> list[str]:
     """What the sequences behind the accuracies can say, of the datasets that stand in the table."""
-    scored = [quantity.key for quantity in comparison.quantities if quantity.rule == "accuracy"]
+    scored = [quantity.key for quantity in table.quantities if quantity.rule == "accuracy"]
     protocols = [key.removesuffix("_jf") for key in scored]
-    datasets = [name for p in protocols for name in candidates(report.manifest, p)]
-    return sequence_notes(report, datasets) if datasets else []
+    return sequence_notes(report, [n for p in protocols for n in q.candidates(report.manifest, p)])
 
 
-def streamed(entries: list[Accuracy | None]) -> list[str]:
+def _streamed(entries: Iterable[Entry | None]) -> list[str]:
     """What the streaming figures were measured on, one note."""
-    files = [entry.speed for entry in entries if isinstance(entry, Tracked) and entry.speed]
-    found = dict.fromkeys(timed_on(file) for file in files)
+    found = dict.fromkeys(timed_on(entry.speed) for entry in entries if entry and entry.speed)
     return [f"Streaming FPS: {'; '.join(found)}."] if found else []
 
 
-def _sources(comparison: Comparison, entry: Accuracy | None) -> list[str]:
-    """Names of the files that this table takes from an entry."""
-    if entry is None:
-        return []
-    rules = {quantity.rule for quantity in comparison.quantities}
-    files = []
-    if "accuracy" in rules:
-        files += [result for results in entry.evaluate.values() for result in results]
-    if isinstance(entry, Tracked):
+def _sources(table: PaperTable, entries: Iterable[Entry | None]) -> list[File | None]:
+    """The files that this table takes from the entries."""
+    rules = {quantity.rule for quantity in table.quantities}
+    files: list[File | None] = []
+    for entry in filter(None, entries):
+        files += entry.scores() if "accuracy" in rules else []
         files += [entry.cost] if rules & {"macs", "parameters"} else []
         files += [entry.speed] if "speed" in rules else []
-    return [file.name for file in files if file is not None]
+    return files

@@ -9,15 +9,18 @@ from zipfile import BadZipFile
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy import ndimage
 
 from ttvos.core.errors import UserError
 from ttvos.core.video import VOID, davis_palette, overlay
-from ttvos.report import figures
-from ttvos.report.figures import Drawing, new_figure
-from ttvos.report.inputs import ReportInput
-from ttvos.report.results import Result
+from ttvos.records.schema import Result
+from ttvos.records.store import parse
+from ttvos.report.figures import Drawing, new_figure, style
+from ttvos.report.join import ReportInput
+from ttvos.report.results import File
 
-TITLES = ("frame, ground truth outlined", "transition map", "attention map", "prediction")
+TITLE = "Figure 7: what the model sees"
+HEADS = ("frame, ground truth outlined", "transition map", "attention map", "prediction")
 ARRAYS = ("frame", "truth", "transition", "attention", "prediction", "names", "numbers")
 
 
@@ -28,16 +31,13 @@ class Maps:
     """
 
     arrays: dict[str, np.ndarray]
-    result: Result
+    result: File
 
 
 def load_maps(report: ReportInput) -> Maps | None:
     """The .npz that the manifest names, or None; UserError when it is damaged."""
     name = report.manifest.maps
-    if name is None:
-        return None
-    path = report.located.path(name)
-    return read_maps(path, name)
+    return None if name is None else read_maps(report.located.path(name), name)
 
 
 def read_maps(path: Path, name: str) -> Maps:
@@ -48,20 +48,19 @@ def read_maps(path: Path, name: str) -> Maps:
             provenance: Any = json.loads(str(file["provenance"])) if "provenance" in file else None
     except (OSError, KeyError, ValueError, BadZipFile) as error:
         raise UserError(f"{path}: not a readable file of maps ({error}); predict anew") from None
-    return Maps(arrays, Result(name, {"provenance": provenance}))
+    return Maps(arrays, File(name, parse({"provenance": provenance}, Result, name)))
 
 
 def figure7(report: ReportInput) -> Drawing:
     """One line a frame; a run without maps, or maps of unknown origin, gives no figure."""
     maps = load_maps(report)
-    title = "Figure 7: what the model sees"
     if maps is None:
-        return Drawing("figure7", title, "", None, missing="This run kept no maps.")
+        return Drawing("figure7", TITLE, missing="This run kept no maps.")
     if maps.result.provenance is None:
-        return Drawing("figure7", title, "", None, missing="The maps have no provenance.")
+        return Drawing("figure7", TITLE, missing="The maps have no provenance.")
     return Drawing(
         "figure7",
-        title,
+        TITLE,
         "Transition map: foreground minus background, red where the object is expected to enter, "
         "blue where it leaves, one scale for all frames; grey: the model has no such head. "
         "Attention map: channels averaged, each frame on its own scale. Maps are at one eighth of "
@@ -73,52 +72,44 @@ def figure7(report: ReportInput) -> Drawing:
     )
 
 
+@style()
 def draw_strips(arrays: dict[str, np.ndarray]) -> Figure:
-    """One line of four pictures a frame."""
+    """One line of four pictures a frame; arrays: see `Maps`."""
     count, height, width = arrays["frame"].shape[:3]
-    with figures.style():
-        figure = new_figure(10, 0.55 + count * (2.45 * height / width + 0.05))
-        grid = figure.subplots(count, len(TITLES), squeeze=False)
-        limit = float(np.nan_to_num(np.abs(arrays["transition"])).max()) or 1.0
-        for index, line in enumerate(grid):
-            _strip(line, arrays, index, limit)
-        for axes, title in zip(grid[0], TITLES, strict=True):
-            axes.set_title(title, fontsize=9)
-        figure.colorbar(
-            grid[0][1].images[0],
-            ax=grid[:, 1],
-            location="bottom",
-            shrink=0.7,
-            aspect=30,
-            pad=0.01,
-        ).ax.tick_params(labelsize=7)
+    figure = new_figure(10, 0.55 + count * (2.45 * height / width + 0.05))
+    grid = figure.subplots(count, len(HEADS), squeeze=False)
+    limit = float(np.nan_to_num(np.abs(arrays["transition"])).max()) or 1.0
+    for index, line in enumerate(grid):
+        _strip(line, {key: array[index] for key, array in arrays.items()}, limit)
+    for axes, head in zip(grid[0], HEADS, strict=True):
+        axes.set_title(head, fontsize=9)
+    place = {"location": "bottom", "shrink": 0.7, "aspect": 30, "pad": 0.01}
+    bar = figure.colorbar(grid[0][1].images[0], ax=grid[:, 1], **place)
+    bar.ax.tick_params(labelsize=7)
     return figure
 
 
-def _strip(line: np.ndarray, arrays: dict[str, np.ndarray], index: int, limit: float) -> None:
-    frame, truth = arrays["frame"][index], arrays["truth"][index]
-    prediction = arrays["prediction"][index]
-    height, width = truth.shape
+def _strip(line: np.ndarray, frame: dict[str, np.ndarray], limit: float) -> None:
+    """The pictures of one frame. limit: of the transition map's scale."""
+    height, width = frame["truth"].shape
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)
     pictures = (
-        {"X": outlined(frame, truth)},
-        {"X": arrays["transition"][index], "cmap": "RdBu_r", "vmin": -limit, "vmax": limit},
-        {"X": arrays["attention"][index], "cmap": "magma"},
-        {"X": overlay(frame, prediction)},
+        {"X": outlined(frame["frame"], frame["truth"])},
+        {"X": frame["transition"], "cmap": "RdBu_r", "vmin": -limit, "vmax": limit},
+        {"X": frame["attention"], "cmap": "magma"},
+        {"X": overlay(frame["frame"], frame["prediction"])},
     )
     for axes, picture in zip(line, pictures, strict=True):
         axes.set_facecolor("#dddddd")  # shows where a map is NaN
         axes.imshow(**picture, extent=extent, interpolation="nearest")
         _bare(axes)
-    label = f"{arrays['names'][index]}\nframe {int(arrays['numbers'][index])}"
-    line[0].set_ylabel(label, fontsize=8)
+    line[0].set_ylabel(f"{frame['names']}\nframe {int(frame['numbers'])}", fontsize=8)
 
 
 def _bare(axes: Axes) -> None:
     axes.set(xticks=[], yticks=[])
     axes.grid(visible=False)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes.spines[:].set_visible(False)
 
 
 def outlined(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -132,19 +123,15 @@ def outlined(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
     colours = np.frombuffer(davis_palette(), dtype=np.uint8).reshape(256, 3)
     picture = frame.copy()
     inner = _border(ids, width)
-    rim = _border(ids, width + max(1, width // 2)) & ~inner
-    picture[rim] = 255
+    picture[_border(ids, width + max(1, width // 2)) & ~inner] = 255
     picture[inner] = colours[ids[inner]]
     return picture
 
 
 def _border(ids: np.ndarray, width: int) -> np.ndarray:
     """Object pixels with another id at most `width` pixels up, down, left or right."""
-    padded = np.pad(ids, width, mode="edge")
-    height, columns = ids.shape
-    differs = np.zeros(ids.shape, dtype=bool)
-    for step in range(1, width + 1):
-        for row, column in ((step, 0), (-step, 0), (0, step), (0, -step)):
-            top, left = width + row, width + column
-            differs |= padded[top : top + height, left : left + columns] != ids
-    return differs & (ids > 0)
+    cross = np.zeros((2 * width + 1, 2 * width + 1), dtype=bool)
+    cross[width], cross[:, width] = True, True
+    lowest = ndimage.minimum_filter(ids, footprint=cross, mode="nearest")
+    highest = ndimage.maximum_filter(ids, footprint=cross, mode="nearest")
+    return (lowest != highest) & (ids > 0)

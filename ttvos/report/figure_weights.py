@@ -1,23 +1,29 @@
-"""Statistics of the adaptive update weight (the paper's Figure 9): pure functions.
+"""Figure 9: the adaptive update weight against the object's size, statistics and drawings.
 
 The report and `notebooks/adaptive_weight.ipynb` both use these, so they cannot disagree.
-
-Figure 9: the adaptive update weight against the object's size.
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy import stats
 
 from ttvos.plan.manifest import Located, Manifest, data_label
-from ttvos.report import figures
-from ttvos.report.figures import Drawing, new_figure
-from ttvos.report.results import Result, load_result
+from ttvos.records.schema import Predictions, Scores
+from ttvos.report.figures import BLUE, RED, Drawing, new_figure, style
+from ttvos.report.results import File, load_file
+
+VARIANT, BACKBONE, YEARS = "exp8", "hrnet", (2017, 2016)
+FOLLOWED = 0.5  # J-Mean from which an object counts as followed
+TITLES = {
+    "figure9a": "Figure 9a: first update weight and object size",
+    "figure9b": "Figure 9b: a shrinking object",
+    "figure9c": "Figure 9c: a growing object",
+}
 
 
 @dataclass(frozen=True)
@@ -82,13 +88,11 @@ def pearson(x: np.ndarray, y: np.ndarray, confidence: float = 0.95) -> Correlati
     n = len(x)
     if n < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return Correlation(None, n, confidence=confidence)
-    r = float(np.clip(np.corrcoef(x, y)[0, 1], -1.0, 1.0))
+    found = stats.pearsonr(x, y)
+    r = float(found.statistic)
     if n < 4:
         return Correlation(r, n, confidence=confidence)
-    if 1.0 - abs(r) < 1e-12:  # a line, but for rounding: z would be infinite
-        return Correlation(r, n, r, r, confidence)
-    reach = NormalDist().inv_cdf(0.5 + confidence / 2) / np.sqrt(n - 3)
-    low, high = np.tanh(np.arctanh(r) - reach), np.tanh(np.arctanh(r) + reach)
+    low, high = found.confidence_interval(confidence)
     return Correlation(r, n, float(low), float(high), confidence)
 
 
@@ -114,22 +118,10 @@ def pick_changing(
     too, but shows nothing about size. None takes all objects.
     """
     known = [curve for curve in objects if followed is None or curve.name in followed]
-    changes = [(relative_change(curve.ratio), curve) for curve in known]
-    shrinking = min(changes, key=lambda pair: pair[0], default=(0.0, None))
-    growing = max(changes, key=lambda pair: pair[0], default=(0.0, None))
-    return (
-        shrinking[1] if shrinking[0] < 0 else None,
-        growing[1] if growing[0] > 0 else None,
-    )
-
-
-VARIANT, BACKBONE, YEARS = "exp8", "hrnet", (2017, 2016)
-FOLLOWED = 0.5  # J-Mean from which an object counts as followed
-TITLES = {
-    "figure9a": "Figure 9a: first update weight and object size",
-    "figure9b": "Figure 9b: a shrinking object",
-    "figure9c": "Figure 9c: a growing object",
-}
+    ordered = sorted(known, key=lambda curve: relative_change(curve.ratio))
+    shrinking = next((c for c in ordered if relative_change(c.ratio) < 0), None)
+    growing = next((c for c in reversed(ordered) if relative_change(c.ratio) > 0), None)
+    return shrinking, growing
 
 
 @dataclass(frozen=True)
@@ -157,15 +149,19 @@ def load_weights(located: Located) -> WeightData | str:
         if (row.variant, row.backbone) != (VARIANT, BACKBONE):
             continue
         for dataset in sorted(row.predict, key=lambda name: _place(located.manifest, name)):
-            paths = [path for path in row.predict.get(dataset, ()) if path]
-            if not paths:
+            paths = row.predict[dataset]
+            index = next((index for index, path in enumerate(paths) if path), None)
+            if index is None:
                 continue
-            index = row.predict[dataset].index(paths[0])
-            evaluations = row.evaluate.get(dataset, ())
-            evaluation = evaluations[index] if index < len(evaluations) else None
+            predicted, evaluated = (
+                load_file(located, found[index] if index < len(found) else None, kind)
+                for found, kind in (
+                    (paths, Predictions),
+                    (row.evaluate.get(dataset, ()), Scores),
+                )
+            )
             seed = row.seeds[index] if index < len(row.seeds) else index
-            results = load_result(located, paths[0]), load_result(located, evaluation)
-            return _weight_data(dataset, seed, *results)
+            return _weight_data(dataset, seed, predicted, evaluated)
     return f"This run has no predictions of {VARIANT} with {BACKBONE}."
 
 
@@ -176,17 +172,17 @@ def _place(manifest: Manifest, dataset: str) -> int:
 
 
 def _weight_data(
-    dataset: str, seed: int, predicted: Result | None, evaluated: Result | None
+    dataset: str, seed: int, predicted: File[Predictions] | None, evaluated: File[Scores] | None
 ) -> WeightData | str:
     if predicted is None or predicted.provenance is None:
         return "The predictions have no provenance."
-    objects = curves(predicted.data["sequences"])
+    objects = curves(predicted.record.sequences)
     if not objects:
         return "The predictions have no update weights."
     followed, sources = None, [predicted.name]
     if evaluated is not None and evaluated.provenance is not None:
-        scores = evaluated.data["objects"]
-        followed = frozenset(name for name, s in scores.items() if s["J-Mean"] >= FOLLOWED)
+        scores = evaluated.record.objects
+        followed = frozenset(name for name, s in scores.items() if s.j_mean >= FOLLOWED)
         sources.append(evaluated.name)
     return WeightData(dataset, seed, tuple(objects), followed, tuple(sources))
 
@@ -195,7 +191,7 @@ def figure9(located: Located) -> tuple[Drawing, Drawing, Drawing]:
     """The three parts of Figure 9."""
     data = load_weights(located)
     if isinstance(data, str):
-        a, b, c = (Drawing(name, title, "", None, missing=data) for name, title in TITLES.items())
+        a, b, c = (Drawing(name, title, missing=data) for name, title in TITLES.items())
         return a, b, c
     shrinking, growing = pick_changing(data.objects, data.followed)
     return (
@@ -234,18 +230,18 @@ def scatter_drawing(data: WeightData, label: str) -> Drawing:
     )
 
 
+@style()
 def draw_scatter(ratio: np.ndarray, weight: np.ndarray, correlation: Correlation) -> Figure:
     """Weight against foreground ratio (percent), with the least-squares line."""
-    with figures.style():
-        figure = new_figure(4.6, 3.6)
-        axes = figure.subplots()
-        axes.scatter(100 * ratio, weight, s=26, color=figures.BLUE, alpha=0.8, zorder=3)
-        if correlation.r is not None:
-            ends = np.array([ratio.min(), ratio.max()])
-            line = np.polyval(np.polyfit(ratio, weight, 1), ends)
-            axes.plot(100 * ends, line, color=figures.RED, linewidth=1.2)
-        axes.set(xlabel="foreground of the first mask (% of the frame)", ylabel="update weight w₁")
-        axes.set_title(describe_correlation(correlation), fontsize=8, fontweight="normal")
+    figure = new_figure(4.6, 3.6)
+    axes = figure.subplots()
+    axes.scatter(100 * ratio, weight, s=26, color=BLUE, alpha=0.8, zorder=3)
+    if correlation.r is not None:
+        ends = np.array([ratio.min(), ratio.max()])
+        line = np.polyval(np.polyfit(ratio, weight, 1), ends)
+        axes.plot(100 * ends, line, color=RED, linewidth=1.2)
+    axes.set(xlabel="foreground of the first mask (% of the frame)", ylabel="update weight w₁")
+    axes.set_title(describe_correlation(correlation), fontsize=8, fontweight="normal")
     return figure
 
 
@@ -253,7 +249,7 @@ def curve_drawing(name: str, verb: str, curve: ObjectCurve | None, data: WeightD
     """Figure 9b or c: one object over time, or why none is shown."""
     if curve is None:
         who = "object" if data.followed is None else f"object with J of at least {FOLLOWED}"
-        return Drawing(name, TITLES[name], "", None, missing=f"No {who} {verb} in this data.")
+        return Drawing(name, TITLES[name], missing=f"No {who} {verb} in this data.")
     change = relative_change(curve.ratio)
     chosen = "of all objects" if data.followed is None else f"of those with J ≥ {FOLLOWED}"
     return Drawing(
@@ -267,25 +263,24 @@ def curve_drawing(name: str, verb: str, curve: ObjectCurve | None, data: WeightD
     )
 
 
+@style()
 def draw_curve(curve: ObjectCurve) -> Figure:
     """Foreground ratio (left axis, from the given frame 0 on) and update weight (right axis)."""
-    with figures.style():
-        figure = new_figure(4.6, 3.6)
-        left = figure.subplots()
-        right = left.twinx()
-        frames = np.arange(len(curve.ratio))
-        left.plot(frames, 100 * curve.ratio, color=figures.BLUE)
-        right.plot(frames[1:], curve.weight, color=figures.RED, linestyle="--")
-        _colour_axis(left, "left", figures.BLUE, "foreground (% of the frame), solid")
-        _colour_axis(right, "right", figures.RED, "update weight w, dashed")
-        right.grid(visible=False)
-        right.spines["right"].set_visible(True)
-        left.set(xlabel="frame", title=curve.name)
-        left.xaxis.get_major_locator().set_params(integer=True)
+    figure = new_figure(4.6, 3.6)
+    left = figure.subplots()
+    right = left.twinx()
+    frames = np.arange(len(curve.ratio))
+    left.plot(frames, 100 * curve.ratio, color=BLUE)
+    right.plot(frames[1:], curve.weight, color=RED, linestyle="--")
+    _colour_axis(left, "left", BLUE, "foreground (% of the frame), solid")
+    _colour_axis(right, "right", RED, "update weight w, dashed")
+    right.grid(visible=False)
+    left.set(xlabel="frame", title=curve.name)
+    left.xaxis.get_major_locator().set_params(integer=True)
     return figure
 
 
 def _colour_axis(axes: Axes, side: str, colour: str, label: str) -> None:
     axes.set_ylabel(label, color=colour)
     axes.tick_params(axis="y", labelcolor=colour)
-    axes.spines[side].set_color(colour)
+    axes.spines[side].set(color=colour, visible=True)

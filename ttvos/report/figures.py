@@ -1,4 +1,4 @@
-"""What all figures share: style, the footer that names the data, and writing PNG and PDF."""
+"""What all figures share: style, footer, scales, and writing PNG and PDF."""
 
 import io
 import textwrap
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
 from ttvos.core.files import atomic_path
@@ -39,13 +40,14 @@ _FOOTER = 0.3  # inches kept free below the drawing
 class Drawing:
     """One figure. figure: None when this run has nothing to draw; missing then says why.
 
-    name: the files' stem. alt: what there is to see, for readers who cannot.
+    name: the files' stem. alt: what there is to see, for readers who cannot. sources: names of
+    result files.
     """
 
     name: str
     title: str
-    caption: str
-    figure: Figure | None
+    caption: str = ""
+    figure: Figure | None = None
     alt: str = ""
     missing: str = ""
     sources: tuple[str, ...] = ()
@@ -53,7 +55,10 @@ class Drawing:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The report's look, whatever a matplotlibrc says; nothing outside the block changes."""
+    """The report's look, whatever a matplotlibrc says; nothing outside the block changes.
+
+    Stands above functions that draw, too.
+    """
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
@@ -66,6 +71,12 @@ def new_figure(width: float, height: float) -> Figure:
     share = _FOOTER / height
     figure.get_layout_engine().set(rect=(0, share, 1, 1 - share))
     return figure
+
+
+def write_plainly(axis: Axis) -> None:
+    """Numbers on a logarithmic axis as "20", not as a power of ten."""
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("")
 
 
 def write_figure(drawing: Drawing, manifest: Manifest, out: Path) -> bytes:

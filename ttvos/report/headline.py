@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from ttvos.evaluation.judge import DIFFERS, ONE_RUN, REPRODUCED, TOO_NOISY
 from ttvos.report import quantities as q
-from ttvos.report.inputs import Accuracy, ReportInput
+from ttvos.report.intervals import peers_on_the_part
+from ttvos.report.join import ReportInput
 from ttvos.report.measurements import STILL, still_score
-from ttvos.report.same_sequences import peers_on_the_part
+from ttvos.report.results import Entry
 from ttvos.report.table import Cell, Table
-from ttvos.report.verdicts import AGREES, DISPUTED, NOT_MEASURED, STATUSES, sequences
+from ttvos.report.verdicts import AGREES, DISPUTED, NOT_MEASURED, STATUSES
 
 MAIN_ROW = "exp8-hrnet"  # the paper's model
 
@@ -132,8 +133,8 @@ def data_facts(report: ReportInput) -> list[DataFacts]:
         items = [*report.rows, *report.references, *report.masks]
         results = [result for item in items for result in item.evaluate.get(name, ())]
         if results:
-            objects = max(len(result.data.get("objects", {})) for result in results)
-            count = max(len(sequences(result)) for result in results)
+            objects = max(len(result.record.objects) for result in results)
+            count = max(len(result.record.sequences()) for result in results)
             scores = _scores(report, name)
             found.append(
                 DataFacts(
@@ -160,8 +161,8 @@ def _scores(report: ReportInput, dataset: str) -> tuple[Score, ...]:
     return tuple(sorted(scores, key=lambda score: -score.jf))
 
 
-def _score(report: ReportInput, item: Accuracy, dataset: str, main: bool) -> Score | None:
-    measured = q.measure_score(item.evaluate.get(dataset, ()), "J&F-Mean")
+def _score(report: ReportInput, item: Entry, dataset: str, main: bool) -> Score | None:
+    measured = q.measure_score(item.evaluate.get(dataset, ()))
     if measured is None or measured.mean is None:
         return None
     still = still_score(report, dataset)

@@ -1,7 +1,7 @@
-"""Everything that a report is rendered from, read from the files that the manifest names."""
+"""What a report is rendered from is read here, from the files that the manifest names."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ from ttvos.peers.record import FOLDER as PEERS_FOLDER
 from ttvos.peers.record import Peer, load_records
 from ttvos.plan.manifest import (
     Located,
-    Manifest,
     MaskEntry,
     Paths,
     PeerEntry,
@@ -18,89 +17,18 @@ from ttvos.plan.manifest import (
     RowEntry,
     load_manifest,
 )
-from ttvos.report.results import Result, load_result
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """Anything with an accuracy: a row, a reference, a peer, somebody's masks."""
-
-    name: str
-    label: str
-    evaluate: dict[str, tuple[Result, ...]]
-
-
-@dataclass(frozen=True)
-class Tracked(Accuracy):
-    """A tracker that ran here, with what it costs and how fast it is."""
-
-    cost: Result | None
-    speed: Result | None
-
-
-@dataclass(frozen=True)
-class RowResults(Tracked):
-    """A row with all that was measured of it. losses: path of loss.csv and its train.json."""
-
-    entry: RowEntry
-    predict: dict[str, tuple[Result, ...]]
-    train: tuple[Result, ...]
-    losses: tuple[tuple[int, Path, Result | None], ...]
-
-
-@dataclass(frozen=True)
-class PeerResults(Tracked):
-    """A built peer. Its accuracy is that of its authors' weights, where a run has them."""
-
-    record: Peer
-
-
-@dataclass(frozen=True)
-class MaskResults(Accuracy):
-    """Somebody's masks. source: whose, in words. fps: as their owner gave it, on fps_device.
-
-    lacking: by dataset, why there are none to score.
-    """
-
-    source: str = ""
-    fps: float | None = None
-    fps_device: str = ""
-    lacking: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ReportInput:
-    """Everything a report is rendered from.
-
-    published: masks of a method's authors, named as Table 3 prints the method. records: what is
-    known of each peer, by name, whether built or not.
-    """
-
-    located: Located
-    rows: tuple[RowResults, ...]
-    references: tuple[MaskResults, ...]
-    masks: tuple[MaskResults, ...]
-    peers: tuple[PeerResults, ...] = ()
-    published: tuple[MaskResults, ...] = ()
-    records: dict[str, Peer] = field(default_factory=dict)
-
-    @property
-    def manifest(self) -> Manifest:
-        """The manifest that named the files."""
-        return self.located.manifest
-
-    def results(self) -> list[Result]:
-        """Every result file once, in the manifest's order."""
-        found: dict[str, Result] = {}
-        for item in (*self.rows, *self.references, *self.masks, *self.published, *self.peers):
-            groups: list[Iterable[Result | None]] = list(item.evaluate.values())
-            if isinstance(item, RowResults):
-                groups += [item.train, *item.predict.values()]
-            if isinstance(item, Tracked):
-                groups.append((item.cost, item.speed))
-            for result in (result for group in groups for result in group if result):
-                found.setdefault(result.name, result)
-        return list(found.values())
+from ttvos.records.schema import NotScored, Predictions, Scores, Training
+from ttvos.report.join import ReportInput
+from ttvos.report.results import (
+    Cost,
+    File,
+    MaskResults,
+    PeerResults,
+    RowResults,
+    Speed,
+    T,
+    load_file,
+)
 
 
 def load_inputs(
@@ -130,14 +58,14 @@ def load_inputs(
     )
 
 
-def _all(located: Located, names: Iterable[str | None]) -> tuple[Result, ...]:
-    loaded = (load_result(located, name) for name in names)
+def _scores(located: Located, names: Iterable[str | None]) -> tuple[File[Scores], ...]:
+    loaded = (load_file(located, name, Scores) for name in names)
     return tuple(result for result in loaded if result is not None)
 
 
-def _seeded(located: Located, entry: RowEntry, names: Paths) -> tuple[Result, ...]:
+def _seeded(located: Located, entry: RowEntry, names: Paths, kind: type[T]) -> tuple[File[T], ...]:
     """A row's files, one a seed, each with its seed; a null stands for a seed without a file."""
-    loaded = (load_result(located, name, seed) for seed, name in _by_seed(entry, names))
+    loaded = (load_file(located, name, kind, seed) for seed, name in _by_seed(entry, names))
     return tuple(result for result in loaded if result is not None)
 
 
@@ -152,22 +80,29 @@ def _by_seed(entry: RowEntry, names: Paths) -> list[tuple[int, str | None]]:
 
 
 def _masks(located: Located, entry: MaskEntry) -> MaskResults:
-    evaluate = {name: _all(located, (path,)) for name, path in entry.evaluate.items()}
     label = entry.label or entry.name
-    return MaskResults(entry.name, label, evaluate, label, entry.fps, entry.fps_device)
+    return MaskResults(
+        name=entry.name,
+        label=label,
+        evaluate={name: _scores(located, (path,)) for name, path in entry.evaluate.items()},
+        source=label,
+        fps=entry.fps,
+        fps_device=entry.fps_device,
+    )
 
 
 def _published(located: Located, entry: PublishedEntry) -> MaskResults:
-    """A score file that says "missing" has no figures: its masks could not be had."""
-    files = {name: _all(located, (path,)) for name, path in entry.evaluate.items()}
-    lacking = {
-        d: str(r.data["missing"]) for d, of in files.items() for r in of if "missing" in r.data
+    """Scores, or a file that says why a dataset's masks could not be had."""
+    files = {
+        name: load_file(located, path, Scores | NotScored) for name, path in entry.evaluate.items()
     }
+    found = {name: file for name, file in files.items() if file}
+    lacking = {n: f.record.missing for n, f in found.items() if isinstance(f.record, NotScored)}
     return MaskResults(
-        entry.method,
-        f"{entry.method}, published masks",
-        {dataset: () if dataset in lacking else of for dataset, of in files.items()},
-        entry.source,
+        name=entry.method,
+        label=f"{entry.method}, published masks",
+        evaluate={name: (file,) for name, file in found.items() if name not in lacking},
+        source=entry.source,
         lacking=lacking,
     )
 
@@ -178,19 +113,19 @@ def _peer(located: Located, entry: PeerEntry, records: dict[str, Peer]) -> PeerR
     return PeerResults(
         name=entry.name,
         label=entry.name,
-        evaluate={name: _all(located, paths) for name, paths in entry.evaluate.items()},
-        cost=load_result(located, entry.cost),
-        speed=load_result(located, entry.speed),
+        evaluate={name: _scores(located, paths) for name, paths in entry.evaluate.items()},
+        cost=load_file(located, entry.cost, Cost),
+        speed=load_file(located, entry.speed, Speed),
         record=records[entry.name],
     )
 
 
 def _row(located: Located, entry: RowEntry) -> RowResults:
-    trains = _seeded(located, entry, entry.train)
+    trains = _seeded(located, entry, entry.train, Training)
     for train in trains:
-        if train.data.get("seed", train.seed) != train.seed:
+        if train.record.seed != train.seed:
             raise UserError(
-                f"{train.name}: of seed {train.data['seed']}, but the manifest names it as that of "
+                f"{train.name}: of seed {train.record.seed}, but the manifest names it as that of "
                 f"seed {train.seed}; write the manifest anew"
             )
     by_seed = {train.seed: train for train in trains}
@@ -202,11 +137,13 @@ def _row(located: Located, entry: RowEntry) -> RowResults:
     return RowResults(
         name=entry.row,
         label=f"{entry.method} {entry.row}" if entry.tracker == "ttvos" else entry.row,
-        evaluate={name: _seeded(located, entry, of) for name, of in entry.evaluate.items()},
+        evaluate={name: _seeded(located, entry, of, Scores) for name, of in entry.evaluate.items()},
         entry=entry,
-        predict={name: _seeded(located, entry, of) for name, of in entry.predict.items()},
+        predict={
+            name: _seeded(located, entry, of, Predictions) for name, of in entry.predict.items()
+        },
         train=trains,
         losses=tuple(losses),
-        cost=load_result(located, entry.cost),
-        speed=load_result(located, entry.speed),
+        cost=load_file(located, entry.cost, Cost),
+        speed=load_file(located, entry.speed, Speed),
     )

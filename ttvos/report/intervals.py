@@ -1,6 +1,8 @@
-"""What a number of sequences can say: intervals of accuracies, differences that can be shown."""
+"""What a number of sequences can say: intervals of accuracies, differences that can be shown, and
+what others reach on the same sequences.
+"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
@@ -9,8 +11,12 @@ from statistics import fmean
 import numpy as np
 
 from ttvos.core.errors import UserError
+from ttvos.data.davis import VAL
+from ttvos.evaluation.compare import Arms
 from ttvos.evaluation.statistics import detectable_by_sequences, fewest_sequences, mean_interval
-from ttvos.report.results import Result
+from ttvos.report.join import ReportInput
+from ttvos.report.results import Entry, File
+from ttvos.report.verdicts import untrained
 
 MEANS = {"J&F-Mean": ("J-Mean", "F-Mean"), "J-Mean": ("J-Mean",), "F-Mean": ("F-Mean",)}
 LEGEND = (
@@ -47,61 +53,64 @@ class SequenceScores:
         )
 
 
-def sequence_scores(results: Sequence[Result], score: str = "J&F-Mean") -> SequenceScores | None:
+def sequence_scores(results: Sequence[File], score: str = "J&F-Mean") -> SequenceScores | None:
     """Scores by sequence, mean over the seeds; None without a file that says where it is from.
 
     results: evaluations of one row on one dataset. score: a key of `MEANS`.
     Raises UserError for files that scored different objects, and for objects without scores.
     """
-    results = [result for result in results if result.provenance]
-    if not results:
+    return over_seeds({r.name: _of_sequences(r, score) for r in results if r.provenance})
+
+
+def over_seeds(scored: Mapping[str, SequenceScores]) -> SequenceScores | None:
+    """The mean over the seeds, sequence by sequence; None for no scores.
+
+    scored: by what an error calls them. Raises UserError for scores of different objects.
+    """
+    if not scored:
         return None
-    found = [_of_sequences(result, score) for result in results]
-    first = {name: len(values) for name, values in found[0].items()}
-    for result, other in zip(results, found, strict=True):
-        if {name: len(values) for name, values in other.items()} != first:
-            raise UserError(
-                f"{result.name}: scores other objects than {results[0].name}; evaluate again"
-            )
-    scores = (fmean(fmean(one[name]) for one in found) for name in first)
-    return SequenceScores(tuple(first), tuple(scores), tuple(first.values()))
+    (first, one), *others = scored.items()
+    objects = dict(zip(one.names, one.objects, strict=True))
+    for name, other in others:
+        differing = objects.items() ^ zip(other.names, other.objects, strict=True)
+        if differing:
+            names = ", ".join(sorted({name for name, _ in differing}))
+            raise UserError(f"{name}: scores other objects than {first}: {names}; evaluate again")
+    means = map(fmean, zip(*(found.scores for found in scored.values()), strict=True))
+    return SequenceScores(one.names, tuple(means), one.objects)
 
 
-def _of_sequences(result: Result, score: str) -> dict[str, list[float]]:
-    """The objects' scores in points, by sequence; sequences by name."""
+def _of_sequences(result: File, score: str) -> SequenceScores:
+    """The scores of one file; sequences by name."""
     grouped: dict[str, list[float]] = {}
-    for name, values in sorted(result.data.get("objects", {}).items()):
-        try:
-            mean = 100 * fmean(values[key] for key in MEANS[score])
-        except KeyError as error:
-            raise UserError(
-                f"{result.name}: object {name} has no {error}; evaluate again"
-            ) from None
+    for name, scores in sorted(result.record.objects.items()):
+        mean = 100 * fmean(scores[key] for key in MEANS[score])
         grouped.setdefault(name.rpartition("_")[0], []).append(mean)
     if not grouped:
         raise UserError(f"{result.name}: has no scores of objects; evaluate again")
-    return grouped
+    objects = tuple(len(values) for values in grouped.values())
+    return SequenceScores(tuple(grouped), tuple(map(fmean, grouped.values())), objects)
 
 
-def paired_arms(
-    one: Sequence[Result], other: Sequence[Result]
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Differences in J&F of two rows on one dataset, as `ttvos.evaluation.compare.judge_claims`
-    takes them.
+def by_seed(results: Iterable[File]) -> dict[int | None, SequenceScores]:
+    """J&F of each evaluation that says where it is from, by its seed."""
+    return {r.seed: _of_sequences(r, "J&F-Mean") for r in results if r.provenance}
 
-    one, other: evaluations, each with its seed. Only seeds and sequences that both have enter,
-    matched by seed and by name; None where there are none. (S, K) in points, and (S,) objects.
+
+def paired(
+    one: Mapping[int | None, SequenceScores], other: Mapping[int | None, SequenceScores]
+) -> Arms | None:
+    """Differences of two rows on one dataset, for `ttvos.evaluation.compare.judge_claims`.
+
+    one, other: scores by seed. Only seeds and sequences that both have enter, matched by seed and
+    by name; None where there are none. (S, K) in points, and (S,) objects.
     """
-    first, second = (
-        {result.seed: sequence_scores((result,)) for result in results if result.provenance}
-        for results in (one, other)
-    )
-    shared = sorted(first.keys() & second.keys())
-    scored = [arm[seed] for seed in shared for arm in (first, second)]
+    shared = sorted(one.keys() & other.keys())
+    scored = [arm[seed] for seed in shared for arm in (one, other)]
     names = sorted(set.intersection(*(set(scores.names) for scores in scored)) if scored else ())
     if not names:
         return None
-    pairs = [(first[seed].part(names), second[seed].part(names)) for seed in shared]
+    pairs = [(one[seed].part(names), other[seed].part(names)) for seed in shared]
     values = [np.subtract(better.scores, worse.scores) for better, worse in pairs]
     return np.transpose(values), np.array(pairs[0][0].objects, dtype=float)
 
@@ -145,3 +154,67 @@ def detectable_note(dataset: str, entries: Iterable[SequenceScores | None]) -> s
         f"two-sided 5 %; standard deviation of a sequence's difference {spread:.1f}, the median "
         "over pairs of entries)."
     )
+
+
+def sequence_notes(report: ReportInput, datasets: Iterable[str]) -> list[str]:
+    """What stands under a table of accuracies on these datasets; nothing where none was scored."""
+    notes = []
+    for dataset in datasets:
+        scored = [_scores(entry, dataset) for entry in _trained(report)]
+        if any(scored):
+            notes += [LEGEND, detectable_note(dataset, scored), peers_on_the_part(report, dataset)]
+    return list(dict.fromkeys(note for note in notes if note))
+
+
+def _trained(report: ReportInput) -> list[Entry]:
+    """Whatever may have an accuracy in a run; an untrained row's is none."""
+    rows = [row for row in report.rows if not untrained(row)]
+    return [*rows, *report.references, *report.masks, *report.published, *report.peers]
+
+
+def peers_on_the_part(report: ReportInput, dataset: str) -> str | None:
+    """Others' scores on the part of a validation set that the rows were scored on, in a sentence.
+
+    None where the rows were scored on the whole set, or on no part of it, or nobody else was.
+    """
+    rows = next((found for row in report.rows if (found := _scores(row, dataset))), None)
+    if rows is None:
+        return None
+    year = report.manifest.datasets[dataset].year
+    return others_on_part(report, dataset, year, rows.names)
+
+
+def others_on_part(report: ReportInput, label: str, year: int, names: Sequence[str]) -> str | None:
+    """A sentence on what others, whose masks this run scored, reach on some validation sequences.
+
+    label: of the data in whose table it stands. None where the sequences are no part of that
+    year's validation set, or all of it, and where nobody else was scored on all of them.
+    """
+    whole = VAL.get(year, ())
+    others = _means(report, year, names) if set(names) < set(whole) else {}
+    if not others:
+        return None
+    ranked = sorted(others, key=others.get, reverse=True)
+    listed = ", ".join(f"{name} {others[name]:.1f}" for name in ranked)
+    ends = dict.fromkeys(f"{end(others.values()):.1f}" for end in (min, max))
+    return (
+        f"{label}: {len(names)} of the validation set's {len(whole)} sequences. On the same ones "
+        f"score, in J&F: {listed}. Read a score in this table against {' to '.join(ends)}, not "
+        "against the paper's numbers, which are for the whole set."
+    )
+
+
+def _means(report: ReportInput, year: int, names: Sequence[str]) -> dict[str, float]:
+    """J&F of others on those sequences, by their label."""
+    found = {}
+    for entry in (*report.published, *report.masks, *report.peers):
+        for dataset in entry.evaluate:
+            scores = _scores(entry, dataset)
+            is_same_year = report.manifest.datasets[dataset].year == year
+            if scores and is_same_year and (same := scores.part(names)):
+                found.setdefault(entry.label, same.mean)
+    return found
+
+
+def _scores(entry: Entry, dataset: str) -> SequenceScores | None:
+    return sequence_scores(entry.evaluate.get(dataset, ()))

@@ -1,19 +1,17 @@
 """Tables of what was measured here, with no number of the paper's beside it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
 
 from ttvos.plan.manifest import data_label
+from ttvos.records.schema import Scoring, Training
 from ttvos.report import quantities as q
-from ttvos.report import trained as seeds
-from ttvos.report.inputs import Accuracy, ReportInput
-from ttvos.report.intervals import MEANS
-from ttvos.report.results import Measured, Result, measure
-from ttvos.report.same_sequences import sequence_notes
+from ttvos.report.intervals import MEANS, sequence_notes
+from ttvos.report.join import ReportInput
+from ttvos.report.notes import SEED_NOTE, selected_on, selection_cautions, selection_notes
+from ttvos.report.quantities import Extra
+from ttvos.report.results import Entry, File, Getter, Measured, measure
 from ttvos.report.table import Cell, Column, Table
-from ttvos.report.trained import selection_cautions, selection_notes, way
-from ttvos.report.untrained import RULE, untrained
+from ttvos.report.verdicts import untrained, untrained_notes
 
 STILL = "still"  # name of the reference that every accuracy is set against
 
@@ -33,44 +31,44 @@ def summary(report: ReportInput) -> Table:
     rows, sources = [], []
     for dataset in report.manifest.datasets:
         still = still_score(report, dataset)
-        for kind, items in _kinds(report):
-            for item in items:
-                results = item.evaluate.get(dataset, ())
-                if not results:
-                    continue
-                sources += [result.name for result in results]
+        for kind, item in _kinds(report):
+            if results := item.evaluate.get(dataset, ()):
+                sources += results
                 row = {"dataset": Cell(dataset), "kind": Cell(kind), "entry": Cell(item.label)}
-                row |= _scores(item, results, still)
-                row["runs"] = Cell(str(len(results)))
+                row |= _scores(item, results, still) | {"runs": Cell(str(len(results)))}
                 rows.append(row)
-    columns = [Column("entry", "Entry"), Column("dataset", "Protocol")]
-    columns += [
-        Column(key, label, "extra", "" if group == "mean" else group, interval=score in MEANS)
-        for key, (score, label, group) in SCORES.items()
-    ]
-    columns.insert(3, Column("gain", "over held still", "extra"))
-    columns += [Column("runs", "Runs"), Column("kind", "Kind")]
-    table = own_table(
-        report,
-        "summary",
-        f"Accuracy on {data_label(report.manifest)}",
-        "Points (0 to 100) of the DAVIS semi-supervised protocol, mean over objects; "
-        "decay: first minus last quarter of a clip, smaller is better; ±: sample standard "
-        "deviation over the runs, where there are several.",
-        columns,
-        rows,
-        sources,
-    )
     notes = [
         *sequence_notes(report, report.manifest.datasets),
         *selection_cautions(report, report.rows),
-        seeds.NOTE,
+        SEED_NOTE,
     ]
-    notes += [RULE] if any(untrained(row) for row in report.rows) else []
-    return replace(table, sections="dataset", notes=tuple(notes))
+    return report.table(
+        _columns(),
+        rows,
+        sources,
+        name="summary",
+        title=f"Accuracy on {data_label(report.manifest)}",
+        caption="Points (0 to 100) of the DAVIS semi-supervised protocol, mean over objects; "
+        "decay: first minus last quarter of a clip, smaller is better; ±: sample standard "
+        "deviation over the runs, where there are several.",
+        sections="dataset",
+        notes=(*notes, *untrained_notes(report.rows)),
+    )
 
 
-def _scores(item: Accuracy, results: tuple[Result, ...], still: Measured | None) -> dict[str, Cell]:
+def _columns() -> list[Column]:
+    scores = [
+        Column(key, label, "extra", "" if group == "mean" else group, interval=score in MEANS)
+        for key, (score, label, group) in SCORES.items()
+    ]
+    return [
+        *(Column("entry", "Entry"), Column("dataset", "Protocol")),
+        *(scores[0], Column("gain", "over held still", "extra"), *scores[1:]),
+        *(Column("runs", "Runs"), Column("kind", "Kind")),
+    ]
+
+
+def _scores(item: Entry, results: tuple[File, ...], still: Measured | None) -> dict[str, Cell]:
     """An entry's scores on one dataset, and its gain; of an untrained row only that it is one."""
     if why := untrained(item):
         return {"jf": Cell(reason=why)}
@@ -84,18 +82,20 @@ def still_score(report: ReportInput, dataset: str) -> Measured | None:
     """J&F of the first mask held still, in points."""
     for item in report.references:
         if item.name == STILL:
-            return measure(item.evaluate.get(dataset, ()), q.score("J&F-Mean"))
+            return measure(item.evaluate.get(dataset, ()), q.points("J&F-Mean"))
     return None
 
 
-def _kinds(report: ReportInput) -> Sequence[tuple[str, Sequence[Accuracy]]]:
-    return (
-        ("model", report.rows),
-        ("reference", report.references),
-        ("foreign masks", report.masks),
-        ("published masks", report.published),
-        ("peer, authors' weights", report.peers),
-    )
+def _kinds(report: ReportInput) -> Sequence[tuple[str, Entry]]:
+    """Whatever may have been scored, with what it is."""
+    groups = {
+        "model": report.rows,
+        "reference": report.references,
+        "foreign masks": report.masks,
+        "published masks": report.published,
+        "peer, authors' weights": report.peers,
+    }
+    return [(kind, item) for kind, items in groups.items() for item in items]
 
 
 def _gain(score: Cell, still: Measured | None) -> Cell:
@@ -107,81 +107,52 @@ def _gain(score: Cell, still: Measured | None) -> Cell:
 
 def training(report: ReportInput) -> Table:
     """Steps, wall time, last losses and selected step of every training run."""
-    rows, sources = [], []
-    for item in report.rows:
-        for result in item.train:
-            sources.append(result.name)
-            row = {"entry": Cell(item.label), "seed": Cell(str(result.data.get("seed", "–")))}
-            row["weights"] = Cell(way(result))
-            for extra in TRAINING_EXTRAS:
-                row[extra.key] = q.measured_cell(measure((result,), extra.take))
-            rows.append(row)
-    columns = [Column("entry", "Entry"), Column("seed", "Seed")]
-    columns += [Column(e.key, e.label, "extra", digits=e.digits) for e in TRAINING_EXTRAS]
-    columns.insert(2, Column("weights", "Weights kept"))
-    table = own_table(
-        report,
-        "training",
-        "Training runs",
-        "Wall time includes waiting for data. Last loss: sum of all terms, mean over the last "
-        "steps of the last stage; experiments have different terms.",
-        columns,
+    trained = [(item, result) for item in report.rows for result in item.train]
+    rows = []
+    for item, result in trained:
+        row = {"entry": Cell(item.label), "seed": Cell(str(result.record.seed))}
+        row["weights"] = Cell(selected_on(result))
+        for extra in TRAINING:
+            row |= extra.cell(result)
+        rows.append(row)
+    texts = {"entry": "Entry", "seed": "Seed", "weights": "Weights kept"}
+    return report.table(
+        [*(Column(*text) for text in texts.items()), *(extra.column for extra in TRAINING)],
         rows,
-        sources,
+        [result for _, result in trained],
+        name="training",
+        title="Training runs",
+        caption="Wall time includes waiting for data. Last loss: sum of all terms, mean over the "
+        "last steps of the last stage; experiments have different terms.",
+        notes=tuple(selection_notes(report.rows)),
     )
-    return replace(table, notes=tuple(selection_notes(report.rows)))
 
 
-@dataclass(frozen=True)
-class TrainingExtra:
+def _scored(training: Training, which: str) -> Scoring | None:
+    """Scores of the weights after the "chosen" or "last" step; None where no step was scored."""
+    selection = training.selection
+    return getattr(selection, which) if selection and selection.by != "last" else None
+
+
+def _jf(training: Training, which: str) -> float | None:
+    return 100 * scored.jf if (scored := _scored(training, which)) else None
+
+
+def _kept_step(training: Training) -> float | None:
+    return scored.step if (scored := _scored(training, "chosen")) else None
+
+
+def _from_training(key: str, label: str, digits: int, getter: Getter) -> Extra:
     """A column from train.json."""
-
-    key: str
-    label: str
-    digits: int
-    take: q.Getter
+    return Extra(key, label, digits, lambda result: measure((result,), getter), "")
 
 
-def selected(data: dict[str, Any], step: str, key: str) -> float | None:
-    """What a selection by scores says of the "chosen" or "last" step; None where none was made."""
-    selection = data.get("selection")
-    if selection is None or selection["by"] == "last":
-        return None
-    return selection[step][key]
-
-
-TRAINING_EXTRAS = (
-    TrainingExtra("stages", "stages", 0, lambda data: len(data["stages"])),
-    TrainingExtra("steps", "steps", 0, lambda data: data["steps"]),
-    TrainingExtra("seconds", "seconds", 0, lambda data: data["seconds"]),
-    TrainingExtra("last_loss", "last loss", 3, lambda data: data["stages"][-1]["losses"]["total"]),
-    TrainingExtra("kept_step", "kept step", 0, lambda data: selected(data, "chosen", "step")),
-    TrainingExtra(
-        "kept_jf", "J&F of the kept step", 1, lambda data: 100 * selected(data, "chosen", "J&F")
-    ),
-    TrainingExtra(
-        "last_jf", "J&F of the last step", 1, lambda data: 100 * selected(data, "last", "J&F")
-    ),
+TRAINING = (
+    _from_training("stages", "stages", 0, lambda training: len(training.stages)),
+    _from_training("steps", "steps", 0, lambda training: training.steps),
+    _from_training("seconds", "seconds", 0, lambda training: training.seconds),
+    _from_training("last_loss", "last loss", 3, lambda t: t.stages[-1].losses["total"]),
+    _from_training("kept_step", "kept step", 0, _kept_step),
+    _from_training("kept_jf", "J&F of the kept step", 1, lambda t: _jf(t, "chosen")),
+    _from_training("last_jf", "J&F of the last step", 1, lambda t: _jf(t, "last")),
 )
-
-
-def own_table(
-    report: ReportInput,
-    name: str,
-    title: str,
-    caption: str,
-    columns: list[Column],
-    rows: list[dict[str, Cell]],
-    sources: list[str],
-) -> Table:
-    """A table without the paper's numbers beside its own."""
-    return Table(
-        name=name,
-        title=title,
-        caption=caption,
-        columns=tuple(columns),
-        rows=tuple(rows),
-        profile=report.manifest.profile,
-        caution=report.manifest.caution,
-        sources=tuple(dict.fromkeys(sources)),
-    )

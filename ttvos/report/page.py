@@ -23,11 +23,11 @@ from ttvos.report.headline import (
     untested,
     verdict_counts,
 )
-from ttvos.report.inputs import ReportInput
+from ttvos.report.join import ReportInput
+from ttvos.report.notes import selection_cautions
 from ttvos.report.origin import Origin, by_rule, read_jobs, run_time
 from ttvos.report.published import Section
 from ttvos.report.table import Table, format_cell, format_interval, format_value
-from ttvos.report.trained import selection_cautions
 from ttvos.report.verdicts import STATUSES
 from ttvos.report.writers import group_spans, is_text
 

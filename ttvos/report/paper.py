@@ -1,9 +1,10 @@
-"""The paper's own numbers, read from `data/paper/*.csv` as printed (strings keep their digits).
+"""The paper's own numbers and the public record, from `data/paper/*.csv`, as printed.
 
-Which item of the ledger explains that a number of the paper's differs from the measured one.
+All values are text, so that they keep their digits.
 """
 
 import csv
+import re
 from functools import cache
 from pathlib import Path
 
@@ -20,8 +21,29 @@ BACKBONES = {
     "ResNet101": "resnet101",
     "MobileNetV3-Large": "mobilenetv3",
 }
-
 FULL_MODEL = "8"  # the experiment of Table 4 that the other tables call TTVOS
+FULL, BACKBONE = f"exp{FULL_MODEL}", "hrnet"  # the paper's model, in our names
+NUMBERS = "numbers"  # the ledger's column: "TTVOS HRNet, 10.6 (HEADING)", several apart by ";"
+
+
+def read_paper(name: str, folder: Path = PAPER_FOLDER) -> list[dict[str, str]]:
+    """Rows of one table, e.g. "table3" or "ledger"; every value is the printed text."""
+    path = folder / f"{name}.csv"
+    try:
+        with open(path, newline="", encoding="utf-8") as handle:
+            return list(csv.DictReader(handle))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; it is part of the repository") from None
+
+
+def plain(text: str) -> str:
+    """A name without what spellings differ in: case, dashes, spaces."""
+    return re.sub("[^a-z0-9]", "", text.casefold())
+
+
+def is_backbone(printed: str, built: str) -> bool:
+    """Whether a backbone is the printed one; "ResNet101 and FlowNetS" is ResNet101 too."""
+    return plain(printed) in plain(built)
 
 
 def subject(line: dict[str, str]) -> str:
@@ -39,30 +61,12 @@ def subject(line: dict[str, str]) -> str:
     return " ".join(word for word in words if word)
 
 
-def read_paper(name: str, folder: Path = PAPER_FOLDER) -> list[dict[str, str]]:
-    """Rows of one table, e.g. "table3" or "ledger"; every value is the printed text."""
-    path = folder / f"{name}.csv"
-    try:
-        with open(path, newline="", encoding="utf-8") as handle:
-            return list(csv.DictReader(handle))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; it is part of the repository") from None
-
-
-NUMBERS = "numbers"  # the ledger's column: "TTVOS HRNet, 10.6 (HEADING)", several apart by ";"
-
-
 @cache
 def explained() -> dict[str, str]:
-    """The item's id by each number that it explains."""
+    """The ledger's item on why a number differs, by the number as a verdict's cell names it."""
     return {
         about.strip(): line["id"]
         for line in read_paper("ledger")
         for about in line[NUMBERS].split(";")
         if about.strip()
     }
-
-
-def explained_by(about: str) -> str | None:
-    """The ledger's item on a number, written as a verdict's cell names it; None for none."""
-    return explained().get(about)

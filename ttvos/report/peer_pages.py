@@ -5,16 +5,17 @@ from pathlib import Path
 from statistics import median
 
 from ttvos.core.files import atomic_path
+from ttvos.core.text import counted
 from ttvos.measure.latency import carried, samples
 from ttvos.peers.record import Peer
+from ttvos.records.schema import Streaming, TrackerSpeed
 from ttvos.report import quantities as q
-from ttvos.report.inputs import PeerResults, ReportInput
-from ttvos.report.methods import Line, is_backbone, masks_of, record_of
+from ttvos.report.join import Line, ReportInput
 from ttvos.report.origin import Origin
 from ttvos.report.page import environment
-from ttvos.report.paper import read_paper
-from ttvos.report.peers import cost_by_part, printed_backbone, result_of
-from ttvos.report.results import Result, timed_on
+from ttvos.report.paper import is_backbone
+from ttvos.report.peers import cost_by_part, printed_backbone
+from ttvos.report.results import File, PeerResults, timed_on
 from ttvos.report.table import Table
 from ttvos.report.table3 import ACCURACIES
 
@@ -34,7 +35,7 @@ class PeerPage:
     online: Facts
     speed: Facts
     accuracy: Table | None
-    files: tuple[Result, ...]
+    files: tuple[File, ...]
 
 
 def page_name(record: Peer) -> str:
@@ -59,25 +60,25 @@ def write_pages(
 
 def peer_page(report: ReportInput, record: Peer, table3: Table) -> PeerPage:
     """Everything that a report knows of one peer."""
-    peer, printed = result_of(report, record), printed_backbone(record)
-    line = next((line for line in read_paper("table3") if record_of(report, line) == record), None)
+    peer, line = report.peer_of(record), report.line_of(record)
+    printed = printed_backbone(record)
     return PeerPage(
         record,
         printed,
         is_backbone(printed, record.backbone),
-        bool(peer and any(peer.evaluate.values())),
+        bool(peer and peer.is_scored),
         cost_by_part(report, peer) if peer else None,
         online_facts(peer),
         speed_facts(peer),
-        _accuracy(line, table3) if line else None,
-        tuple(_files(report, peer, line)),
+        _accuracy(table3, report.lines[3].index(line)) if line else None,
+        tuple(_files(peer, line)),
     )
 
 
 def online_facts(peer: PeerResults | None) -> Facts:
     """What the published learning on the clip takes where it is not run, as label and text."""
     cost = peer.cost if peer else None
-    found = cost.data.get("online_not_run") if cost and cost.provenance else None
+    found = cost.record.get("online_not_run") if cost and cost.provenance else None
     if not found:
         return []
     passes = found["passes_per_update"]
@@ -93,51 +94,39 @@ def speed_facts(peer: PeerResults | None) -> Facts:
     """How fast it is here and how it grows, as label and text; none without a speed file."""
     if peer is None or peer.speed is None or not peer.speed.provenance:
         return []
-    data = peer.speed.data
-    streaming, growth = data["streaming"], data.get("growth")
-    objects = data.get("objects", 1)
+    speed: TrackerSpeed = peer.speed.record
+    streaming, growth, whole = speed.streaming, speed.growth, speed.with_initialisation
+    first, last = growth.state_bytes_first / 2**20, growth.state_bytes_last / 2**20
+    memory = q.peak_memory_mib(speed)
     lines = [
         ("Measured on", timed_on(peer.speed)),
-        ("Frames", f"{data['height']}×{data['width']}, {objects} object{'s' * (objects != 1)}"),
-        ("Without frame 0", f"{streaming['fps']:.2f} frames a second"),
-        ("With frame 0", f"{q.fps_with_initialisation(data):.2f} frames a second{_length(data)}"),
-        ("Frame 0", f"{median(streaming['init_ms']):.0f} ms"),
+        ("Frames", f"{peer.speed.frame_size}, {counted(speed.objects, 'object')}"),
+        ("Without frame 0", f"{streaming.fps:.2f} frames a second"),
+        ("With frame 0", f"{whole.fps:.2f} frames a second, over {whole.frames} frames"),
+        ("Frame 0", f"{median(streaming.init_ms):.0f} ms"),
         ("A frame", _latencies(streaming)),
-        ("Peak memory", f"{q.peak_memory_mib(data):.0f} MiB"),
+        ("Peak memory", "" if memory is None else f"{memory:.0f} MiB"),
+        ("State", f"{first:.1f} MiB after frame 1, {last:.1f} MiB after {growth.frames}"),
+        ("Time of a late frame", f"{growth.time_ratio:.2f} times an early one's"),
     ]
-    if growth:
-        first, last = (growth[f"state_bytes_{end}"] / 2**20 for end in ("first", "last"))
-        lines.append(
-            ("State", f"{first:.1f} MiB after frame 1, {last:.1f} MiB after {growth['frames']}")
-        )
-        lines.append(("Time of a late frame", f"{growth['time_ratio']:.2f} times an early one's"))
     return [(label, text) for label, text in lines if text]
 
 
-def _latencies(streaming: dict) -> str:
+def _latencies(streaming: Streaming) -> str:
     """The percentiles that the sample carries, and its size."""
     told = [f"{key[:-3]} {ms:.0f} ms" for key, ms in carried(streaming).items() if ms is not None]
     return f"{', '.join(told)}; of {samples(streaming)} latencies" if told else ""
 
 
-def _length(data: dict) -> str:
-    frames = data.get("with_initialisation", {}).get("frames")
-    return f", over {frames} frames" if frames else ""
-
-
-def _accuracy(line: Line, table3: Table) -> Table:
-    """Accuracy and speed of the method's line of Table 3."""
-    lines = [printed["method"] for printed in read_paper("table3")]
+def _accuracy(table3: Table, index: int) -> Table:
+    """Accuracy and speed of one line of Table 3."""
     keys = (*(quantity.key for quantity in ACCURACIES), "fps")
-    columns = [c for c in table3.columns if c.key.startswith(keys)]
-    row = table3.rows[lines.index(line["method"])]
-    return replace(table3, rows=(row,), columns=tuple(columns), sections="", notes=())
+    columns = tuple(column for column in table3.columns if column.key.startswith(keys))
+    return replace(table3, rows=(table3.rows[index],), columns=columns, sections="", notes=())
 
 
-def _files(report: ReportInput, peer: PeerResults | None, line: Line | None) -> list[Result]:
+def _files(peer: PeerResults | None, line: Line | None) -> list[File]:
     """The result files that the page's numbers are from."""
-    masks = masks_of(report, line) if line else None
-    found = [peer.cost, peer.speed] if peer else []
-    scored = [entry.evaluate.values() for entry in (peer, masks) if entry]
-    found += [result for groups in scored for results in groups for result in results]
-    return [file for file in found if file]
+    timed = [file for file in (peer.cost, peer.speed) if file] if peer else []
+    masks = line.masks if line else None
+    return [*timed, *(file for entry in (peer, masks) if entry for file in entry.scores())]

@@ -1,10 +1,6 @@
-"""Results that the repository keeps, beside the paper's Table 4; this run measured none of them.
+"""Results that the repository keeps, beside the paper's numbers; this run measured none of them.
 
-How published results were measured, in lines for the page.
-
-What must be known to read a table of results that the repository keeps.
-
-Scores by sequence of results that the repository keeps.
+Their tables, and how they were measured, in lines for the page.
 """
 
 from collections.abc import Iterable
@@ -13,27 +9,37 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from ttvos.core.errors import UserError
+from ttvos.config.experiments import load_rows, load_variants
 from ttvos.evaluation.compare import NOT_MEASURED
-from ttvos.report.claims import BACKBONE, claims, claims_sentence
+from ttvos.report.claims import by_seed, claims, claims_sentence
 from ttvos.report.comparisons import tick
-from ttvos.report.inputs import ReportInput
-from ttvos.report.intervals import LEGEND, SequenceScores, detectable_note, interval
-from ttvos.report.paper import PAPER_FOLDER, read_paper
-from ttvos.report.paper_lines import PAPER_COLUMNS, paper_accuracy, paper_cells
-from ttvos.report.publication.form import SEQUENCES, Published, Score, SequenceScore
-from ttvos.report.publication.stages import (
-    in_words,
+from ttvos.report.intervals import (
+    LEGEND,
+    SequenceScores,
+    detectable_note,
+    interval,
+    others_on_part,
+    over_seeds,
+)
+from ttvos.report.join import ReportInput
+from ttvos.report.notes import start, trained_within
+from ttvos.report.paper import BACKBONE, BACKBONES, FULL, PAPER_FOLDER, read_paper
+from ttvos.report.publication.form import SEQUENCES, Published, Score
+from ttvos.report.recipe import (
+    other_settings,
     stage_data,
     stage_extras,
     stage_length,
     stage_rate,
 )
-from ttvos.report.same_sequences import others_on_part
 from ttvos.report.table import Cell, Column, Table
-from ttvos.report.table4 import PARTS
-from ttvos.report.trained import start, within
+from ttvos.report.table4 import PARTS, ticks
 
+# The ending is one that no dataset's columns have, whatever the dataset is called.
+PAPER_COLUMNS = (
+    Column("davis17_jf_paper", "DAVIS17", "paper", "Paper, J&F"),
+    Column("davis16_jf_paper", "DAVIS16", "paper", "Paper, J&F"),
+)
 SCORES = {"jf": "J&F", "j_mean": "J", "f_mean": "F"}
 
 
@@ -117,6 +123,33 @@ def scores(
     )
 
 
+def paper_accuracy(printed: dict[str, str]) -> dict[str, Cell]:
+    """The paper's J&F of one of its lines, by the keys of `PAPER_COLUMNS`."""
+    return {c.key: Cell(printed[c.key.removesuffix("_paper")] or None) for c in PAPER_COLUMNS}
+
+
+def paper_cells(score: Score) -> dict[str, Cell]:
+    """Ticks and the paper's J&F of a model outside Table 4; none of what the paper lacks."""
+    if score.kind != "model":
+        return {}
+    row = load_rows().get(score.row)
+    loss = row.transition_loss if row else None
+    cells = ticks(load_variants().get(score.variant), loss)
+    if score.variant == FULL:
+        return cells | _printed("table6", {}, score.backbone)
+    if row and row.tracker == "frtm":
+        return cells | _printed("table5", {"transition_loss": str(int(bool(loss)))}, score.backbone)
+    return cells
+
+
+def _printed(table: str, wanted: dict[str, str], backbone: str) -> dict[str, Cell]:
+    """The paper's J&F in the line of that backbone with the wanted values."""
+    for line in read_paper(table):
+        if BACKBONES[line["backbone"]] == backbone and wanted.items() <= line.items():
+            return paper_accuracy(line)
+    return {}
+
+
 def _models(published: Published) -> list[Score]:
     """The lines that Table 4 has a place for."""
     return [s for s in published.scores if s.kind == "model" and s.backbone == BACKBONE]
@@ -148,7 +181,7 @@ def _over_seeds(published: Published, lines: list[Score], key: str) -> Cell:
         return Cell(reason=NOT_MEASURED) if key == "jf" else Cell()
     values = [getattr(line, key) for line in lines]
     spread = stdev(values) if key == "jf" and len(values) > 1 else None
-    found = sequence_scores(published, lines[0].row, lines[0].dataset, key)
+    found = _sequence_scores(published, lines[0].row, lines[0].dataset, key)
     return Cell(fmean(values), spread, interval=interval(found))
 
 
@@ -184,14 +217,13 @@ def facts(published: Published) -> list[tuple[str, str]]:
         ("Measured between", f"{times[0]} and {times[-1]}"),
         ("Trainings", f"{len(trained)}, {sum(trained.values()) / 3600:.1f} hours in all"),
         ("Started from", _distinct(start(initial) for initial in initials)),
-        ("Its backbone", _distinct(within(initial) for initial in initials)),
+        ("Its backbone", _distinct(trained_within(initial) for initial in initials)),
     ]
     for backbone, recipe in record["recipes"].items():
         lines += [
             (f"Stage {stage['name']}, {backbone}", _stage(stage)) for stage in recipe["stages"]
         ]
-        rest = {key: recipe[key] for key in recipe if key not in ("stages", "data", "initial")}
-        text = "; ".join(f"{key} {in_words(value)}" for key, value in rest.items())
+        text = "; ".join(f"{key} {value}" for key, value in other_settings(recipe))
         lines.append((f"Settings, {backbone}", text))
     return [(label, text) for label, text in lines if text]
 
@@ -236,7 +268,7 @@ def _sequence_notes(published: Published, report: ReportInput | None) -> list[st
     rows = dict.fromkeys(line.row for line in published.scores)
     for name, dataset in published.record["datasets"].items():
         label, names = dataset["label"], dataset["sequences"]
-        found = [sequence_scores(published, row, name) for row in rows]
+        found = [_sequence_scores(published, row, name) for row in rows]
         notes.append(detectable_note(label, found))
         if report:
             notes.append(others_on_part(report, label, dataset["year"], names))
@@ -256,26 +288,13 @@ def _selection_notes(published: Published) -> list[str]:
     ]
 
 
-def sequence_scores(
+def _sequence_scores(
     published: Published, row: str, dataset: str, key: str = "jf"
 ) -> SequenceScores | None:
     """Scores of a row's sequences, mean over its seeds; None where they were not kept.
 
     key: "jf", "j_mean" or "f_mean". Raises UserError for sequences that not all seeds have.
     """
-    lines = [x for x in published.sequences if (x.row, x.dataset) == (row, dataset)]
-    by_name: dict[str, list[SequenceScore]] = {}
-    for line in lines:
-        by_name.setdefault(line.sequence, []).append(line)
-    seeds = {line.seed for line in lines}
-    for name, of in by_name.items():
-        if {line.seed for line in of} != seeds:
-            raise UserError(
-                f"results-published/{published.name}/{SEQUENCES}: {row}, {dataset}: not all seeds "
-                f"have the sequence {name}; publish the results again"
-            )
-    if not lines:
-        return None
-    names = tuple(sorted(by_name))
-    means = (fmean(getattr(line, key) for line in by_name[name]) for name in names)
-    return SequenceScores(names, tuple(means), tuple(by_name[name][0].objects for name in names))
+    where = f"results-published/{published.name}/{SEQUENCES}: {row}, {dataset}"
+    scored = by_seed(published, row, dataset, key)
+    return over_seeds({f"{where}: seed {seed}": scores for seed, scores in scored.items()})

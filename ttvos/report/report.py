@@ -1,7 +1,4 @@
-"""The whole report: `render` writes the page and, beside it, every table and figure.
-
-The paper's tables that a report has, in their order.
-"""
+"""The whole report: `render` writes the page and, beside it, every table and figure."""
 
 from pathlib import Path
 
@@ -10,13 +7,12 @@ from ttvos.core.files import atomic_path
 from ttvos.peers.record import FOLDER as PEERS_FOLDER
 from ttvos.peers.record import load_records
 from ttvos.report import comparisons, cost_tables, measurements
-from ttvos.report.figure_device import figure1_device
 from ttvos.report.figure_losses import losses
-from ttvos.report.figure_speed import figure1
+from ttvos.report.figure_speed import figure1, figure1_device
 from ttvos.report.figure_strips import figure7, load_maps
 from ttvos.report.figure_weights import figure9
 from ttvos.report.figures import Drawing, write_figure
-from ttvos.report.inputs import ReportInput
+from ttvos.report.join import ReportInput
 from ttvos.report.ledger import ledger
 from ttvos.report.origin import origins, overview
 from ttvos.report.page import Picture, data_uri, render_page, wrap_notebook
@@ -32,6 +28,7 @@ from ttvos.report.table5 import TABLE5
 from ttvos.report.table6 import TABLE6
 from ttvos.report.writers import to_csv, to_latex, to_markdown
 
+COMPARISONS = (TABLE2, TABLE3, TABLE4, TABLE5, TABLE6)
 WRITERS = {"csv": to_csv, "md": to_markdown, "tex": to_latex}
 TABLES = (
     "table2",
@@ -129,6 +126,3 @@ def _copy_notebook(report: ReportInput, out: Path) -> str | None:
     with atomic_path(out / NOTEBOOK) as temporary:
         temporary.write_text(wrap_notebook(path, report.manifest), encoding="utf-8")
     return NOTEBOOK
-
-
-COMPARISONS = (TABLE2, TABLE3, TABLE4, TABLE5, TABLE6)

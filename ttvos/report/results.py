@@ -1,49 +1,139 @@
-"""Result files, and numbers taken from them; a file without provenance gives no number."""
+"""Result files, whose they are, and numbers taken from them.
+
+A file that does not say where its numbers come from gives none.
+"""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from ttvos.core.errors import UserError
-from ttvos.core.files import read_json
-from ttvos.plan.manifest import Located
+from ttvos.peers.record import Peer
+from ttvos.plan.manifest import Located, RowEntry
+from ttvos.records.schema import (
+    Origin,
+    Predictions,
+    Result,
+    RowCost,
+    RowSpeed,
+    Scores,
+    TrackerCost,
+    TrackerSpeed,
+    Training,
+)
+from ttvos.records.store import read
 
-REQUIRED_PROVENANCE = ("source", "device", "time")
+T = TypeVar("T", bound=Result)
+Cost, Speed = RowCost | TrackerCost, RowSpeed | TrackerSpeed
+Getter = Callable[[Any], float | None]  # from a record to a number
 
 
 @dataclass(frozen=True)
-class Result:
-    """One JSON result file; name: its path as the manifest gives it.
+class File(Generic[T]):
+    """A result file. name: its path as the manifest gives it.
 
     seed: of the training that it is of, where the manifest gives one.
     """
 
     name: str
-    data: dict[str, Any]
+    record: T
     seed: int | None = None
 
     @property
-    def provenance(self) -> dict[str, Any] | None:
+    def provenance(self) -> Origin | None:
         """Where the file's numbers come from; None if it does not say."""
-        found = self.data.get("provenance")
-        if isinstance(found, dict) and all(found.get(key) for key in REQUIRED_PROVENANCE):
-            return found
-        return None
+        return self.record.origin
+
+    @property
+    def device(self) -> str:
+        """Name of the device that a cost or speed was measured on."""
+        named = (self.provenance and self.provenance.device) or self.record.get("device")
+        return str(named or "a device not recorded")
+
+    @property
+    def frame_size(self) -> str:
+        """Height x width that a cost or speed is for, as the file says."""
+        record = self.record
+        return f"{record.height}×{record.width}" if record.height else "not recorded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """Anything with an accuracy: a row, a reference, a peer, somebody's masks.
+
+    evaluate: by dataset. cost, speed: of a tracker that ran here; masks have none.
+    """
+
+    name: str
+    label: str
+    evaluate: dict[str, tuple[File[Scores], ...]]
+    cost: File[Cost] | None = None
+    speed: File[Speed] | None = None
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether there are scores on any dataset."""
+        return any(self.evaluate.values())
+
+    def scores(self) -> list[File[Scores]]:
+        """The scores on all datasets."""
+        return [result for results in self.evaluate.values() for result in results]
+
+    def files(self) -> list[File]:
+        """All its result files."""
+        return [*self.scores(), *(file for file in (self.cost, self.speed) if file)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowResults(Entry):
+    """A row with all that was measured of it. losses: path of loss.csv and its train.json."""
+
+    entry: RowEntry
+    predict: dict[str, tuple[File[Predictions], ...]]
+    train: tuple[File[Training], ...]
+    losses: tuple[tuple[int, Path, File[Training] | None], ...]
+
+    def files(self) -> list[File]:
+        """See `Entry.files`."""
+        predicted = [result for results in self.predict.values() for result in results]
+        measured = [file for file in (self.cost, self.speed) if file]
+        return [*self.scores(), *self.train, *predicted, *measured]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeerResults(Entry):
+    """A built peer. Its accuracy is that of its authors' weights, where a run has them."""
+
+    record: Peer
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskResults(Entry):
+    """Somebody's masks. source: whose, in words. fps: as their owner gave it, on fps_device.
+
+    lacking: by dataset, why there are none to score.
+    """
+
+    source: str = ""
+    fps: float | None = None
+    fps_device: str = ""
+    lacking: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Measured:
     """One quantity over the seeds.
 
-    unsourced: names of files that say nothing about where their numbers come from. With one of
-    them there is no mean, and values and sources are empty: a mean of the others would pass for
-    that of all seeds. interval: of the mean, 95 % over the sequences, where it is an accuracy.
+    refusal: why there is no number, "" where there is one. With one file that does not say where
+    its numbers come from there is none: a mean of the others would pass for that of all seeds.
+    interval: of the mean, 95 % over the sequences, where it is an accuracy.
     """
 
-    values: tuple[float, ...]
-    sources: tuple[Result, ...]
-    unsourced: tuple[str, ...] = ()
+    values: tuple[float, ...] = ()
+    sources: tuple[File, ...] = ()
+    refusal: str = ""
     interval: tuple[float, float] | None = None
 
     @property
@@ -56,64 +146,41 @@ class Measured:
         """Sample standard deviation over the seeds; None for one seed."""
         return stdev(self.values) if len(self.values) > 1 else None
 
-    @property
-    def refusal(self) -> str:
-        """Why there is no mean, with the files' names; "" where there is one."""
-        return f"no provenance: {', '.join(self.unsourced)}" if self.unsourced else ""
+
+def load_file(
+    located: Located, name: str | None, kind: type[T], seed: int | None = None
+) -> File[T] | None:
+    """Read one file of the manifest; None stays None. seed: of the training it is of."""
+    return None if name is None else File(name, read(located.path(name), kind, name), seed)
 
 
-def load_result(located: Located, name: str | None, seed: int | None = None) -> Result | None:
-    """Read one JSON file of the manifest; None stays None. seed: of the training it is of."""
-    if name is None:
-        return None
-    data = read_json(located.path(name))
-    if not isinstance(data, dict):
-        raise UserError(f"{located.path(name)}: a result file is a JSON object; make it anew")
-    return Result(name, data, seed)
-
-
-def measure(
-    results: Iterable[Result | None], getter: Callable[[dict[str, Any]], float | None]
-) -> Measured | None:
+def measure(results: Iterable[File | None], getter: Getter) -> Measured | None:
     """Take one number from each file; None if there is none.
 
-    getter: from a file's data to the number; None, or a null on the way, says that the file's
-    maker did not measure it. Raises UserError for a file that lacks a key that the getter reads.
+    getter: from a file's record; None says that its maker did not measure the number. Raises
+    UserError for a record that lacks what the getter looks up by name or place.
     """
     pairs = [(result, _get(result, getter)) for result in results if result is not None]
     pairs = [(result, value) for result, value in pairs if value is not None]
     if not pairs:
         return None
-    if unsourced := tuple(result.name for result, _ in pairs if not result.provenance):
-        return Measured((), (), unsourced)
-    values = tuple(float(value) for _, value in pairs)
-    return Measured(values, tuple(result for result, _ in pairs))
+    if unsourced := [result.name for result, _ in pairs if not result.provenance]:
+        return Measured(refusal=f"no provenance: {', '.join(unsourced)}")
+    return Measured(tuple(float(value) for _, value in pairs), tuple(result for result, _ in pairs))
 
 
-def device_of(result: Result) -> str:
-    """Name of the device that a file's numbers were measured on."""
-    named = (result.provenance or {}).get("device") or result.data.get("device")
-    return str(named or "a device not recorded")
-
-
-def timed_on(result: Result) -> str:
-    """Device, precision and engine of a speed file's streaming figures, in words."""
-    precision = result.data.get("precision")  # none of a tracker that is not PyTorch's
-    parts = [device_of(result), str(precision or "precision not recorded")]
-    if precision and result.data.get("engine") != "fast":
-        parts.append("plain PyTorch")
-    if result.data.get("compiled"):
-        parts.append("compiled")
-    return ", ".join(parts)
-
-
-def _get(result: Result, getter: Callable[[dict[str, Any]], float | None]) -> float | None:
+def _get(result: File, getter: Getter) -> float | None:
     try:
-        return getter(result.data)
+        return getter(result.record)
     except (KeyError, IndexError) as error:
         lacking = f"has no {error}" if isinstance(error, KeyError) else f"is too short ({error})"
         raise UserError(f"{result.name}: {lacking}; make it anew with this version") from None
-    except TypeError as error:
-        if "NoneType" in str(error):  # a null where the numbers would be: not measured
-            return None
-        raise UserError(f"{result.name}: not as this version reads it ({error})") from None
+
+
+def timed_on(result: File[Speed]) -> str:
+    """Device, precision and engine of a speed file's streaming figures, in words."""
+    precision = result.record.precision  # none of a tracker that is not PyTorch's
+    parts = [result.device, precision or "precision not recorded"]
+    parts += ["plain PyTorch"] if precision and result.record.engine != "fast" else []
+    parts += ["compiled"] if result.record.compiled else []
+    return ", ".join(parts)

@@ -9,8 +9,7 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import LogLocator
 from matplotlib.transforms import Bbox
 
-from ttvos.report import figures
-from ttvos.report.figures import BLUE, GREY, RED, new_figure
+from ttvos.report.figures import BLUE, GREY, RED, new_figure, style, write_plainly
 from ttvos.report.quantities import DAVIS16, DAVIS17, Quantity
 
 PANELS = (DAVIS16, DAVIS17)
@@ -57,23 +56,27 @@ class Point:
     origin: float | None = None
 
 
+@style()
 def scatter(points: dict[str, list[Point]]) -> Figure:
     """Two panels, DAVIS16 and DAVIS17. points: by the key of the panel's quantity."""
-    with figures.style():
-        figure = new_figure(10, 4.8)
-        for axes, panel in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
-            _panel(axes, panel, points[panel.key])
-        _add_legend(figure)
-        for axes, panel in zip(figure.axes, PANELS, strict=True):
-            _label_points(axes, points[panel.key])
+    figure = new_figure(10, 4.8)
+    for axes, panel in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
+        _panel(axes, panel, points[panel.key])
+    _add_legend(figure)
+    for axes, panel in zip(figure.axes, PANELS, strict=True):
+        _label_points(axes, points[panel.key])
     return figure
 
 
 def _add_legend(figure: Figure) -> None:
     """Above the panels, in as many columns as the figure is wide enough for."""
-    handles, labels = _legend(figure.axes)
-    for columns in range(len(labels), 0, -1):
-        legend = figure.legend(handles, labels, loc="outside upper center", ncols=columns)
+    found = {}
+    for axes in figure.axes:
+        handles, labels = axes.get_legend_handles_labels()
+        found = dict(zip(labels, handles, strict=True)) | found
+    for columns in range(len(found), 0, -1):
+        entries = (found.values(), found)
+        legend = figure.legend(*entries, loc="outside upper center", ncols=columns)
         figure.draw_without_rendering()
         if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
             return
@@ -86,10 +89,11 @@ def _panel(axes: Axes, panel: Quantity, points: list[Point]) -> None:
         chosen = [point for point in points if point.kind == kind]
         mark = dict(MARKS[chosen[0].mark])
         colour = mark.pop("color")
-        face = "white" if chosen[0].hollow else colour
+        mark |= {"edgecolor": colour, "facecolor": colour, "linewidth": 1}
+        if chosen[0].hollow:
+            mark |= {"facecolor": "white", "linewidth": 1.3}
         x, y = [point.fps for point in chosen], [point.score for point in chosen]
-        style = {"edgecolor": colour, "facecolor": face, "linewidth": 1.3 if face != colour else 1}
-        axes.scatter(x, y, label=kind, zorder=3, **style, **mark)
+        axes.scatter(x, y, label=kind, zorder=3, **mark)
         for point in chosen:
             if point.origin is not None:
                 ends = (point.origin, point.score)
@@ -98,16 +102,7 @@ def _panel(axes: Axes, panel: Quantity, points: list[Point]) -> None:
     axes.margins(x=0.14, y=0.12)
     decades = np.ptp(np.log10(axes.get_xlim()))
     axes.xaxis.set_major_locator(LogLocator(subs=(1,) if decades > 2 else (1, 2, 5)))
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter("")
-
-
-def _legend(panels: list[Axes]) -> tuple[list, list[str]]:
-    found = {}
-    for axes in panels:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    return list(found.values()), list(found)
+    write_plainly(axes.xaxis)
 
 
 def _label_points(axes: Axes, points: list[Point]) -> None:

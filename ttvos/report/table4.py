@@ -1,17 +1,15 @@
 """Table 4: the experiments on what each part of TTVOS contributes."""
 
-from dataclasses import replace
+from typing import ClassVar
 
 from ttvos.config.experiments import Variant, load_variants
 from ttvos.plan.manifest import data_label
 from ttvos.report import quantities as q
-from ttvos.report import trained as seeds
-from ttvos.report.accuracy_notes import accuracy_notes
-from ttvos.report.comparisons import Comparison, tick
-from ttvos.report.inputs import ReportInput, RowResults
-from ttvos.report.methods import BACKBONE, FULL
-from ttvos.report.own_rows import own_rows, with_own_rows
-from ttvos.report.table import Cell, Column, Table
+from ttvos.report.comparisons import PaperTable, difference, tick
+from ttvos.report.join import Line, ReportInput
+from ttvos.report.paper import FULL
+from ttvos.report.results import RowResults
+from ttvos.report.table import Cell, Column
 
 # Of the experiments of Table 4: key -> heading.
 PARTS = {
@@ -22,9 +20,7 @@ PARTS = {
     "attention_clue": "Clue",
     "transition_map": "TM",
 }
-
 CLUES = {"full": "1", "none": "0", "reextract": "reextract"}  # ours -> as the paper's CSV has it
-QUANTITIES, EXTRAS = (q.DAVIS17, q.DAVIS16), (seeds.SEEDS,)
 PROTOCOLS = ("davis17", "davis16")
 
 
@@ -34,73 +30,58 @@ def ticks(variant: Variant | None, transition_loss: bool | None = None) -> dict[
     Nothing is said of parts that a tracker cannot have.
     """
     if variant is None:
-        return {} if transition_loss is None else {"transition_map": _tick(transition_loss)}
+        return {} if transition_loss is None else {"transition_map": tick(transition_loss)}
     return {
-        "short_term": _tick(variant.short_term),
-        "long_term": _tick(variant.long_term),
-        "adaptive_weight": _tick(variant.adaptive_weight),
-        "update_long_term": _tick(variant.update_template),
+        "short_term": tick(variant.short_term),
+        "long_term": tick(variant.long_term),
+        "adaptive_weight": tick(variant.adaptive_weight),
+        "update_long_term": tick(variant.update_template),
         "attention_clue": tick(CLUES[variant.attention_clue]),
-        "transition_map": _tick(variant.transition_loss),
+        "transition_map": tick(variant.transition_loss),
     }
 
 
-def _tick(is_on: bool) -> Cell:
-    return tick("1" if is_on else "0")
+class Table4(PaperTable):
+    """The experiments, rows that name the table below them, and what each has over Exp 8."""
+
+    number = 4
+    title = "what each part contributes"
+    caption = (
+        "TTVOS with HRNet. ST, LT: short- and long-term matching; AW: adaptive weight; Upd: the "
+        "template is updated; Clue: attention clue; TM: transition loss. Minus Exp 8: J&F here "
+        "minus that of the full model on the same backbone, over the seeds that both have."
+    )
+    texts: ClassVar = {"exp": "Exp"}
+    flags = PARTS
+    quantities = (q.DAVIS17, q.DAVIS16)
+    extras = (q.SEEDS,)
+
+    def columns(self, report: ReportInput) -> list[Column]:
+        """See `PaperTable.columns`."""
+        group = f"minus Exp 8, {data_label(report.manifest)}"
+        return super().columns(report) + [
+            Column(f"{p}_to_full", p.upper(), "extra", group, signed=True, interval=True)
+            for p in PROTOCOLS
+        ]
+
+    def line_cells(self, report: ReportInput, line: Line) -> dict[str, Cell]:
+        """The differences."""
+        return _to_full(report, line.entry)
+
+    def own_cells(self, report: ReportInput, entry: RowResults) -> dict[str, Cell]:
+        """Name, parts and differences; no parts of an experiment that the table no longer has."""
+        variant = load_variants().get(entry.entry.variant)
+        parts = ticks(variant, entry.entry.transition_loss)
+        return {"exp": Cell(entry.label)} | parts | _to_full(report, entry)
 
 
-def _find(report: ReportInput, printed: dict[str, str]) -> RowResults | None:
-    wanted = (f"exp{printed['exp']}", BACKBONE)
-    rows = (row for row in report.rows if 4 in row.entry.tables)
-    return next((row for row in rows if (row.entry.variant, row.entry.backbone) == wanted), None)
-
-
-def _complete(report: ReportInput, table: Table) -> Table:
-    """Adds rows that the paper lacks, with their parts, and what each row has over Exp 8."""
-    found = [_find(report, {"exp": str(row["exp"].value)}) for row in table.rows]
-    own = own_rows(report, 4, found)
-    where = data_label(report.manifest)
-    columns = [
-        Column(
-            f"{p}_to_full", p.upper(), "extra", f"minus Exp 8, {where}", signed=True, interval=True
-        )
-        for p in PROTOCOLS
-    ]
-    table = replace(table, columns=(*table.columns, *columns))
-    table = with_own_rows(report, table, own, QUANTITIES, EXTRAS, _named)
-    entries = [*found, *own]
-    rows = [
-        row | {f"{p}_to_full": _to_full(report, entry, p) for p in PROTOCOLS}
-        for row, entry in zip(table.rows, entries, strict=True)
-    ]
-    return replace(table, rows=tuple(rows), notes=(*table.notes, *accuracy_notes(report, entries)))
-
-
-def _named(row: RowResults) -> dict[str, Cell]:
-    """An own row's name and parts; parts of an experiment that variants.tsv no longer has: none."""
-    variant = load_variants().get(row.entry.variant)
-    return {"exp": Cell(row.label)} | ticks(variant, row.entry.transition_loss)
-
-
-def _to_full(report: ReportInput, row: RowResults | None, protocol: str) -> Cell:
+def _to_full(report: ReportInput, row: RowResults | None) -> dict[str, Cell]:
     """J&F minus that of the full model on the same backbone, paired by seed."""
     if row is None or row.entry.variant == FULL:
-        return Cell()
+        return {}
     same = (r for r in report.rows if r.entry.backbone == row.entry.backbone)
     full = next((r for r in same if r.entry.variant == FULL), None)
-    return seeds.difference(report, row, full, protocol)
+    return {f"{p}_to_full": difference(report, row, full, p)[0] for p in PROTOCOLS}
 
 
-TABLE4 = Comparison(
-    4,
-    "what each part contributes",
-    "TTVOS with HRNet. ST, LT: short- and long-term matching; AW: adaptive weight; Upd: the "
-    "template is updated; Clue: attention clue; TM: transition loss. Minus Exp 8: J&F here minus "
-    "that of the full model on the same backbone, over the seeds that both have.",
-    {"exp": "Exp"},
-    PARTS,
-    QUANTITIES,
-    _find,
-    EXTRAS,
-    extend=_complete,
-)
+TABLE4 = Table4()

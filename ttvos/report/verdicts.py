@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ttvos.evaluation.judge import DIFFERS, ONE_RUN, REPRODUCED, TOO_NOISY, Decision, judge
+from ttvos.plan.manifest import UNTRAINED as LEFT_UNTRAINED
 from ttvos.plan.manifest import DatasetEntry, Manifest, data_label
-from ttvos.report.paper import explained_by, subject
-from ttvos.report.results import Measured, Result, device_of
+from ttvos.report.paper import explained, subject
+from ttvos.report.results import Entry, File, Measured, RowResults, measure
 from ttvos.report.table import EMPTY, Cell
 
 Status = (
@@ -43,6 +44,18 @@ PAPER_SPLIT = "val"
 # Frame sizes that the paper's costs and speeds are for: Table 2 says 480x853, the videos are
 # 480x854 and the network pads them to 480x864 (docs/facts.md, section 1); all are one input.
 PAPER_HEIGHT, PAPER_WIDTHS = 480, (853, 854, 864)
+# A row that learnt for fewer steps, and of which no score reaches so many points, is untrained.
+STEPS, POINTS = 1000, 5.0
+UNTRAINED = f"untrained: learnt here for fewer than {STEPS:,} steps, every J&F below {POINTS:g}"
+UNTRAINED_RULE = (
+    f"A row is untrained where it learnt here for fewer than {STEPS:,} steps and no score of it "
+    f"reaches {POINTS:g} points of J&F: that says how short the training was, and nothing of the "
+    "method. Both bounds are choices of this report."
+)
+LEFT_OUT = (
+    f"A row that is {LEFT_UNTRAINED} has its cost and speed here; its accuracy is left to a longer "
+    "run (the setting `untrained` names such rows)."
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,7 @@ def decide(
         return None
     if measured is None:
         return Verdict(NOT_MEASURED, ABSENT)
-    if measured.refusal:
+    if measured.refusal and obstacle != UNTRAINED:
         return Verdict(NOT_MEASURED, measured.refusal)
     if obstacle:
         return Verdict(NOT_MEASURED, obstacle)
@@ -94,14 +107,14 @@ def verdict_cell(verdict: Verdict | None, line: dict[str, str], key: str, label:
     if verdict is None:
         return EMPTY
     about = f"{subject(line)}, {line[key]} ({label})"
-    item = explained_by(about) if verdict.status == DIFFERS else None
+    item = explained().get(about) if verdict.status == DIFFERS else None
     if item is None:
         return Cell(verdict.status, reason=verdict.reason, about=about)
     reason = f"{verdict.reason}; ledger item {item}"
     return Cell(verdict.status, reason=reason, about=about, href="#ledger")
 
 
-def accuracy_obstacle(manifest: Manifest, dataset: str, results: Iterable[Result]) -> str | None:
+def accuracy_obstacle(manifest: Manifest, dataset: str, results: Iterable[File]) -> str | None:
     """Why the accuracy of a row is not the paper's DAVIS accuracy; None when it is.
 
     The profile must say that it is comparable, and every file must agree with that claim:
@@ -120,7 +133,7 @@ def paper_set(entry: DatasetEntry | None) -> str | None:
 
 
 def data_obstacle(
-    manifest: Manifest, dataset: str, results: Iterable[Result], tracked: bool = True
+    manifest: Manifest, dataset: str, results: Iterable[File], tracked: bool = True
 ) -> str | None:
     """Why files score something else than the paper's DAVIS validation set; None when they do not.
 
@@ -133,25 +146,20 @@ def data_obstacle(
     if tracked and entry.input_scale != 1:
         return f"frames tracked at {entry.input_scale:g} of their size"
     for result in results:
-        profile = ((result.provenance or {}).get("data") or {}).get("profile")
+        profile = ((result.provenance and result.provenance.data) or {}).get("profile")
         if profile != manifest.profile or profile == "mini":
             return f"measured on the data of profile {profile}"
-        count = len(sequences(result))
+        count = len(result.record.sequences())
         if count != PAPER_SEQUENCES[paper]:
             return f"{count} of the validation set's {PAPER_SEQUENCES[paper]} sequences"
     return None
 
 
-def sequences(result: Result) -> list[str]:
-    """Names of the sequences that an evaluation covers (its objects are `sequence_id`)."""
-    return sorted({name.rpartition("_")[0] for name in result.data.get("objects", {})})
-
-
-def size_obstacle(result: Result | None) -> str | None:
+def size_obstacle(result: File | None) -> str | None:
     """Why a cost or speed is for another frame size than the paper's; None when it is the same."""
     if result is None:
         return None
-    height, width = result.data.get("height"), result.data.get("width")
+    height, width = result.record.height, result.record.width
     if height is None or width is None:
         return "the file does not say its frame size"
     if height != PAPER_HEIGHT or width not in PAPER_WIDTHS:
@@ -159,10 +167,36 @@ def size_obstacle(result: Result | None) -> str | None:
     return None
 
 
-def speed_obstacle(manifest: Manifest, result: Result | None) -> str | None:
+def speed_obstacle(manifest: Manifest, result: File | None) -> str | None:
     """Why a speed is not the paper's: another device (the profile says), another frame size."""
     reasons = [size_obstacle(result)]
     if not manifest.comparable.speed:
-        device = device_of(result) if result else "this device"
+        device = result.device if result else "this device"
         reasons.insert(0, f"another device than the paper's: {device}")
     return "; ".join(reason for reason in reasons if reason) or None
+
+
+def untrained(entry: Entry) -> str:
+    """The words "untrained (18 steps)" by `UNTRAINED_RULE`; "" for other rows and what others made.
+
+    Every seed and every dataset counts: a row of which one run learnt something is not untrained.
+    A row that the settings leave untrained has the manifest's words for it.
+    """
+    if isinstance(entry, RowResults) and entry.entry.untrained:
+        return entry.entry.untrained
+    if not isinstance(entry, RowResults) or not entry.train:
+        return ""
+    steps = measure(entry.train, lambda training: training.steps)
+    scores = measure(entry.scores(), lambda scores: 100 * scores.means.jf_mean)
+    if not (steps and steps.values and scores and scores.values):
+        return ""
+    most = max(steps.values)
+    is_untrained = most < STEPS and max(scores.values) < POINTS
+    return f"untrained ({most:.0f} step{'s' * (most != 1)})" if is_untrained else ""
+
+
+def untrained_notes(entries: Iterable[Entry]) -> list[str]:
+    """Why some of these rows have no accuracy."""
+    found = {untrained(entry) for entry in entries} - {""}
+    left_out = [LEFT_OUT] if found & {LEFT_UNTRAINED} else []
+    return left_out + ([UNTRAINED_RULE] if found - {LEFT_UNTRAINED} else [])

@@ -12,11 +12,13 @@ from tqdm import tqdm
 
 from ttvos.core.device import device_name
 from ttvos.core.errors import UserError
-from ttvos.core.files import atomic_directory, atomic_path, clear_errors, write_json
+from ttvos.core.files import atomic_directory, atomic_path, clear_errors
 from ttvos.core.overlap import read_ahead, write_behind
 from ttvos.core.provenance import file_hash, provenance
 from ttvos.core.video import VOID
 from ttvos.data.davis import Sequence, first_mask, load_sequences
+from ttvos.records import store
+from ttvos.records.schema import Predictions, TrackedSequence
 from ttvos.tracking.precision import matrix_precision, precision_of
 from ttvos.tracking.protocol import Prediction, Tracker, check_prediction, object_ids, stream
 from ttvos.tracking.strips import Strip, choose_sequence
@@ -35,7 +37,7 @@ def predict(
     checkpoint: Path | str | None = None,
     only: tuple[str, ...] = (),
     origin: dict[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> Predictions:
     """Track every sequence of a split and write the masks; returns what predict.json holds.
 
     out: receives `<sequence>/<frame name>.png` for every frame (frame 0: the given mask, void
@@ -49,8 +51,6 @@ def predict(
     Memory does not grow with the clips' length: frames are read one by one, one ahead, and masks
     are written behind the tracker's back.
     Only frame 0's mask is looked at (and those of the frames in `maps`).
-    predict.json: sequences {name: {objects [ids], frames T, update_weights (T-1) x O or null,
-    foreground_ratio T x O in [0, 1], notes [text]}}, tracker, provenance.
     Raises UserError for an empty first mask, a frame of another size, unreadable files.
     """
     dataset, out = Path(dataset), Path(out)
@@ -79,12 +79,12 @@ def predict(
         # After tracking: some trackers build their networks when the first clip comes.
         source["precision"] = precision_of(tracker)
         source["compiled"] = any(getattr(one, "compiled", False) for one in (tracker, shown))
-        report = {"sequences": results, "tracker": tracker.name, "provenance": source}
-        write_json(folder / "predict.json", report)
+        record = Predictions(sequences=results, tracker=tracker.name, provenance=source)
+        store.write(folder / "predict.json", record)
         if strip:
             with clear_errors(maps):
                 strip.save(maps_file, source)
-    return report
+    return record
 
 
 def track_sequence(
@@ -94,7 +94,7 @@ def track_sequence(
     folder: Path,
     bar: tqdm,
     strip: Strip | None = None,
-) -> dict[str, Any]:
+) -> TrackedSequence:
     """Track one sequence into `folder`; returns its entry of predict.json."""
     given = first_mask(sequence, year)
     ids = object_ids(given)
@@ -118,13 +118,13 @@ def track_sequence(
             if strip:
                 strip.offer(number, frame, prediction)
             bar.update()
-    return {
-        "objects": list(ids),
-        "frames": len(sequence.frames),
-        "update_weights": None if any(row is None for row in weights) else weights,
-        "foreground_ratio": ratios,
-        "notes": _notes(ids),
-    }
+    return TrackedSequence(
+        objects=list(ids),
+        frames=len(sequence.frames),
+        update_weights=None if any(row is None for row in weights) else weights,
+        foreground_ratio=ratios,
+        notes=_notes(ids),
+    )
 
 
 def _as_recorded(tracker: Tracker) -> AbstractContextManager:

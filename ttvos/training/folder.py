@@ -20,6 +20,8 @@ from typing import IO, Any
 from ttvos.core.errors import UserError
 from ttvos.core.files import clear_errors, read_json
 from ttvos.core.provenance import file_hash, settings_hash
+from ttvos.records.schema import Training
+from ttvos.records.store import parse
 
 CODE = "code"  # the key of a training's settings that does not decide
 LOCK = ".training.lock"
@@ -36,16 +38,16 @@ def is_finished(out: Path, settings: dict[str, Any]) -> bool:
     result, record = out / "checkpoint.safetensors", out / "train.json"
     if not (result.exists() and record.exists()):
         return False
-    known = read_json(record)
-    if deciding_hash(known.get("settings") or {}) != deciding_hash(settings):
+    known = _record(record)
+    if known is None or deciding_hash(known.settings or {}) != deciding_hash(settings):
         return False
-    return known.get("checkpoint_sha256") == file_hash(result)
+    return known.checkpoint_sha256 == file_hash(result)
 
 
 def finished_notice(out: Path, settings: dict[str, Any]) -> str:
     """What to say of a finished training that is not run again."""
     said = f"{out}: already trained with these settings and data"
-    trained = (read_json(out / "train.json").get("settings") or {}).get(CODE)
+    trained = _code(out / "train.json")
     if trained == settings.get(CODE):
         return said
     return (
@@ -57,11 +59,7 @@ def finished_notice(out: Path, settings: dict[str, Any]) -> str:
 def changed_code_notice(records: Iterable[Path | str], code: str) -> str | None:
     """A line that names the trainings (their train.json) that other code made; None without."""
     made = [Path(record) for record in records if Path(record).is_file()]
-    others = [
-        record.parent.name
-        for record in made
-        if (read_json(record).get("settings") or {}).get(CODE) != code
-    ]
+    others = [record.parent.name for record in made if _code(record) != code]
     if not others:
         return None
     folder = made[0].parent.parent
@@ -69,6 +67,21 @@ def changed_code_notice(records: Iterable[Path | str], code: str) -> str | None:
         f"Code of training has changed (now {code}) since these were trained: "
         f"{', '.join(others)}. They are kept; to train one again, delete its checkpoint in {folder}"
     )
+
+
+def _record(path: Path) -> Training | None:
+    """A training's record; None for a JSON file that is none, which no training stands behind."""
+    data = read_json(path)
+    try:
+        return parse(data, Training, str(path))
+    except UserError:
+        return None
+
+
+def _code(path: Path) -> str | None:
+    """Hash of the code that a training's record names."""
+    known = _record(path)
+    return ((known and known.settings) or {}).get(CODE)
 
 
 @contextmanager

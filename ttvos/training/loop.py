@@ -17,9 +17,10 @@ from tqdm import tqdm
 
 from ttvos.core.device import device_name, find_device
 from ttvos.core.errors import UserError
-from ttvos.core.files import write_json
 from ttvos.core.provenance import file_hash, provenance
 from ttvos.data.clips import make_clips
+from ttvos.records.schema import Training
+from ttvos.records.store import write
 from ttvos.training.batches import batches, count_steps, reading
 from ttvos.training.curves import Curves, summarise
 from ttvos.training.folder import deciding_hash, finished_notice, is_finished, only_training
@@ -219,19 +220,19 @@ def _finish(run: Run, settings: dict[str, Any], profile: str | None) -> None:
     )
     result = run.out / "checkpoint.safetensors"
     task.save(run.network, result, origin)
-    record = {
+    record = Training(
         **task.facts(),
-        "seed": task.seed,
-        "hash": run.begin.settings,
-        "checkpoint_sha256": file_hash(result),
-        "settings": settings,
-        "codes": run.begin.code,
-        "stages": stages,
-        "selection": selector.record() if selector else {"by": task.selection.by},
-        "steps": sum(stage["steps"] for stage in stages),
-        "seconds": round(sum(stage["seconds"] for stage in stages), 3),
-        "skipped": run.group.notes(),
-        "provenance": origin,
-    }
-    write_json(run.out / "train.json", record)
+        seed=task.seed,
+        hash=run.begin.settings,
+        checkpoint_sha256=file_hash(result),
+        settings=settings,
+        codes=run.begin.code,
+        stages=stages,
+        selection=selector.record() if selector else {"by": task.selection.by},
+        steps=sum(stage["steps"] for stage in stages),
+        seconds=round(sum(stage["seconds"] for stage in stages), 3),
+        skipped=run.group.notes(),
+        provenance=origin,
+    )
+    write(run.out / "train.json", record)
     (run.out / "state.pt").unlink(missing_ok=True)

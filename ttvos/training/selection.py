@@ -105,10 +105,13 @@ class Selector:
             workers = 1 if frames < FEW_FRAMES else torch.get_num_threads()
             split = chosen.root, chosen.year, chosen.scored_split
             result = evaluate(masks, *split, workers=workers, only=scored_names(self.task))
-        overall = result["global"]
+        found = result.sequences()
         return {
-            **{name: overall[f"{name}-Mean"] for name in ("J&F", "J", "F")},
-            "sequences": {s.name: _sequence_score(result["objects"], s) for s in self.sequences},
+            **{name: result.means[f"{name}-Mean"] for name in ("J&F", "J", "F")},
+            "sequences": {
+                s.name: float(np.mean([scores.jf_mean for scores in found[s.name]]))
+                for s in self.sequences
+            },
         }
 
     def state(self) -> dict[str, Any]:
@@ -177,9 +180,3 @@ def find_sequences(task: Task) -> tuple[Sequence, ...]:
             )
         object_count(Annotation(sequence.name, sequence.masks), chosen.year)
     return tuple(sequences)
-
-
-def _sequence_score(objects: dict[str, dict[str, float]], sequence: Sequence) -> float:
-    """J&F of one sequence, the mean over its objects ("<sequence>_<id>")."""
-    own = [v for name, v in objects.items() if name.rpartition("_")[0] == sequence.name]
-    return float(np.mean([(values["J-Mean"] + values["F-Mean"]) / 2 for values in own]))

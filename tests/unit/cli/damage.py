@@ -21,6 +21,11 @@ def copy(name: str, target: str) -> Damage:
     return lambda root: shutil.copy(root / name, root / target)
 
 
+def folder(name: str) -> Damage:
+    """Make an empty folder."""
+    return lambda root: (root / name).mkdir()
+
+
 def both(*damages: Damage) -> Damage:
     return lambda root: [damage(root) for damage in damages]
 

@@ -11,6 +11,7 @@ from tests.unit.cli.damage import (
     antialiased,
     both,
     copy,
+    folder,
     relabel,
     remove,
     rgb,
@@ -47,6 +48,8 @@ DATA = [
     (write(SPLIT, "one\nthree\n"), ("480p/three: no such sequence",)),
     (remove("Annotations/480p/two"), ("Annotations/480p/two: no such sequence",)),
     (remove(""), ("davis17: no data set in DAVIS layout",)),
+    (remove("JPEGImages"), ("no folder JPEGImages",)),
+    (both(remove("JPEGImages/480p/two"), folder("JPEGImages/480p/two")), ("480p/two: has no .jp",)),
 ]
 
 
@@ -98,6 +101,7 @@ MASKS = [
     (shrink("one/00003.png"), ("one/00003.png: 48x32, but the ground truth has 96x64",)),
     (relabel("one/00003.png", 1, 2), ("one/00003.png: id 2", "objects 1 only")),
     (relabel("two/00003.png", 2, 3), ("two/00003.png: id 3", "objects 1 to 2")),
+    (relabel("two/00003.png", 0, 255), ("two/00003.png: id 255", "objects 1 to 2")),
     (rgb("one/00003.png"), ("one/00003.png", "RGB", WAY_OUT)),
     (antialiased("one/00003.png"), ("one/00003.png", "anti-aliased", WAY_OUT)),
     (without_palette("one/00003.png"), ("one/00003.png: grey value 38", WAY_OUT)),
@@ -139,17 +143,19 @@ ALL = "Annotations/480p/*/*.png"
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize(
-    ("damage", "words"),
+    ("workers", "damage", "words"),
     [
-        (rgb(MASK), ("one/00003.png", "RGB", WAY_OUT)),
-        (truncate(FRAME), ("one/00003.jpg: damaged",)),
-        (both(relabel(ALL, 1, 0), relabel(ALL, 2, 0)), ("stage clips: no mask", "shows an object")),
+        (0, rgb(MASK), ("one/00003.png", "RGB", WAY_OUT)),
+        (1, truncate(FRAME), ("one/00003.jpg: damaged",)),
+        (
+            *(0, both(relabel(ALL, 1, 0), relabel(ALL, 2, 0))),
+            ("stage clips: no mask", "shows an object"),
+        ),
     ],
 )
 def test_train_meets_a_bad_clip(
-    tiny_davis, profile, tmp_path, refused, damage: Damage, words, workers
+    tiny_davis, profile, tmp_path, refused, workers, damage: Damage, words
 ):
     """In a worker process too, which must neither hang nor print its traceback."""
     damage(tiny_davis)

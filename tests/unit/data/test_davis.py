@@ -1,10 +1,12 @@
-"""The DAVIS reader: both archives' layouts, and every way a copy of the data can be broken."""
+"""The DAVIS reader: both archives' layouts, and names of frames and lists as people write them.
+
+Every way in which a copy of the data can be broken: tests/unit/cli/test_bad_data.py.
+"""
 
 import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from ttvos.core.errors import UserError
 from ttvos.core.video import read_mask, write_mask
@@ -83,85 +85,6 @@ def test_only_test_splits_may_lack_masks_but_not_the_first(tiny_davis):
     (masks / "one/00000.png").rename(masks / "one/00001.png")
     with pytest.raises(UserError, match=r"00000.png: missing"):
         load_sequences(tiny_davis, 2017, "test-dev")
-
-
-def _remove_frame(root):
-    (root / "JPEGImages/480p/one/00003.jpg").unlink()
-
-
-def _remove_mask(root):
-    (root / "Annotations/480p/one/00003.png").unlink()
-
-
-def _remove_frame_and_mask(root):
-    _remove_frame(root)
-    _remove_mask(root)
-
-
-def _extra_mask(root):
-    shutil.copy(root / "Annotations/480p/one/00003.png", root / "Annotations/480p/one/00008.png")
-
-
-def _remove_sequence(root):
-    shutil.rmtree(root / "JPEGImages/480p/two")
-
-
-def _empty_sequence(root):
-    for path in (root / "JPEGImages/480p/two").iterdir():
-        path.unlink()
-
-
-def _two_files_for_a_frame(root):
-    shutil.copy(root / "JPEGImages/480p/one/00003.jpg", root / "JPEGImages/480p/one/00003.png")
-
-
-def _other_mask_size(root):
-    write_mask(root / "Annotations/480p/one/00005.png", np.ones((32, 48), dtype=np.uint8))
-
-
-def _other_frame_size(root):
-    Image.new("RGB", (48, 32)).save(root / "JPEGImages/480p/one/00005.jpg")
-
-
-def _no_image(root):
-    (root / "JPEGImages/480p/one/00005.jpg").write_text("<html>404</html>")
-
-
-def _empty_split(root):
-    (root / "ImageSets/2017/val.txt").write_text("\n")
-
-
-def _no_split(root):
-    (root / "ImageSets/2017/val.txt").unlink()
-
-
-def _no_images_folder(root):
-    shutil.rmtree(root / "JPEGImages")
-
-
-@pytest.mark.parametrize(
-    ("damage", "text"),
-    [
-        (_remove_frame, "one/00003.png: a mask without a frame"),
-        (_remove_mask, "one/00003.png: missing; frame 00003 has no mask"),
-        (_remove_frame_and_mask, "one: frames are missing after 00002"),
-        (_extra_mask, "one/00008.png: a mask without a frame"),
-        (_remove_sequence, "JPEGImages/480p/two: no such sequence folder"),
-        (_empty_sequence, "JPEGImages/480p/two: has no .jpeg or .jpg or .png files"),
-        (_two_files_for_a_frame, "one: has two files for one frame"),
-        (_other_mask_size, "one/00005.png: 48x32, but .*one/00000.jpg has 96x64"),
-        (_other_frame_size, "one/00005.jpg: 48x32, but .*one/00000.jpg has 96x64"),
-        (_no_image, "one/00005.jpg: damaged or no image"),
-        (_empty_split, "val.txt: names no sequences"),
-        (_no_split, r"val.txt: no such split file \(splits of 2017 here: train\)"),
-        (_no_images_folder, "no folder JPEGImages"),
-    ],
-)
-def test_refuses_a_broken_copy(tiny_davis, damage, text):
-    damage(tiny_davis)
-    with pytest.raises(UserError, match=text) as caught:
-        load_sequences(tiny_davis, 2017, "val")
-    assert "\n" not in str(caught.value)
 
 
 def test_refuses_other_years(tiny_davis):

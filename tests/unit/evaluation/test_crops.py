@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.evaluation.random_masks import ellipse, random_clip
 from ttvos.evaluation import metrics
-from ttvos.evaluation.crops import _near, score_frame, score_objects
+from ttvos.evaluation.crops import _near, find_boxes, score_frame, score_objects
 from ttvos.evaluation.metrics import boundary_f, jaccard
 
 
@@ -117,3 +117,15 @@ def test_an_object_in_neither_mask_scores_1():
     mask[2:4, 2:4] = 2
     other = np.roll(mask, 4, axis=1)
     assert score_frame(mask, other, 3) == [(1.0, 1.0), (0.0, 0.0), (1.0, 1.0)]
+
+
+def test_ids_to_every_border_and_parts_of_larger_arrays():
+    """Boxes of all ids are found at once; one that touches both sides is no other row's."""
+    rng = np.random.default_rng(0)
+    for highest in (1, 2, 254):
+        masks = rng.integers(0, highest + 1, (2, 6, 20), dtype=np.uint8)[:, :, 1::2]
+        assert score_frame(*masks, highest) == by_definition(*masks, highest)
+    mask = np.zeros((4, 6), dtype=np.uint8)
+    mask[1, 4:], mask[2, :2] = 7, 7
+    assert find_boxes(mask) == {7: (1, 3, 0, 6)}
+    assert find_boxes(np.zeros_like(mask)) == {}

@@ -168,19 +168,6 @@ def test_the_command_refuses_in_a_line(capsys):
     assert capsys.readouterr().err == "ttvos: '1e5': not a number as a paper prints it, e.g. 81.1\n"
 
 
-def test_a_network_without_its_long_term_memory_differs_in_parameters():
-    from ttvos.config.experiments import find_variant
-    from ttvos.measure.cost import parameters
-    from ttvos.model.ttvos import build_model
-
-    full, without = (
-        parameters(build_model(find_variant(name), "hrnet"))["total"] / 1e6
-        for name in ("exp8", "exp1")
-    )
-    assert judge("parameters", "1.61", [full]).status == REPRODUCED
-    assert judge("parameters", "1.61", [without]).status == DIFFERS
-
-
 def test_the_page_of_the_rules_shows_what_the_command_says(capsys):
     page = (REPOSITORY / "docs/verdicts.md").read_text()
     (block,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)

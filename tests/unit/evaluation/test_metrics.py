@@ -1,11 +1,10 @@
-"""J, F and statistics: properties, and an independent brute-force F."""
-
-import math
+"""J, F and statistics: properties, and F word by word."""
 
 import numpy as np
 import pytest
 
-from ttvos.evaluation.metrics import boundary, boundary_f, jaccard, statistics, tolerance
+from tests.unit.evaluation import literal
+from ttvos.evaluation.metrics import boundary_f, jaccard, statistics, tolerance
 
 
 def blobs(seed: int, height: int = 40, width: int = 50, count: int = 3) -> np.ndarray:
@@ -20,42 +19,8 @@ def blobs(seed: int, height: int = 40, width: int = 50, count: int = 3) -> np.nd
     return mask
 
 
-def brute_boundary(mask: np.ndarray) -> list[tuple[int, int]]:
-    """Boundary pixels by comparing each pixel with the neighbours that exist."""
-    height, width = mask.shape
-    found = []
-    for r in range(height):
-        for c in range(width):
-            neighbours = [(r, c + 1), (r + 1, c), (r + 1, c + 1)]
-            inside = [(i, j) for i, j in neighbours if i < height and j < width]
-            if any(mask[i, j] != mask[r, c] for i, j in inside):
-                found.append((r, c))
-    return found
-
-
-def brute_f(prediction: np.ndarray, truth: np.ndarray) -> float:
-    """F by searching, for each boundary pixel, a pixel of the other boundary in the disk."""
-    radius = math.ceil(0.008 * math.sqrt(truth.shape[0] ** 2 + truth.shape[1] ** 2))
-    ours, theirs = brute_boundary(prediction), brute_boundary(truth)
-    if not ours and not theirs:
-        return 1.0
-
-    def matched(some, others):
-        disk = {
-            (r + i, c + j)
-            for r, c in others
-            for i in range(-radius, radius + 1)
-            for j in range(-radius, radius + 1)
-            if i * i + j * j <= radius * radius
-        }
-        return sum(pixel in disk for pixel in some) / len(some) if some else 1.0
-
-    precision, recall = matched(ours, theirs), matched(theirs, ours)
-    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-
-
 @pytest.mark.parametrize("seed", range(12))
-def test_boundary_and_f_equal_brute_force(seed):
+def test_f_is_that_of_the_definition(seed):
     rng = np.random.default_rng(seed)
     shape = [(40, 50), (7, 9), (64, 200), (90, 30)][seed % 4]
     prediction, truth = blobs(seed, *shape), blobs(seed + 100, *shape)
@@ -63,8 +28,9 @@ def test_boundary_and_f_equal_brute_force(seed):
         prediction ^= rng.random(shape) < 0.1
     if seed >= 8:  # away from the border
         prediction, truth = np.pad(prediction, 5), np.pad(truth, 5)
-    assert sorted(zip(*np.nonzero(boundary(truth)), strict=True)) == brute_boundary(truth)
-    assert boundary_f(prediction, truth) == pytest.approx(brute_f(prediction, truth), abs=1e-12)
+    assert boundary_f(prediction, truth) == pytest.approx(
+        literal.contour(prediction, truth), abs=1e-12
+    )
 
 
 def test_f_counts_the_disk_s_edge_and_no_more():

@@ -115,7 +115,7 @@ def test_differences_that_are_all_alike():
 def test_without_an_effect_the_interval_leaves_0_in_5_percent(noise, monkeypatch):
     monkeypatch.setattr(statistics, "DRAWS", 1000)
     seeds, sequences, rest = noise
-    rng, left, trials = np.random.default_rng(3), 0, 400
+    rng, left, trials = np.random.default_rng(3), 0, 150
     for _ in range(trials):
         values = seeds * rng.normal(size=(1, 3)) + sequences * rng.normal(size=(8, 1))
         found = paired_difference(values + rest * rng.normal(size=(8, 3)))

@@ -6,7 +6,7 @@ import torch
 from ttvos.config.experiments import Variant, load_variants
 from ttvos.measure import cost
 from ttvos.measure import roofline as module
-from ttvos.measure.macs import CONVOLUTION, PRODUCT, TRANSPOSED, Layer, count_layers
+from ttvos.measure.layers import CONVOLUTION, PRODUCT, TRANSPOSED, Layer, count_layers
 from ttvos.measure.roofline import fractions, last_cache_bytes, measure_ceilings, roofline
 from ttvos.model.ttvos import build_model
 

@@ -1,4 +1,4 @@
-"""Layers that peers share, against their formulas, and how maps are resized."""
+"""Layers that peers share, against their formulas, and how maps are enlarged and cut."""
 
 import pytest
 import torch
@@ -33,10 +33,9 @@ def test_a_global_convolution_sees_7x7_pixels_by_two_paths() -> None:
     assert torch.equal(layer(x)[0, 0], expected / 2)
 
 
-def test_resizing_does_not_align_corners() -> None:
+def test_enlarging_does_not_align_corners() -> None:
     x = torch.tensor([0.0, 4.0]).view(1, 1, 1, 2)
     assert blocks.enlarge(x, 2)[0, 0].tolist() == [[0, 1, 3, 4]] * 2
-    assert blocks.resize(x, (1, 4))[0, 0].tolist() == [[0, 1, 3, 4]]
 
 
 def test_the_middle_of_a_map() -> None:

@@ -1,63 +1,27 @@
-"""GC: counts (docs/peers.md, section 2 and Table 2), the mean of the contexts, a constant state."""
+"""GC: the mean of the contexts, and a constant state (docs/peers.md, section 2)."""
 
 import numpy as np
 import pytest
 import torch
 
-from tests.unit.peers.test_stm import calls_of, track
-from tests.unit.peers.test_stm_cost import gmac, millions, parts_gmac
+from tests.unit.peers.counting import built, calls_of, track
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.tracker_cost import cost_tracker
 from ttvos.measure.tracker_speed import state_bytes
-from ttvos.peers.common import make_seeded
+from ttvos.peers.base import make_seeded
 from ttvos.peers.gc import GC, Context, Distribution, GlobalContext
 from ttvos.peers.record import load_records
 from ttvos.peers.stm import STMNetwork
 
 
-@pytest.fixture(scope="module")
-def tracker() -> GC:
-    return GC()
-
-
-@pytest.fixture(scope="module")
-def parts() -> dict[str, float]:
-    """GMAC of one frame at 480x854."""
-    with torch.device("meta"):
-        found = parts_gmac(STMNetwork().eval())
-    del found["memory read"]
-    key, value = (1, 128, 30, 54), (1, 512, 30, 54)
-    found["context"] = gmac(Context(), key, value)
-    found["distribution"] = gmac(Distribution(), key, (1, 128, 512))
-    return found
-
-
-class TestFacts:
-    """docs/peers.md, section 2, each within 1 %."""
-
-    def test_parameters(self, tracker):
-        expected = load_records()["gc"].expected.parameters_m
-        assert millions(tracker.network) == pytest.approx(expected, rel=0.01)
-
-    def test_macs_of_the_parts(self, parts):
-        expected = load_records()["gc"].expected
-        assert parts == pytest.approx(expected.parts, rel=0.01)
-        assert sum(parts.values()) == pytest.approx(expected.frame_gmac, rel=0.01)
-
-    def test_segmentation_and_update_of_table_2(self, parts):
-        segmentation = ("query encoder", "query key/value", "distribution")
-        assert sum(parts[name] for name in segmentation) == pytest.approx(36.61, rel=0.01)
-        update = ("memory encoder", "memory key/value", "context")
-        assert sum(parts[name] for name in update) == pytest.approx(37.25, rel=0.01)
-
-    def test_a_running_tracker_does_what_its_parts_do(self, tracker):
-        macs = cost_tracker(tracker, 32, 48)["macs"]
-        product = 2 * 3 * 128 * 512
-        assert macs["init"] == 0
-        assert macs["parts"]["other"] == 0
-        assert macs["parts"]["context"] == macs["parts"]["distribution"] == product
-        assert len(set(macs["steps"])) == 1
-        assert macs["parts"].keys() - {"other"} == load_records()["gc"].expected.parts.keys()
+def test_a_running_tracker_does_what_its_parts_do():
+    macs = cost_tracker(built("gc"), 32, 48)["macs"]
+    product = 2 * 3 * 128 * 512
+    assert macs["init"] == 0
+    assert macs["parts"]["other"] == 0
+    assert macs["parts"]["context"] == macs["parts"]["distribution"] == product
+    assert len(set(macs["steps"])) == 1
+    assert macs["parts"].keys() - {"other"} == load_records()["gc"].expected.parts.keys()
 
 
 class TestContext:
@@ -67,12 +31,6 @@ class TestContext:
         attention = key.flatten(2).softmax(dim=2)
         expected = torch.einsum("okp,ovp->okv", attention, value.flatten(2))
         torch.testing.assert_close(Context()(key, value), expected)
-
-    def test_keys_of_zero_give_the_mean_of_the_values(self):
-        torch.manual_seed(1)
-        value = torch.rand(1, 512, 3, 4)
-        expected = value.mean(dim=(2, 3))[:, None].expand(1, 128, 512)
-        torch.testing.assert_close(Context()(torch.zeros(1, 128, 3, 4), value), expected)
 
     def test_a_query_that_picks_a_channel_gets_its_row(self):
         torch.manual_seed(2)
@@ -95,8 +53,8 @@ class TestContext:
 
 
 class TestTracking:
-    def test_its_context_is_the_mean_of_those_of_the_frames_before(self, tracker):
-        frames, mask = disc_clip(7, 32, 48, objects=2)
+    def test_its_context_is_the_mean_of_those_of_the_frames_before(self):
+        tracker, (frames, mask) = built("gc"), disc_clip(7, 32, 48, objects=2)
         with calls_of(tracker.context) as contexts, calls_of(tracker.distribution) as reads:
             track(tracker, frames, mask)
         assert len(contexts) == len(reads) == 6
@@ -105,8 +63,8 @@ class TestTracking:
             torch.testing.assert_close(context, mean)
         assert not torch.allclose(contexts[0][1][0], contexts[0][1][1]), "objects share a context"
 
-    def test_its_state_does_not_grow(self, tracker):
-        frames, mask = disc_clip(8, 40, 60, objects=2)
+    def test_its_state_does_not_grow(self):
+        tracker, (frames, mask) = built("gc"), disc_clip(5, 40, 60, objects=2)
         state = tracker.init(frames[0], mask)
         first = state_bytes(state)
         for frame in frames[1:]:
@@ -114,10 +72,10 @@ class TestTracking:
             assert state_bytes(state) == first
         assert first >= 2 * 128 * 512 * 4
 
-    def test_weights_of_stms_names_load(self, tracker, tmp_path):
+    def test_weights_of_stms_names_load(self, tmp_path):
         source = make_seeded(STMNetwork, seed=1).state_dict()
         torch.save({f"module.{name}": value for name, value in source.items()}, tmp_path / "w.pth")
         loaded = GC(weights=tmp_path / "w.pth")
         assert all(torch.equal(loaded.network.state_dict()[name], source[name]) for name in source)
         frames, mask = disc_clip(2, 32, 48)
-        assert (np.stack(track(loaded, frames, mask)) != track(tracker, frames, mask)).any()
+        assert (np.stack(track(loaded, frames, mask)) != track(built("gc"), frames, mask)).any()

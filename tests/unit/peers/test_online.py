@@ -83,9 +83,43 @@ def test_fixed_kernels_have_no_own_copy() -> None:
     assert list(online.own_weights(holder)) == ["up.free"]
 
 
+class Tuned(online.OnlineTracker):
+    """The smallest peer that learns: a frame's logits are its red channel, scaled and shifted."""
+
+    name, rate = "tuned", 0.25
+    network_class = staticmethod(lambda: nn.Conv2d(3, 1, 1))
+
+    def _parts(self):
+        return {"all": (self.network,)}
+
+    def _optimiser(self, weights):
+        return torch.optim.SGD(weights.values(), self.learning_rate)
+
+    def _losses(self, weights, image, target):
+        for _ in range(self.updates):
+            found = torch.func.functional_call(self.network, weights, image)
+            yield online.balanced_loss(found, target)
+
+    def _start(self, frame, mask, ids):
+        return self._learned(frame, mask, ids)
+
+    def _follow(self, frame, state):
+        raise NotImplementedError
+
+
+def test_each_object_learns_weights_of_its_own() -> None:
+    frame, mask = disc_frame(0, [DISC, (44, 70, -4, 10)])
+    assert Tuned().init(frame, mask) == ({}, {})
+    with torch.inference_mode():  # a caller's mode does not hinder the learning
+        one, two = Tuned(updates=2).init(frame, mask)
+    assert one.keys() == two.keys() == {"weight", "bias"}
+    assert not torch.equal(one["weight"], two["weight"])
+
+
 def test_updates_are_whole_and_rates_positive() -> None:
-    assert online.online_options("peer", 0, 1e-8) == {"updates": 0}
-    assert online.online_options("peer", 3, 0.5) == {"updates": 3, "learning_rate": 0.5}
+    assert Tuned().options == {"updates": 0}
+    assert Tuned(updates=3).options == {"updates": 3, "learning_rate": 0.25}
+    assert Tuned(updates=3, learning_rate=0.5).options["learning_rate"] == 0.5
     for updates, rate in ((-1, 1.0), (1.5, 1.0), (1, 0.0)):
-        with pytest.raises(UserError, match="peer: "):
-            online.online_options("peer", updates, rate)
+        with pytest.raises(UserError, match="tuned: "):
+            Tuned(updates=updates, learning_rate=rate)

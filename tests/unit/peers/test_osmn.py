@@ -1,51 +1,13 @@
-"""OSMN: counts, the two modulators, and where an object is expected.
-
-Facts: docs/peers.md, section 4.4.
-"""
+"""OSMN: the two modulators, and where an object is expected (docs/peers.md, section 4.4)."""
 
 import numpy as np
 import pytest
 import torch
 from torch.func import functional_call
-from torch.utils.flop_counter import FlopCounterMode
 
 from tests.conftest import disc_frame
-from ttvos.core.errors import UserError
+from tests.unit.peers.counting import DISCS, built
 from ttvos.peers import osmn
-from ttvos.peers.record import load_records
-
-DISCS = [(18, 20, 4, 12), (44, 70, -4, 10)]
-
-
-@pytest.fixture(scope="module")
-def tracker() -> osmn.OSMN:
-    return osmn.OSMN()
-
-
-def test_parameters_and_macs_are_those_of_the_facts() -> None:
-    expected = load_records()["osmn"].expected
-    with torch.device("meta"):
-        network = osmn.OSMNNetwork().eval()
-    millions = {
-        name: sum(p.numel() for p in part.parameters()) / 1e6
-        for name, part in network.named_children()
-    }
-    assert millions["trunk"] + millions["sides"] == pytest.approx(14.92, rel=0.01)
-    assert millions["visual"] == pytest.approx(149.99, rel=0.01)
-    assert millions["spatial"] == pytest.approx(0.004, abs=0.0005)
-    assert sum(millions.values()) == pytest.approx(expected.parameters_m, rel=0.01)
-    images, maps = (torch.empty(1, c, 480, 854, device="meta") for c in (3, 1))
-    with torch.inference_mode():
-        with FlopCounterMode(display=False) as counter:
-            scales = network.visual(torch.empty(1, 3, 224, 224, device="meta"))
-        assert counter.get_total_flops() / 2e9 == pytest.approx(expected.init_gmac, rel=0.01)
-        with FlopCounterMode(display=False) as counter:
-            network.trunk(images)
-        trunk = counter.get_total_flops() / 2e9
-        assert trunk == pytest.approx(expected.parts["trunk"], rel=0.01)
-        with FlopCounterMode(display=False) as counter:
-            network(images, scales, maps)
-    assert counter.get_total_flops() / 2e9 == pytest.approx(expected.frame_gmac, rel=0.01)
 
 
 def test_each_convolution_of_blocks_3_to_5_is_modulated() -> None:
@@ -105,36 +67,26 @@ def test_the_crop_shows_the_object_alone() -> None:
     assert crop[..., 126:, 126:].abs().max() == pytest.approx(0)
 
 
-def test_a_step_looks_where_the_object_was(tracker: osmn.OSMN) -> None:
-    frame, mask = disc_frame(0, DISCS)
+def test_a_step_looks_where_the_object_was() -> None:
+    tracker, (frame, mask) = built("osmn"), disc_frame(0, DISCS)
     mask[mask == 2] = 7
     state = tracker.init(frame, mask)
     assert state.scales.shape == (2, 3840)
     assert (state.scales == 1).all()
     moved = disc_frame(1, DISCS)[0]
     prediction, after = tracker.step(moved, state)
-    assert prediction.mask.dtype == np.uint8
-    assert set(np.unique(prediction.mask)) <= {0, 1, 7}
-    assert prediction.foreground.shape == (2, 64, 96)
     assert not np.allclose(*prediction.foreground)
     for number, (object_id, before) in enumerate(zip((1, 7), state.places, strict=True)):
         found = torch.from_numpy(prediction.mask == object_id)
         expected = osmn.place(found) if found.any() else before
         assert torch.equal(after.places[number], expected)
-    with pytest.raises(UserError, match="clip of size"):
-        tracker.step(frame[:32], state)
 
 
-def test_scales_follow_the_object_once_the_last_layer_is_trained(tracker: osmn.OSMN) -> None:
+def test_scales_follow_the_object_once_the_last_layer_is_trained() -> None:
     generator = torch.Generator().manual_seed(0)
-    visual = tracker.network.visual
+    visual = built("osmn").network.visual
     crops = torch.rand(2, 3, 224, 224, generator=generator)
     trained = {"vgg.classifier.6.weight": 0.01 * torch.randn(3840, 4096, generator=generator)}
     assert (visual(crops) == 1).all()
     first, second = functional_call(visual, trained, crops)
     assert not torch.allclose(first, second)
-
-
-def test_weights_cannot_be_loaded() -> None:
-    with pytest.raises(UserError, match="cost only"):
-        osmn.OSMN(weights="osmn.pth")

@@ -1,17 +1,12 @@
-"""RANet: counts (docs/peers.md, section 4.5), similarity, ranking, and a small clip."""
+"""RANet: similarity, ranking, and what a step looks at (docs/peers.md, section 4.5)."""
 
-import numpy as np
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from tests.conftest import disc_frame
-from ttvos.core.errors import UserError
+from tests.unit.peers.counting import DISCS
 from ttvos.peers import ranet
 from ttvos.peers.ranet import KEPT, PLACES, Correlation, Features, RANetNetwork, Ranking
-from ttvos.peers.record import load_records
-
-DISCS = [(18, 20, 4, 12), (44, 70, -4, 10)]
 
 
 class QuickBackbone(torch.nn.Module):
@@ -30,35 +25,6 @@ def tracker() -> ranet.RANet:
     made = ranet.RANet()
     made.network.backbone = QuickBackbone()
     return made
-
-
-def gmac(counter: FlopCounterMode) -> float:
-    return counter.get_total_flops() / 2e9
-
-
-@torch.inference_mode()
-def test_parameters_and_macs_are_those_of_the_facts() -> None:
-    expected = load_records()["ranet"].expected
-    with torch.device("meta"):
-        network = RANetNetwork().eval()
-        image, previous = torch.empty(1, 3, 480, 864), torch.empty(1, 1, 480, 864)
-        places = torch.empty(2, 1, 405)
-    parameters = sum(p.numel() for p in network.parameters()) / 1e6
-    assert parameters == pytest.approx(expected.parameters_m, rel=0.01)
-    with FlopCounterMode(display=False) as backbone:
-        features = network.backbone(image)
-    assert gmac(backbone) == pytest.approx(expected.parts["backbone"], rel=0.01)
-    assert [tuple(x.shape[1:]) for x in features] == [
-        (512, 60, 108),
-        (1024, 30, 54),
-        (2048, 15, 27),
-    ]
-    kernels = network.template(image)
-    assert kernels.shape == (405, 512, 1, 1)
-    with FlopCounterMode(display=False) as frame:
-        found = network(image, kernels, places, previous)
-    assert gmac(frame) == pytest.approx(expected.frame_gmac, rel=0.01)
-    assert found.shape == (1, 1, 480, 864)
 
 
 def test_the_backbone_has_instance_norms_without_running_statistics() -> None:
@@ -114,16 +80,11 @@ def test_places_of_object_and_background() -> None:
 
 def test_two_objects_and_what_each_input_changes(tracker: ranet.RANet) -> None:
     frame, mask = disc_frame(0, DISCS)
-    mask[mask == 2] = 7
     moved = disc_frame(3, DISCS)[0]
     state = tracker.init(frame, mask)
     assert state.previous.shape == (2, 1, 480, 864)
     assert state.kernels.norm(dim=1).flatten().tolist() == pytest.approx([1] * 405, rel=1e-4)
-    prediction, following = tracker.step(moved, state)
-    assert prediction.mask.shape == (64, 96)
-    assert prediction.mask.dtype == np.uint8
-    assert set(np.unique(prediction.mask)) <= {0, 1, 7}
-    assert prediction.foreground.shape == (2, 64, 96)
+    _, following = tracker.step(moved, state)
     assert not torch.equal(following.previous, state.previous)
     assert following.kernels is state.kernels
     # one object's places with the other's previous mask: both decide
@@ -131,10 +92,3 @@ def test_two_objects_and_what_each_input_changes(tracker: ranet.RANet) -> None:
     mixed = tracker.network(tracker._image(moved), state.kernels, places, previous)
     assert not torch.allclose(mixed, following.previous[:1], atol=1e-6)
     assert not torch.allclose(mixed, following.previous[1:], atol=1e-6)
-    with pytest.raises(UserError, match="clip of size"):
-        tracker.step(frame[:-2], state)
-
-
-def test_weights_cannot_be_loaded() -> None:
-    with pytest.raises(UserError, match="cost only"):
-        ranet.RANet(weights="ranet.pth")

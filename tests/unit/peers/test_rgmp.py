@@ -1,52 +1,15 @@
-"""RGMP: counts (docs/peers.md, section 4.1), sizes of the three scales, runs, and their mixture."""
+"""RGMP: sizes of the three scales, runs, and their mixture (docs/peers.md, section 4.1)."""
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch.utils.flop_counter import FlopCounterMode
 
 from tests.conftest import disc_frame
-from ttvos.core.errors import UserError
+from tests.unit.peers.counting import DISCS, built
 from ttvos.peers import rgmp
-from ttvos.peers.record import load_records
 
-DISCS = [(18, 20, 4, 12), (44, 70, -4, 10)]
 SIZE = (480, 854)
-
-
-@pytest.fixture(scope="module")
-def meta_network() -> rgmp.RGMPNetwork:
-    return rgmp.RGMPNetwork().eval().to("meta")
-
-
-@pytest.fixture(scope="module")
-def tracker() -> rgmp.RGMP:
-    return rgmp.RGMP()
-
-
-def scale_gmac(network: rgmp.RGMPNetwork, scale: float) -> float:
-    image = rgmp.at_scale(torch.empty(1, 3, *SIZE, device="meta"), scale)
-    mask = rgmp.at_scale(torch.empty(1, 1, *SIZE, device="meta"), scale)
-    with torch.inference_mode():
-        reference = network.reference(image, mask)
-        with FlopCounterMode(display=False) as counter:
-            network(image, mask, reference)
-    return counter.get_total_flops() / 2e9
-
-
-def test_parameters_and_macs_are_those_of_the_facts(meta_network: rgmp.RGMPNetwork) -> None:
-    expected = load_records()["rgmp"].expected
-    parameters = {
-        name: sum(p.numel() for p in part.parameters()) / 1e6
-        for name, part in meta_network.named_children()
-    }
-    assert parameters["encoder"] == pytest.approx(23.5, rel=0.01)
-    assert parameters["decoder"] == pytest.approx(28.0, rel=0.01)
-    assert sum(parameters.values()) == pytest.approx(expected.parameters_m, rel=0.01)
-    scales = [scale_gmac(meta_network, scale) for scale in rgmp.SCALES]
-    assert scales == pytest.approx([46.1, 99.8, 157.9], rel=0.01)
-    assert sum(scales) == pytest.approx(expected.frame_gmac, rel=0.01)
 
 
 def test_sizes_at_the_three_scales_are_those_of_the_facts() -> None:
@@ -63,8 +26,10 @@ def test_from_scale_puts_everything_back_in_its_place(scale: float) -> None:
     assert torch.allclose(back[..., 4:-4, 4:-4], frame[..., 4:-4, 4:-4], atol=1e-3)
 
 
-def test_several_objects_have_an_inverse_run(tracker: rgmp.RGMP) -> None:
-    frame, mask = disc_frame(0, DISCS)
+def test_several_objects_have_an_inverse_run() -> None:
+    tracker, (frame, mask) = built("rgmp"), disc_frame(0, DISCS)
+    _, state = tracker.step(frame, tracker.init(frame, mask))
+    assert state.previous.shape == (3, 1, 64, 96)
     state = tracker.init(frame, mask)
     assert state.previous.shape == (3, 1, 64, 96)
     assert torch.equal(state.previous[2, 0], torch.from_numpy(mask > 0).float())
@@ -73,23 +38,8 @@ def test_several_objects_have_an_inverse_run(tracker: rgmp.RGMP) -> None:
     assert one.previous.shape[0] == 1
 
 
-def test_a_step_gives_ids_and_each_objects_probability(tracker: rgmp.RGMP) -> None:
-    frame, mask = disc_frame(0, DISCS)
-    mask[mask == 2] = 7
-    prediction, state = tracker.step(disc_frame(1, DISCS)[0], tracker.init(frame, mask))
-    assert prediction.mask.shape == (64, 96)
-    assert prediction.mask.dtype == np.uint8
-    assert set(np.unique(prediction.mask)) <= {0, 1, 7}
-    assert prediction.foreground.shape == (2, 64, 96)
-    assert prediction.foreground.min() >= 0
-    assert prediction.foreground.max() <= 1
-    assert state.previous.shape == (3, 1, 64, 96)
-    with pytest.raises(UserError, match="clip of size"):
-        tracker.step(np.zeros((32, 32, 3), np.uint8), state)
-
-
-def test_the_frame_the_mask_and_frame_0_all_count(tracker: rgmp.RGMP) -> None:
-    frame, mask = disc_frame(0, DISCS[:1])
+def test_the_frame_the_mask_and_frame_0_all_count() -> None:
+    tracker, (frame, mask) = built("rgmp"), disc_frame(0, DISCS[:1])
     moved = disc_frame(3, DISCS[:1])[0]
     state = tracker.init(frame, mask)
     shown = tracker.step(moved, state)[0].foreground
@@ -112,8 +62,8 @@ def test_shares_of_the_odds() -> None:
     assert rgmp.fed_back(rgmp.aggregate(one)).flatten().tolist() == pytest.approx([0.8])
 
 
-def test_masks_enter_before_the_batch_norm(tracker: rgmp.RGMP) -> None:
-    encoder = tracker.network.encoder
+def test_masks_enter_before_the_batch_norm() -> None:
+    encoder = built("rgmp").network.encoder
     generator = torch.Generator().manual_seed(0)
     image = torch.rand(1, 3, 64, 64, generator=generator)
     masks = torch.rand(2, 1, 64, 64, generator=generator)
@@ -124,9 +74,10 @@ def test_masks_enter_before_the_batch_norm(tracker: rgmp.RGMP) -> None:
     torch.testing.assert_close(encoder(image, masks)[0], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_the_decoder_is_that_of_the_facts(tracker: rgmp.RGMP) -> None:
+def test_the_decoder_is_that_of_the_facts() -> None:
     """docs/peers.md, section 4.1, step by step, with the decoder's weights by name."""
-    weights = tracker.network.decoder.state_dict()
+    network = built("rgmp").network
+    weights = network.decoder.state_dict()
     generator = torch.Generator().manual_seed(0)
     shapes = [(256, 16, 24), (512, 8, 12), (1024, 4, 6), (2048, 2, 3), (2048, 2, 3)]
     *features, reference = (torch.randn(1, *shape, generator=generator) for shape in shapes)
@@ -146,10 +97,5 @@ def test_the_decoder_is_that_of_the_facts(tracker: rgmp.RGMP) -> None:
         lateral = pair(f"refine.{i}.before", conv(f"refine.{i}.lateral", feature))
         x = pair(f"refine.{i}.after", lateral + torch.nn.Upsample(None, 2, "bilinear")(x))
     expected = torch.nn.Upsample(None, 4, "bilinear")(conv("heads.3", x.relu()))
-    found = tracker.network.decoder(features, reference)
+    found = network.decoder(features, reference)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
-
-
-def test_weights_cannot_be_loaded() -> None:
-    with pytest.raises(UserError, match="cost only"):
-        rgmp.RGMP(weights="rgmp.pth")

@@ -1,56 +1,23 @@
-"""SiamMask: counts (docs/peers.md, section 4.8), crops, the choice of a place, and a small clip."""
+"""SiamMask: crops, the choice of a place, and boxes that move (docs/peers.md, section 4.8)."""
 
 import numpy as np
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from tests.conftest import disc_frame
-from ttvos.core.errors import UserError
-from ttvos.peers.record import load_records
-from ttvos.peers.siammask import tracker as siammask
-from ttvos.peers.siammask.crops import Box, box_of, choose, cut, paste, search_side, template_side
-from ttvos.peers.siammask.network import Levels, SiamMaskNetwork, place_windows
+from tests.unit.peers.counting import DISCS, built
+from ttvos.peers.siammask import Levels, place_windows
+from ttvos.peers.siammask_crops import (
+    Box,
+    box_of,
+    choose_place,
+    cut,
+    paste,
+    search_side,
+    template_side,
+)
 
-DISCS = [(18, 20, 4, 12), (44, 70, -4, 10)]
 SQUARE = Box(100, 80, 40, 40)  # its template's crop is 80 pixels wide
-
-
-@pytest.fixture(scope="module")
-def tracker() -> siammask.SiamMask:
-    return siammask.SiamMask()
-
-
-def gmac(counter: FlopCounterMode) -> float:
-    return counter.get_total_flops() / 2e9
-
-
-@torch.inference_mode()
-def test_parameters_and_macs_are_those_of_the_facts() -> None:
-    expected = load_records()["siammask"].expected
-    with torch.device("meta"):
-        network = SiamMaskNetwork().eval()
-        exemplar, search = torch.empty(1, 3, 127, 127), torch.empty(1, 3, 255, 255)
-    millions = {
-        name: sum(p.numel() for p in part.parameters()) / 1e6
-        for name, part in network.named_children()
-    }
-    facts = {"features": 14.05, "rpn": 2.50, "mask": 2.27, "refine": 2.67}
-    assert millions == pytest.approx(facts, rel=0.01)
-    assert sum(millions.values()) == pytest.approx(expected.parameters_m, rel=0.01)
-    with FlopCounterMode(display=False) as once:
-        template = network.template(exemplar)
-    with FlopCounterMode(display=False) as frame:
-        answers, levels = network(template, search)
-    with FlopCounterMode(display=False) as refine:
-        mask = network.refine(answers.vectors, levels, 0, 24)
-    assert gmac(once) == pytest.approx(expected.init_gmac, rel=0.01)
-    assert gmac(frame) == pytest.approx(16.66, rel=0.01)
-    assert gmac(refine) == pytest.approx(expected.parts["refine"], rel=0.01)
-    assert gmac(frame) + gmac(refine) == pytest.approx(expected.frame_gmac, rel=0.01)
-    assert template.shape == (1, 256, 7, 7)
-    assert [x.shape[1:] for x in answers] == [(n, 25, 25) for n in (10, 20, 3969, 256)]
-    assert mask.shape == (127, 127)
 
 
 def test_the_windows_of_a_place_lie_where_the_place_does() -> None:
@@ -117,7 +84,7 @@ def test_a_sure_place_moves_the_box() -> None:
     scores[5 + 2, 10, 15] = 9  # the square anchor
     boxes[2, 10, 15] = 0.5  # half an anchor to the right
     boxes[10 + 2, 10, 15] = np.log(1.25)
-    row, column, box = choose(scores, boxes, SQUARE, (480, 854))
+    row, column, box = choose_place(scores, boxes, SQUARE, (480, 854))
     assert (row, column) == (10, 15)
     step = 80 / 127
     assert box.column == pytest.approx(100 + (3 * 8 + 32) * step)
@@ -132,17 +99,17 @@ def test_a_sure_place_moves_the_box() -> None:
 def test_of_two_sure_places_the_near_one_and_the_unchanged_shape() -> None:
     scores, boxes = answers()
     scores[5 + 2, 2, 2] = scores[5 + 2, 11, 12] = 9
-    assert choose(scores, boxes, SQUARE, (480, 854))[:2] == (11, 12)
+    assert choose_place(scores, boxes, SQUARE, (480, 854))[:2] == (11, 12)
     scores, boxes = answers()
     scores[5:, 12, 12] = 9  # all five anchors there
-    box = choose(scores, boxes, SQUARE, (480, 854)).box
+    box = choose_place(scores, boxes, SQUARE, (480, 854)).box
     assert box.width == pytest.approx(box.height)
 
 
 def test_wild_answers_stay_in_the_frame() -> None:
     scores, boxes = answers()
     boxes[:] = 1e6
-    box = choose(scores, boxes, SQUARE, (60, 90)).box
+    box = choose_place(scores, boxes, SQUARE, (60, 90)).box
     assert np.isfinite(box).all()
     assert 0 <= box.column <= 89
     assert 0 <= box.row <= 59
@@ -150,29 +117,20 @@ def test_wild_answers_stay_in_the_frame() -> None:
     assert 10 <= box.height <= 60
 
 
-def test_the_most_probable_object_wins_above_the_threshold() -> None:
-    foreground = np.array([[[0.3, 0.5, 0.4]], [[0.34, 0.2, 0.6]]], dtype=np.float32)
-    assert siammask.labels(foreground, (2, 9)).tolist() == [[0, 2, 9]]
-
-
-def test_two_objects_through_a_clip(tracker: siammask.SiamMask) -> None:
-    frame, mask = disc_frame(0, DISCS)
+def test_a_step_moves_the_boxes_and_keeps_the_templates() -> None:
+    tracker, (frame, mask) = built("siammask"), disc_frame(0, DISCS)
     state = tracker.init(frame, mask)
     assert [o.template.shape for o in state.objects] == [(1, 256, 7, 7)] * 2
     assert state.objects[0].box == box_of(mask == 1)
     prediction, following = tracker.step(disc_frame(1, DISCS)[0], state)
-    assert prediction.mask.shape == (64, 96)
-    assert prediction.mask.dtype == np.uint8
-    assert prediction.foreground.shape == (2, 64, 96)
-    assert prediction.foreground.dtype == np.float32
+    found = np.where(prediction.foreground.max(axis=0) > 0.35, prediction.mask > 0, True)
+    assert found.all(), "a pixel above the threshold is no object's"
     assert following.objects[0].template is state.objects[0].template
     assert following.objects[0].box != state.objects[0].box
-    with pytest.raises(UserError, match="clip of size"):
-        tracker.step(frame[:-2], state)
 
 
-def test_of_the_first_mask_only_the_box_enters(tracker: siammask.SiamMask) -> None:
-    frame, mask = disc_frame(0, DISCS[:1])
+def test_of_the_first_mask_only_the_box_enters() -> None:
+    tracker, (frame, mask) = built("siammask"), disc_frame(0, DISCS[:1])
     box = box_of(mask == 1)
     filled = np.zeros_like(mask)
     rows, columns = np.nonzero(mask)
@@ -181,8 +139,3 @@ def test_of_the_first_mask_only_the_box_enters(tracker: siammask.SiamMask) -> No
     assert (filled != mask).any()
     assert one.objects[0].box == two.objects[0].box == box
     assert torch.equal(one.objects[0].template, two.objects[0].template)
-
-
-def test_weights_cannot_be_loaded() -> None:
-    with pytest.raises(UserError, match="cost only"):
-        siammask.SiamMask(weights="SiamMask_DAVIS.pth")

@@ -1,4 +1,4 @@
-"""Frames and masks in, masks out: padding, aggregation, sizes, and bad input."""
+"""Frames and masks in, masks out: aggregation, sizes, and bad input."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from ttvos.config.experiments import find_variant
 from ttvos.core.device import find_device
 from ttvos.core.errors import UserError
 from ttvos.model.ttvos import build_model
-from ttvos.tracking.readable import TTVOSTracker, aggregate, crop, label, margins, pad
+from ttvos.tracking.readable import TTVOSTracker, aggregate, label
 
 
 @pytest.fixture(scope="module")
@@ -25,21 +25,6 @@ def clip(frames: int, height: int, width: int, ids=(1,)) -> tuple[np.ndarray, np
         left = 2 + place * (width // len(ids))
         mask[2 : height - 2, left : left + max(2, width // len(ids) - 4)] = name
     return rng.integers(0, 256, (frames, height, width, 3), dtype=np.uint8), mask
-
-
-@pytest.mark.parametrize("size", [(32, 48), (33, 47), (50, 31), (17, 100)])
-def test_pad_and_crop_undo_each_other(size):
-    x = torch.rand(2, 3, *size)
-    padded = pad(x)
-    assert padded.shape[-2] % 16 == 0
-    assert padded.shape[-1] % 16 == 0
-    assert torch.equal(crop(padded, size), x)
-
-
-def test_pad_splits_ceil_before_floor_after():
-    assert margins(480) == (0, 0)
-    assert margins(854) == (5, 5)
-    assert margins(853) == (6, 5)
 
 
 @pytest.mark.parametrize("objects", [1, 2, 4])

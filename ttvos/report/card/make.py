@@ -2,7 +2,6 @@
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,13 @@ from ttvos.model.ttvos import TTVOS
 from ttvos.report.card.facts import (
     ROUNDED,
     SHIPPED,
+    Named,
     data_facts,
-    load_result,
     load_training,
-    reference_facts,
     score_facts,
     training_facts,
 )
 from ttvos.report.card.text import card_text
-from ttvos.report.publication.checks import scoring
-
-Named = Sequence[tuple[str, str]]  # label, path of an evaluate.json
 
 
 def make_card(
@@ -45,21 +40,22 @@ def make_card(
     training = load_training(train, weights)
     model = checkpoint.load(weights)
     content = _rounded(model, weights, Path(f"{out}{SUFFIX}"))
-    found = {
+    hashes = {file_hash(weights): ROUNDED, hashlib.sha256(content).hexdigest(): SHIPPED}
+    facts = {
         "name": out.name,
         "weights": _weights(model, weights, out.name, content),
         "training": training_facts(training),
-        "data": data_facts(training),
-        "scores": _scores(scores, references, _hashes(weights, content)),
+        "data": data_facts(training.settings),
+        "scores": score_facts(scores, references, hashes),
         "provenance": public(provenance()),
     }
-    text = card_text(found)
+    text = card_text(facts)
     with atomic_path(f"{out}{SUFFIX}") as temporary:
         temporary.write_bytes(content)
     with atomic_path(f"{out}.md") as temporary:
         temporary.write_text(text, encoding="utf-8")
-    write_json(f"{out}.json", found)
-    return found
+    write_json(f"{out}.json", facts)
+    return facts
 
 
 def _rounded(model: TTVOS, weights: Path, target: Path) -> bytes:
@@ -86,11 +82,6 @@ def _is_same(old: Path, new: Path) -> bool:
     return all(value.equal(after[name]) for name, value in before.items())
 
 
-def _hashes(weights: Path, content: bytes) -> dict[str, str]:
-    """SHA-256 -> which of the two files it is of."""
-    return {file_hash(weights): ROUNDED, hashlib.sha256(content).hexdigest(): SHIPPED}
-
-
 def _weights(model: TTVOS, weights: Path, name: str, content: bytes) -> dict[str, Any]:
     return {
         "file": f"{name}{SUFFIX}",
@@ -100,19 +91,3 @@ def _weights(model: TTVOS, weights: Path, name: str, content: bytes) -> dict[str
         "rounded_from_sha256": file_hash(weights),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
     }
-
-
-def _scores(scores: Named, references: Named, hashes: dict[str, str]) -> dict[str, Any]:
-    """Scores by label, each with the references that were scored on the same data."""
-    results = {label: load_result(path) for label, path in scores}
-    if len(results) < len(scores):
-        raise UserError("--scores: two have the same name")
-    found = {label: score_facts(result, hashes) for label, result in results.items()}
-    for label, path in references:
-        reference = load_result(path)
-        sets = [name for name, result in results.items() if scoring(result) == scoring(reference)]
-        if not sets:
-            raise UserError(f"{path}: scored on none of the data that --scores are of")
-        for name in sets:
-            found[name].setdefault("references", {})[label] = reference_facts(reference)
-    return found

@@ -1,15 +1,17 @@
-"""A model card's facts as Markdown; nothing is said here that the facts do not hold.
+"""A model card's facts as Markdown; nothing is said here that the facts do not hold."""
 
-The scores of a model card as Markdown.
-"""
-
-from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ttvos.core.text import markdown_table
 from ttvos.report.card.facts import OWN_LICENCE, ROUNDED, SHIPPED, UNKNOWN
-from ttvos.report.publication.stages import in_words, stage_data, stage_extras, stage_rate
+from ttvos.report.recipe import other_settings, stage_data, stage_extras, stage_rate
 
 STAGE_COLUMNS = ("Stage", "Data", "Size", "Frames", "Clips a step", "Learning rate", "Steps", "Min")
+MADE_WITH = {
+    SHIPPED: "the shipped file",
+    ROUNDED: "the weights before they were rounded to half precision",
+    UNKNOWN: "weights that were not recorded beside the masks",
+}
 
 
 def card_text(card: dict[str, Any]) -> str:
@@ -53,7 +55,8 @@ def _data(data: dict[str, Any]) -> str:
             shown = f"[{title}]({source['page']})" if source.get("page") else title
             stages = ", ".join(dict.fromkeys(entry["stages"]))
             rows.append((shown, entry["folder"], stages, source["licence"]))
-    return "## Training data\n\n" + table(("Data", "Folder", "Stages", "Licence"), rows)
+    table = markdown_table(("Data", "Folder", "Stages", "Licence"), rows)
+    return f"## Training data\n\n{table}".rstrip()
 
 
 def _recipe(training: dict[str, Any]) -> str:
@@ -62,9 +65,9 @@ def _recipe(training: dict[str, Any]) -> str:
     rows = [_stage(stage, done.get(stage["name"], {})) for stage in settings["stages"]]
     extras = ((stage["name"], stage_extras(stage)) for stage in settings["stages"])
     lines = [f"- {name}: {text}" for name, text in extras if text]
-    rest = {key: settings[key] for key in settings if key not in ("stages", "data", "initial")}
-    lines += [f"- {key}: {in_words(value)}" for key, value in rest.items()]
-    return "\n\n".join(["## Recipe", table(STAGE_COLUMNS, rows), "\n".join(lines)])
+    lines += [f"- {key}: {value}" for key, value in other_settings(settings)]
+    lines = "\n".join(lines)
+    return f"## Recipe\n\n{markdown_table(STAGE_COLUMNS, rows)}\n{lines}"
 
 
 def _stage(stage: dict[str, Any], done: dict[str, Any]) -> tuple[str, ...]:
@@ -149,13 +152,6 @@ def _limits(card: dict[str, Any]) -> str:
     return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
-MADE_WITH = {
-    SHIPPED: "the shipped file",
-    ROUNDED: "the weights before they were rounded to half precision",
-    UNKNOWN: "weights that were not recorded beside the masks",
-}
-
-
 def scores_text(card: dict[str, Any]) -> str:
     """One line a data set, and one for each reference on it."""
     rows, scores = [], card["scores"]
@@ -168,7 +164,7 @@ def scores_text(card: dict[str, Any]) -> str:
     lines = [
         "## Scores",
         "Points of the DAVIS semi-supervised protocol, mean over objects.",
-        table(("Data", "Sequences", "Tracker", "J&F", "J", "F"), rows),
+        markdown_table(("Data", "Sequences", "Tracker", "J&F", "J", "F"), rows).rstrip(),
         *(_how(label, scored) for label, scored in scores.items()),
         *_known(card),
     ]
@@ -216,14 +212,4 @@ def sequences_text(label: str, scored: dict[str, Any]) -> str:
         for name, values in scored["sequences"].items()
     ]
     heads = ("Sequence", "J&F", "J", "F", *(f"{name}, J&F" for name in references))
-    return f"### {label}, by sequence\n\n{table(heads, rows)}"
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return str(text).replace("|", "\\|").replace("\n", " ")
+    return f"### {label}, by sequence\n\n{markdown_table(heads, rows)}".rstrip()

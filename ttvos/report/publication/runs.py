@@ -1,125 +1,188 @@
-"""What a profile's run has made so far: each training's record and scores, and the references'."""
+"""What a run has made so far, of each training and reference, and whether it belongs together."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from statistics import fmean
+from typing import Any, TypeVar
 
 from ttvos.core.errors import UserError
-from ttvos.plan.manifest import Located, MaskEntry, Paths, RowEntry
-from ttvos.report.results import Result, load_result
+from ttvos.core.provenance import CHANGES, public
+from ttvos.plan.manifest import Located, MaskEntry, RowEntry
+from ttvos.records.schema import Predictions, Result, Scores, Training
+from ttvos.records.store import read
+from ttvos.report.recipe import recipe
+from ttvos.report.results import File
 
-KINDS = {"references": "reference", "masks": "masks"}
-
-
-@dataclass(frozen=True)
-class Scored:
-    """The scores on one dataset, and the record of the masks that were scored, if it is there."""
-
-    evaluation: Result
-    prediction: Result | None
+T = TypeVar("T", bound=Result)
 
 
 @dataclass(frozen=True)
-class Run:
-    """One training of a row, a reference, or somebody's masks.
+class Contribution:
+    """One training of a row, a reference, or somebody's masks, with what is there of it.
 
     kind: "model", "reference" or "masks"; the latter two have no seed, variant and training.
-    scores: by dataset, those that are there. missing: names of files that are not there.
+    scores, predictions: by dataset. missing: names of files that are not there.
     """
 
     name: str
     kind: str
     label: str
-    train: Result | None
-    scores: dict[str, Scored]
+    scores: dict[str, File[Scores]]
+    predictions: dict[str, File[Predictions]]
     missing: tuple[str, ...]
+    training: File[Training] | None = None
     variant: str = ""
     backbone: str = ""
     seed: int | None = None
 
     @property
-    def results(self) -> list[Result]:
+    def files(self) -> list[File]:
         """All of its result files, the training's first."""
-        files = [self.train]
-        for scored in self.scores.values():
-            files += [scored.evaluation, scored.prediction]
-        return [file for file in files if file is not None]
+        files = [self.training]
+        for dataset, scored in self.scores.items():
+            files += [scored, self.predictions.get(dataset)]
+        return [file for file in files if file]
 
 
-def load_runs(located: Located) -> list[Run]:
-    """All runs in the manifest's order, with what is there of each.
+def load_contributions(located: Located) -> list[Contribution]:
+    """All that a manifest names, in its order.
 
     Raises UserError for a damaged file and for one without provenance.
     """
     manifest = located.manifest
-    runs = [
-        _run(located, entry, index) for entry in manifest.rows for index in range(len(entry.seeds))
-    ]
-    for part, kind in KINDS.items():
-        runs += [_masks(located, entry, kind) for entry in getattr(manifest, part)]
-    return runs
+    trained = [_trained(located, row, n) for row in manifest.rows for n in range(len(row.seeds))]
+    references = [_masks(located, entry, "reference") for entry in manifest.references]
+    return [*trained, *references, *(_masks(located, entry, "masks") for entry in manifest.masks)]
 
 
-def _run(located: Located, entry: RowEntry, index: int) -> Run:
-    """The run of a row's seed number `index`."""
-    files = _Files(located)
-    train = files.load(_at(entry.train, index))
-    scores = {}
-    for dataset, names in entry.evaluate.items():
-        evaluation = files.load(_at(names, index))
-        prediction = files.load(_at(entry.predict.get(dataset, ()), index))
-        if evaluation is not None:
-            scores[dataset] = Scored(evaluation, prediction)
-    return Run(
-        entry.row,
-        "model",
-        f"{entry.method} {entry.row}",
-        train,
-        scores,
-        tuple(files.missing),
-        entry.variant,
-        entry.backbone,
-        entry.seeds[index],
+def _trained(located: Located, row: RowEntry, index: int) -> Contribution:
+    """A row's training of seed number `index`; a given checkpoint, for one, has none."""
+
+    def named(paths: tuple[str | None, ...]) -> str | None:
+        return paths[index] if index < len(paths) else None
+
+    missing: list[str] = []
+    training = _load(located, named(row.train), Training, missing)
+    scores, predictions = {}, {}
+    for dataset, paths in row.evaluate.items():
+        scored = _load(located, named(paths), Scores, missing)
+        tracked = _load(located, named(row.predict.get(dataset, ())), Predictions, missing)
+        scores |= {dataset: scored} if scored else {}
+        predictions |= {dataset: tracked} if scored and tracked else {}
+    return Contribution(
+        name=row.row,
+        kind="model",
+        label=f"{row.method} {row.row}",
+        scores=scores,
+        predictions=predictions,
+        missing=tuple(missing),
+        training=training,
+        variant=row.variant,
+        backbone=row.backbone,
+        seed=row.seeds[index],
     )
 
 
-def _at(names: Paths, index: int) -> str | None:
-    """The file of seed number `index`; a given checkpoint, for one, has no training's."""
-    return names[index] if index < len(names) else None
+def _masks(located: Located, entry: MaskEntry, kind: str) -> Contribution:
+    missing: list[str] = []
+    found = {d: _load(located, name, Scores, missing) for d, name in entry.evaluate.items()}
+    scores = {dataset: file for dataset, file in found.items() if file}
+    return Contribution(entry.name, kind, entry.label or entry.name, scores, {}, tuple(missing))
 
 
-def _masks(located: Located, entry: MaskEntry, kind: str) -> Run:
-    files = _Files(located)
-    found = ((dataset, files.load(name)) for dataset, name in entry.evaluate.items())
-    scores = {dataset: Scored(result, None) for dataset, result in found if result is not None}
-    label = entry.label or entry.name
-    return Run(entry.name, kind, label, None, scores, tuple(files.missing))
+def _load(located: Located, name: str | None, kind: type[T], missing: list[str]) -> File[T] | None:
+    """One of the manifest's files; where it is not there its name is put among the missing."""
+    if name is None:
+        return None
+    path = located.path(name)
+    if not path.is_file():
+        missing.append(name)
+        return None
+    return File(name, read(path, kind, name, sourced=True))
 
 
-class _Files:
-    """Reads a run's files and notes those that are missing."""
-
-    def __init__(self, located: Located) -> None:
-        self.located = located
-        self.missing: list[str] = []
-
-    def load(self, name: str | None) -> Result | None:
-        if name is None:
-            return None
-        if not self.located.path(name).is_file():
-            self.missing.append(name)
-            return None
-        result = load_result(self.located, name)
-        if result.provenance is None:
-            raise UserError(f"{name}: does not say where its numbers come from; make it anew")
-        return result
+def sequence_means(scores: Scores) -> Iterator[tuple[str, int, float, float, float]]:
+    """Of each sequence, by name: number of objects, and J&F, J and F over them in points of 100."""
+    for name, objects in sorted(scores.sequences().items()):
+        j = 100 * fmean(each.j_mean for each in objects)
+        f = 100 * fmean(each.f_mean for each in objects)
+        yield name, len(objects), (j + f) / 2, j, f
 
 
-def sequences(result: Result) -> Iterator[tuple[str, list[dict[str, float]]]]:
-    """Each sequence of an evaluation, by name, with the scores of its objects (fractions)."""
-    objects = result.data.get("objects")
-    if not objects:
-        raise UserError(f"{result.name}: has no scores of objects; evaluate again")
-    grouped: dict[str, list[dict[str, float]]] = {}
-    for name, scores in objects.items():
-        grouped.setdefault(name.rpartition("_")[0], []).append(scores)
-    yield from sorted(grouped.items())
+def scoring(scores: Scores) -> dict[str, Any]:
+    """What makes two evaluations the same measurement: the data and the evaluator."""
+    source = scores.provenance
+    data = source.data or {}
+    return {
+        **public({key: data.get(key) for key in ("root", "year", "split")}),
+        "sequences": sorted(scores.sequences()),
+        "evaluator": source.evaluator,
+        "evaluator_version": source.evaluator_version,
+    }
+
+
+def settings_of(training: File[Training]) -> dict[str, Any]:
+    """A training's settings; UserError where its record does not hold them."""
+    if training.record.settings is None:
+        raise UserError(f"{training.name}: does not hold its settings; train again")
+    return training.record.settings
+
+
+def check_contributions(entries: list[Contribution]) -> None:
+    """Raise UserError for entries that do not belong together, with the files that differ."""
+    for entry in entries:
+        _check_weights(entry)
+    for backbone in dict.fromkeys(entry.backbone for entry in entries):
+        trainings = [e.training for e in entries if e.backbone == backbone and e.training]
+        _check_same(trainings, lambda of: recipe(settings_of(of)), "trained with other settings")
+    for dataset in dict.fromkeys(name for entry in entries for name in entry.scores):
+        scores = [entry.scores[dataset] for entry in entries if dataset in entry.scores]
+        _check_same(scores, lambda file: scoring(file.record), "scored in another way")
+        tracked = [e.predictions[dataset] for e in entries if dataset in e.predictions]
+        _check_same(tracked, _tracking, "tracked in another way")
+
+
+def check_commits(files: Iterable[File]) -> None:
+    """Raise UserError for results that nobody can make again: of changed code, of no commit."""
+    commits = {file.name: file.record.provenance.commit for file in files}
+    unknown = [name for name, commit in commits.items() if not is_a_commit(commit)]
+    if unknown:
+        first = unknown[0]
+        made = f"changed code ({commits[first]})" if commits[first] else "code of no known commit"
+        more = f", as were {len(unknown) - 1} more of {len(commits)} files" if unknown[1:] else ""
+        raise UserError(
+            f"{first}: made by {made}{more}; commit the code, delete them and run again"
+        )
+
+
+def is_a_commit(commit: str | None) -> bool:
+    """Whether a recorded commit is the whole truth of the code."""
+    return bool(commit) and not commit.endswith(CHANGES)
+
+
+def _tracking(predictions: File[Predictions]) -> dict[str, Any]:
+    tracker = predictions.record.provenance.tracker or {}
+    return {key: value for key, value in tracker.items() if key != "name"}
+
+
+def _check_same(files: list[File], facts: Callable[[File], dict], trouble: str) -> None:
+    """All files must have the facts of the first one."""
+    for file in files[1:]:
+        first, other = facts(files[0]), facts(file)
+        differing = [key for key in {**first, **other} if first.get(key) != other.get(key)]
+        if differing:
+            raise UserError(
+                f"{file.name}: {trouble} than {files[0].name} ({', '.join(differing)}); "
+                "publish runs of the same settings only"
+            )
+
+
+def _check_weights(entry: Contribution) -> None:
+    """The masks must come from the weights of the entry's training."""
+    for file in entry.predictions.values() if entry.training else ():
+        used = file.record.provenance.checkpoint
+        if used and used != entry.training.record.checkpoint_sha256:
+            raise UserError(
+                f"{file.name}: made with other weights than {entry.training.name} tells of; "
+                "predict and evaluate again"
+            )

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from ttvos.peers.frtm.labels import enlarge, enlarge_transposed, make_labels
+from ttvos.peers.frtm.labels import enlarge_transposed, make_labels
+from ttvos.tracking.geometry import resize
 
 SIZES = [((4, 6), (33, 47)), ((1, 2), (9, 17)), ((5, 3), (5, 3)), ((30, 54), (120, 214))]
 
@@ -15,7 +16,7 @@ def draw(seed: int, *shape: int) -> torch.Tensor:
 @pytest.mark.parametrize(("low", "high"), SIZES)
 def test_the_transpose_of_enlarging(low, high):
     scores, errors = draw(0, 2, 1, *low), draw(1, 2, 1, *high)
-    there = (enlarge(scores, high) * errors).sum()
+    there = (resize(scores, high) * errors).sum()
     back = (scores * enlarge_transposed(errors, low)).sum()
     torch.testing.assert_close(there, back)
 
@@ -33,7 +34,7 @@ def test_the_condensed_form_is_the_full_one(low, high):
 def test_the_gradient_is_that_of_weighted_squares(form):
     truth, weights = draw(0, 2, 1, 20, 31), draw(1, 2, 1, 20, 31)
     scores = draw(2, 2, 1, 3, 4).requires_grad_()
-    loss = (weights * (enlarge(scores, (20, 31)) - truth)).square().sum() / 2
+    loss = (weights * (resize(scores, (20, 31)) - truth)).square().sum() / 2
     (expected,) = torch.autograd.grad(loss, scores)
     found = make_labels(truth, weights, (3, 4), form).gradient(scores.detach())
     torch.testing.assert_close(found, expected)

@@ -3,10 +3,9 @@
 import pytest
 import torch
 
-from ttvos.peers.frtm.labels import make_labels
+from ttvos.peers.frtm.labels import make_labels, pixel_weights, scaled
 from ttvos.peers.frtm.settings import EVALUATION
 from ttvos.peers.frtm.target import Memory, initial_weights
-from ttvos.peers.frtm.weighting import pixel_weights, scaled
 
 SLOTS, FIRST, RATE = 8, 3, 0.1
 

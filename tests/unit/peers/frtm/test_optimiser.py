@@ -8,8 +8,8 @@ import torch
 from torch.func import jvp
 from torch.utils.flop_counter import FlopCounterMode
 
-from ttvos.peers.common import make_seeded
-from ttvos.peers.frtm.labels import enlarge, make_labels
+from ttvos.peers.base import make_seeded
+from ttvos.peers.frtm.labels import make_labels
 from ttvos.peers.frtm.optimiser import Linearised, Problem, fit, update
 from ttvos.peers.frtm.settings import EVALUATION, FAST, FitSettings
 from ttvos.peers.frtm.target import (
@@ -19,6 +19,7 @@ from ttvos.peers.frtm.target import (
     initial_weights,
     project,
 )
+from ttvos.tracking.geometry import resize
 
 K, CHANNELS, LOW, HIGH = 3, 2, (5, 6), (17, 22)
 LAMBDA = 0.3
@@ -43,7 +44,7 @@ def truth() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 def ridge(projected, labels, pixel_weights, sample_weights) -> torch.Tensor:
     """The filter of least weighted squares, by normal equations over every pixel."""
     units = torch.eye(9 * CHANNELS, dtype=torch.float64).view(-1, 1, CHANNELS, 3, 3)
-    columns = [enlarge(apply_filter(projected, unit), HIGH).flatten() for unit in units]
+    columns = [resize(apply_filter(projected, unit), HIGH).flatten() for unit in units]
     weights = (pixel_weights**2 * sample_weights.view(-1, 1, 1, 1)).flatten()
     design = torch.stack(columns, dim=1)
     normal = design.T @ (weights[:, None] * design) + LAMBDA**2 * torch.eye(len(units))
@@ -73,7 +74,7 @@ def test_ten_iterations_come_near_it(projected, truth):
 
 def objective(features, labels, pixel_weights, sample_weights, weights, settings) -> float:
     scores = apply_filter(project(features, weights.project), weights.filter)
-    errors = (pixel_weights * (enlarge(scores, labels.shape[-2:]) - labels)).square()
+    errors = (pixel_weights * (resize(scores, labels.shape[-2:]) - labels)).square()
     data = (errors.sum(dim=(1, 2, 3)) * sample_weights).sum()
     both = zip(settings.regularisers, weights, strict=True)
     return float(data + sum((r * w).square().sum() for r, w in both))
@@ -84,7 +85,7 @@ def joint():
     """Features, labels that a target model can meet, other weights to start from, settings."""
     features = draw(5, K, 7, *LOW)
     true = TargetWeights(draw(8, CHANNELS, 7, 1, 1), draw(9, 1, CHANNELS, 3, 3))
-    labels = enlarge(apply_filter(project(features, true.project), true.filter), HIGH)
+    labels = resize(apply_filter(project(features, true.project), true.filter), HIGH)
     start = TargetWeights(*(w + 0.2 * draw(10 + i, *w.shape) for i, w in enumerate(true)))
     return features, labels, start, FitSettings(regularisers=(0.01, 0.01))
 
@@ -109,7 +110,7 @@ def test_at_its_end_the_gradient_is_zero(joint, truth):
     def gradient(weights) -> float:
         at = [w.clone().requires_grad_() for w in weights]
         scores = apply_filter(project(features, at[0]), at[1])
-        errors = (truth[1] * (enlarge(scores, HIGH) - labels)).square().sum(dim=(1, 2, 3))
+        errors = (truth[1] * (resize(scores, HIGH) - labels)).square().sum(dim=(1, 2, 3))
         loss = (errors * truth[2]).sum() + sum((0.01 * w).square().sum() for w in at)
         return max(float(g.abs().max()) for g in torch.autograd.grad(loss, at))
 

@@ -14,11 +14,11 @@ from ttvos.core.errors import UserError
 from ttvos.core.provenance import file_hash
 from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
-from ttvos.peers.common import make_seeded
+from ttvos.peers.base import make_seeded
 from ttvos.peers.frtm import training as setup
 from ttvos.peers.frtm.backbone import Backbone
 from ttvos.peers.frtm.learner import Learner, save_backbone, save_checkpoint
-from ttvos.peers.frtm.loading import backbone_weights, imagenet_weights
+from ttvos.peers.frtm.loading import imagenet_weights, read_backbone
 
 
 def from_file(path: Path, root: Path) -> tuple[Learner, dict]:
@@ -64,7 +64,7 @@ def test_files_that_are_refused(tmp_path: Path):
     path = tmp_path / "net.safetensors"
     save_backbone(Backbone("resnet18").state_dict(), "resnet18", path, {})
     with pytest.raises(UserError, match="is of backbone resnet18, not resnet101"):
-        backbone_weights(path, "resnet101")
+        read_backbone(path, "resnet101")
     hrnet = checkpoint.load("ttvos-hrnet-davis")
     checkpoint.save_backbone(hrnet, path, {})
     with pytest.raises(UserError, match="is of backbone hrnet"):
@@ -102,7 +102,7 @@ def test_imagenet_weights_of_resnet101_become_a_file(tmp_path: Path, monkeypatch
     assert main(command) == 0
     assert asked == [("resnet101", "IMAGENET1K_V1")]
     path = tmp_path / "imagenet/resnet101.safetensors"
-    found = backbone_weights(path, "resnet101")
+    found = read_backbone(path, "resnet101")
     expected = {k: v for k, v in given.state_dict().items() if not k.startswith("fc.")}
     assert same(found, expected)
     assert main(["data", "check", "imagenet-resnet101", "--root", str(tmp_path)]) == 0

@@ -7,30 +7,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.unit.report import fake_results
+
 VAL = ("camel", "goat", "parkour")
 HELDOUT = ("hockey", "swing")
 DATASETS = {"val3": VAL, "held": HELDOUT}
 EXPERIMENTS = tuple(f"exp{number}-hrnet" for number in range(1, 9))
+REST = {"J-Recall": 0.9, "J-Decay": 0.1, "F-Recall": 0.95, "F-Decay": 0.12}
 FOLDER = "/home/somebody/DAVIS"  # must not be found in anything that is published
 
 
 def provenance(*command: str, **facts: Any) -> dict[str, Any]:
-    return {
-        "commit": "0123456789ab",
-        "source": "fedcba987654",
-        "config": "00aa11bb22cc",
-        "seed": None,
-        "device": "Imaginary CPU <2 cores>",
-        "precision": "float32",
-        "data": None,
-        "cpus": 2,
-        "platform": "Linux x86_64",
-        "python": "3.11.9",
-        "libraries": {"torch": "2.11.0"},
-        "command": ["ttvos", *command],
-        "time": "2026-01-02T03:04:05+00:00",
-        **facts,
-    }
+    """Provenance as result files have it, with a fixed time; command: after `ttvos`."""
+    return fake_results.provenance(**{"data": None, "command": ["ttvos", *command], **facts})
 
 
 def evaluation(jf: float, names: tuple[str, ...], split: str) -> dict[str, Any]:
@@ -39,9 +28,8 @@ def evaluation(jf: float, names: tuple[str, ...], split: str) -> dict[str, Any]:
     objects = {}
     for index, name in enumerate(names):
         j = jf - 0.02 + 0.02 * (index - middle)
-        objects[f"{name}_1"] = {"J-Mean": j, "F-Mean": j + 0.04}
-    scores = {"J&F-Mean": jf, "J-Mean": jf - 0.02, "J-Recall": 0.9, "J-Decay": 0.1}
-    scores |= {"F-Mean": jf + 0.02, "F-Recall": 0.95, "F-Decay": 0.12}
+        objects[f"{name}_1"] = {**REST, "J-Mean": j, "F-Mean": j + 0.04}
+    scores = {**REST, "J&F-Mean": jf, "J-Mean": jf - 0.02, "F-Mean": jf + 0.02}
     data = {"profile": "tiny-real", "root": FOLDER, "year": 2016, "split": split}
     command = ("evaluate", "--dataset", FOLDER, "--out", "results/x.json")
     source = provenance(*command, data=data, evaluator="builtin")
@@ -50,7 +38,7 @@ def evaluation(jf: float, names: tuple[str, ...], split: str) -> dict[str, Any]:
 
 def training(row: str, seed: int) -> dict[str, Any]:
     """A train.json."""
-    variant, backbone = row.split("-")
+    variant, backbone = row.split("-")[:2]
     stage = {
         "name": "davis",
         "source": "davis",
@@ -82,7 +70,8 @@ def training(row: str, seed: int) -> dict[str, Any]:
         "code": "c0de",
         "data": {FOLDER: "1a2b", "../photos/ECSSD": "3c4d"},
     }
-    stages = [{"name": "davis", "steps": 500, "seconds": 90.5, "losses": {"total": 0.3}}]
+    done = {"name": "davis", "steps": 500, "epochs": 4, "seconds": 90.5, "losses": {"total": 0.3}}
+    done |= {"waiting_share": 0.0, "waiting_share_worst_epoch": 0.0, "losses_over_last_steps": 9}
     initial = {"source": "/home/somebody/weights/start.safetensors", "sha256": "aabb"}
     return {
         "variant": variant,
@@ -90,7 +79,7 @@ def training(row: str, seed: int) -> dict[str, Any]:
         "seed": seed,
         "checkpoint_sha256": f"{row}-{seed}",
         "settings": settings,
-        "stages": stages,
+        "stages": [done],
         "steps": 500,
         "seconds": 90.5,
         "selection": {"by": "last", "stage": "davis", "step": 500},
@@ -102,7 +91,7 @@ def prediction(row: str, seed: int) -> dict[str, Any]:
     """A predict.json as far as it matters here."""
     tracker = {"name": f"ttvos-{row}", "single_object": "aggregated"}
     source = provenance("predict", checkpoint=f"{row}-{seed}", tracker=tracker)
-    return {"sequences": {}, "provenance": source}
+    return {"sequences": {}, "tracker": tracker["name"], "provenance": source}
 
 
 def score(row: str, seed: int, dataset: str) -> float:

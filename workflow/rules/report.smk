@@ -1,0 +1,68 @@
+"""The notebook, and the report: they read result files and compute nothing else."""
+
+
+rule notebook:
+    input:
+        notebook=of_checkout("notebooks/adaptive_weight.ipynb"),
+        results=RESULT_FILES,
+    output:
+        f"{RESULTS}/notebook/adaptive_weight.html",
+    log:
+        f"{RESULTS}/logs/notebook.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/notebook.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(2000),
+        runtime=30,
+    params:
+        manifest=MANIFEST,
+        content=CONTENT,
+        source=code_hash("report/report.py", "report/templates"),
+        folder=lambda wildcards, output: os.path.dirname(output[0]),
+    # realpath: the notebook runs in its own folder.
+    shell:
+        "TTVOS_MANIFEST=$(realpath {params.manifest:q})"
+        " jupyter nbconvert --execute --to html --template basic"
+        " --output-dir {params.folder:q} {input.notebook:q} > {log:q} 2>&1"
+
+
+rule reports:
+    input:
+        results=RESULT_FILES,
+        notebook=f"{RESULTS}/notebook/adaptive_weight.html",
+        facts=sorted(
+            of_checkout(os.path.relpath(path, CHECKOUT))
+            for pattern in (
+                "data/paper/*.csv",
+                "data/peers/*.yaml",
+                "results-published/*/published.json",
+                "results-published/*/*.csv",
+            )
+            for path in CHECKOUT.glob(pattern)
+        ),
+        whole=deleted.report("reports"),
+    output:
+        directory("reports"),
+    log:
+        f"{RESULTS}/logs/report.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/reports.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(2000),
+        runtime=30,
+    params:
+        manifest=MANIFEST,
+        content=CONTENT,
+        source=code_hash("report/report.py", "report/templates"),
+    shell:
+        "python -m ttvos report --manifest {params.manifest:q} --out {output:q} > {log:q} 2>&1"
+
+
+rule all:
+    default_target: True
+    input:
+        "reports",
