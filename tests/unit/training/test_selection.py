@@ -97,7 +97,7 @@ def test_the_result_is_the_best_of_all_steps_and_not_the_last(
     assert found["chosen"]["J&F"] > found["last"]["J&F"]
     tracker = TTVOSTracker(checkpoint.load(out / "checkpoint.safetensors"))
     predict(tracker, davis, 2017, "train", tmp_path / "masks", only=("two",))
-    scored = evaluate(tmp_path / "masks", davis, 2017, "train", only=("two",))["global"]
+    scored = evaluate(tmp_path / "masks", davis, 2017, "train", only=("two",)).means
     for name in ("J&F", "J", "F"):
         assert found["chosen"][name] == scored[f"{name}-Mean"]
 

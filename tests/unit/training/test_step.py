@@ -1,4 +1,4 @@
-"""One step: the gradient in parts is that of the whole; clipping, scale and running mean by hand."""
+"""One step: the gradient in parts is the whole's; clipping, scale and running mean by hand."""
 
 import copy
 import math
