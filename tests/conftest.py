@@ -59,7 +59,7 @@ def davis(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def write_tiny_davis(folder: Path) -> Path:
-    """Write a data set in DAVIS layout: sequences `one` (1 object) and `two` (2), 8 frames of 64x96.
+    """Write a data set in DAVIS layout: `one` (1 object) and `two` (2), 8 frames of 64x96 each.
 
     Discs move over a textured background. `folder/davis17` has palette masks of ids,
     `folder/davis16` the same sequences with masks of 0/255; the path returned is that of

@@ -35,7 +35,7 @@ PLUMBING = {
 def code_hash(*entries: str) -> str:
     """Hash over all sources that the entries import, directly or not, plumbing aside.
 
-    entries: modules relative to `ttvos/` ("training/loop.py"), or folders that count as a whole
+    entries: modules relative to `ttvos/` ("training/ttvos.py"), or folders that count as a whole
     ("report/templates"). The workflow passes it to its rules, so that a change of code re-runs
     what depends on it and no more; comments and docstrings do not count (`ttvos.core.code_hash`).
     """
