@@ -18,7 +18,7 @@ reports: .venv/ready
 	@snakemake --cores all reports/ $(if $(V),--verbose)
 
 test: .venv/ready
-	$(PYTEST) --ignore tests/slow
+	$(PYTEST) -m "not slow" --ignore tests/slow
 
 test-all: .venv/ready
 	$(PYTEST) --ignore tests/slow/cluster

@@ -28,7 +28,7 @@ rule predict:
         scale=lambda wildcards: settings.datasets[wildcards.dataset].input_scale,
         device=settings.device,
         precision=settings.precision,
-        source=code_hash("tracking/predict.py", "engine/choose.py", "model/weights.py"),
+        source=code_hash("tracking/predict.py", "engine/tracker.py", "model/weights.py"),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos predict --checkpoint {input.checkpoint:q}"
         " {params.model} {params.dataset} --single-object {params.single:q}"

@@ -9,7 +9,7 @@ from ttvos.config.experiments import CONFIG_FOLDER, Row, load_rows
 from ttvos.config.run import load_config, parse_config
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
-from ttvos.engine.options import PRECISIONS
+from ttvos.engine import PRECISIONS
 from ttvos.peers.record import built_peers
 from ttvos.plan.manifest import (
     UNTRAINED,
