@@ -14,7 +14,7 @@ from pathlib import Path
 from ttvos.core.provenance import REPOSITORY
 
 COPIED = (
-    *("Snakefile", "environment.yml", "workflow", "ttvos", "notebooks", "profiles"),
+    *("environment.yml", "workflow", "ttvos", "notebooks"),
     *("data/paper", "data/peers", "data/experiments.tsv", "data/stages.yaml"),
     *("results-published", "tests/slow/workflow"),
 )
