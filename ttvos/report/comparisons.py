@@ -12,7 +12,7 @@ from ttvos.report.intervals import by_seed, paired, sequence_notes
 from ttvos.report.join import Line, ReportInput
 from ttvos.report.notes import accuracy_notes, selection_cautions, start_notes
 from ttvos.report.quantities import Extra, Quantity
-from ttvos.report.results import Entry, MaskResults, Result, measure, timed_on
+from ttvos.report.results import Entry, File, MaskResults, measure, timed_on
 from ttvos.report.table import Cell, Column, Table
 from ttvos.report.verdicts import ABSENT, NOT_MEASURED, untrained
 
@@ -148,7 +148,7 @@ def difference(
     return Cell(float(seeds.mean()), spread, interval=_interval(arms)), arms
 
 
-def _nothing_shared(one: Iterable[Result], other: Iterable[Result]) -> str:
+def _nothing_shared(one: Iterable[File], other: Iterable[File]) -> str:
     is_shared = {result.seed for result in one} & {result.seed for result in other}
     return "no sequence in common" if is_shared else "no seed in common"
 
@@ -192,10 +192,10 @@ def _streamed(entries: Iterable[Entry | None]) -> list[str]:
     return [f"Streaming FPS: {'; '.join(found)}."] if found else []
 
 
-def _sources(table: PaperTable, entries: Iterable[Entry | None]) -> list[Result | None]:
+def _sources(table: PaperTable, entries: Iterable[Entry | None]) -> list[File | None]:
     """The files that this table takes from the entries."""
     rules = {quantity.rule for quantity in table.quantities}
-    files: list[Result | None] = []
+    files: list[File | None] = []
     for entry in filter(None, entries):
         files += entry.scores() if "accuracy" in rules else []
         files += [entry.cost] if rules & {"macs", "parameters"} else []

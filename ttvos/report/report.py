@@ -7,9 +7,8 @@ from ttvos.core.files import atomic_path
 from ttvos.peers.record import FOLDER as PEERS_FOLDER
 from ttvos.peers.record import load_records
 from ttvos.report import comparisons, cost_tables, measurements
-from ttvos.report.figure_device import figure1_device
 from ttvos.report.figure_losses import losses
-from ttvos.report.figure_speed import figure1
+from ttvos.report.figure_speed import figure1, figure1_device
 from ttvos.report.figure_strips import figure7, load_maps
 from ttvos.report.figure_weights import figure9
 from ttvos.report.figures import Drawing, write_figure

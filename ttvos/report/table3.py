@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ttvos.plan.manifest import data_label
+from ttvos.records.schema import RowSpeed
 from ttvos.report import quantities as q
 from ttvos.report.comparisons import PaperTable
 from ttvos.report.join import Line, ReportInput, lacks_online_learning
@@ -119,7 +120,7 @@ class Table3(PaperTable):
             row["source"] = Cell(line.masks.source if line.masks else None)
             if line.record:
                 row["method"] = replace(row["method"], href=f"peers/{line.record.name}.html")
-            if line.timed and "released" not in line.timed.speed.data:
+            if line.timed and not isinstance(line.timed.speed.record, RowSpeed):
                 row["fps_verdict"] = replace(row["fps_verdict"], reason=NOT_RELEASED)
         return rows
 

@@ -10,10 +10,12 @@ from PIL import Image
 from tests.unit.report.fake_peers import FRTM_ROWS
 from ttvos.core.errors import UserError
 from ttvos.report.cost_tables import speed
-from ttvos.report.figure_device import accuracy_of, device_points, figure1_device
 from ttvos.report.figure_losses import losses
 from ttvos.report.figure_speed import (
+    accuracy_of,
+    device_points,
     figure1,
+    figure1_device,
     mask_points,
     own_points,
     paper_points,
@@ -79,9 +81,9 @@ def test_a_figure_that_cannot_be_drawn_is_a_sheet_that_says_so(report, tmp_path)
     assert (tmp_path / "empty.pdf").is_file()
 
 
-def test_figure1_has_all_the_papers_points():
+def test_figure1_has_all_the_papers_points(report):
     for panel, column in ((DAVIS16, "davis16_jf"), (DAVIS17, "davis17_jf")):
-        found = {(point.name, point.fps, point.score) for point in paper_points(panel)}
+        found = {(point.name, point.fps, point.score) for point in paper_points(report, panel)}
         for line in read_paper("table3"):
             if line["method"] != "TTVOS" and line[column]:
                 assert (line["method"], float(line["fps"]), float(line[column])) in found

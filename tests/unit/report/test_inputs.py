@@ -91,8 +91,8 @@ def test_maps_without_provenance_are_not_drawn(small_run):
 
 def test_mean_and_spread_over_seeds(report):
     row = next(row for row in report.rows if row.name == "exp8-hrnet")
-    found = measure(row.evaluate["davis17"], lambda data: data["global"]["J-Mean"])
-    first, second = (r.data["global"]["J-Mean"] for r in row.evaluate["davis17"])
+    found = measure(row.evaluate["davis17"], lambda scores: scores.means.j_mean)
+    first, second = (r.record.means.j_mean for r in row.evaluate["davis17"])
     assert found.mean == pytest.approx((first + second) / 2)
     assert found.spread == pytest.approx(abs(first - second) / 2**0.5)
 
@@ -107,7 +107,7 @@ def test_a_seed_without_provenance_is_named_and_stops_the_mean(run, records):
     report = load_inputs(manifest, records=records)
     assert main_row(summary(report), "jf") == "no provenance: lost-seed.json"
     row = next(row for row in report.rows if row.name == "exp8-hrnet")
-    found = measure(row.evaluate["davis17"], lambda data: data["global"]["J&F-Mean"])
+    found = measure(row.evaluate["davis17"], lambda scores: scores.means.jf_mean)
     assert (found.mean, found.spread, found.values) == (None, None, ())
 
 

@@ -1,12 +1,15 @@
 """What the page says of where numbers come from: the precision behind the scores among it."""
 
+from tests.unit.report.fake_peers import peer_speed
 from tests.unit.report.fake_results import provenance
+from ttvos.records.schema import Result, TrackerSpeed
+from ttvos.records.store import parse
 from ttvos.report.origin import origins, overview
-from ttvos.report.results import Result, timed_on
+from ttvos.report.results import File, timed_on
 
 
-def result(name: str, **facts) -> Result:
-    return Result(name, {"provenance": provenance(**facts)})
+def result(name: str, **facts) -> File[Result]:
+    return File(name, parse({"provenance": provenance(**facts)}, Result, name))
 
 
 MASKS = "results/mini/predict/exp8-hrnet-s0/davis17"
@@ -26,7 +29,9 @@ def test_scores_say_in_which_precision_their_masks_were_tracked():
 
 
 def test_masks_without_provenance_tell_no_precision():
-    unknown = Result(PREDICT.name, {"provenance": {"precision": "bfloat16"}})
+    unknown = File(
+        PREDICT.name, parse({"provenance": {"precision": "bfloat16"}}, Result, PREDICT.name)
+    )
     found = origins([SCORES, unknown])
     assert "tracked in" not in found["evaluate/a.json"].brief
     assert found[PREDICT.name].brief == "no provenance: its numbers are not shown"
@@ -39,6 +44,10 @@ def test_precisions_that_differ_are_told_apart_by_command():
 
 
 def test_a_speed_is_called_plain_pytorch_only_where_it_has_pytorchs_precision():
-    timed = {"device": "cpu", "engine": "own"}
-    assert timed_on(Result("a", {**timed, "precision": "float32"})) == "cpu, float32, plain PyTorch"
-    assert timed_on(Result("a", {**timed, "precision": None})) == "cpu, precision not recorded"
+    made = peer_speed(1.0) | {"provenance": None}
+    for precision, words in (
+        ("float32", "cpu, float32, plain PyTorch"),
+        (None, "cpu, precision not recorded"),
+    ):
+        speed = parse(made | {"precision": precision}, TrackerSpeed, "a")
+        assert timed_on(File("a", speed)) == words

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.unit.report.fake_results import cost, evaluation, provenance, write_json
+from tests.unit.report.fake_results import cost, evaluation, training, write_json
 from ttvos.config.experiments import TABLES, Variant, load_variants
 from ttvos.report.comparisons import build
 from ttvos.report.headline import verdict_counts
@@ -32,12 +32,11 @@ def with_row(manifest: Path, tables: list[int], scores: dict[int, float], **chan
         write_json(folder, f"evaluate/new-s{seed}/davis17.json", evaluation(score, rng, 2017))
         for seed, score in scores.items()
     ]
-    train = {"steps": 5000, "seconds": 9.0, "stages": [], "provenance": provenance()}
     row = {
         **{"row": "exp9-hrnet", "variant": "exp9", "backbone": "hrnet", "transition_loss": True},
         **{"tables": tables, "seeds": list(scores), "evaluate": {"davis17": files}},
         "train": [
-            write_json(folder, f"train/new-s{seed}/train.json", {"seed": seed, **train})
+            write_json(folder, f"train/new-s{seed}/train.json", training("exp9-hrnet", seed, 5000))
             for seed in scores
         ],
         "cost": write_json(folder, "cost/new.json", cost("hrnet")),

@@ -9,8 +9,7 @@ from ttvos.report import table2
 from ttvos.report.comparisons import build
 from ttvos.report.headline import count_sentence
 from ttvos.report.inputs import load_inputs
-from ttvos.report.methods import is_backbone
-from ttvos.report.paper import read_paper
+from ttvos.report.paper import is_backbone, read_paper
 from ttvos.report.table import Cell
 from ttvos.report.table2 import TABLE2
 from ttvos.report.table3 import OWN, TABLE3
@@ -141,7 +140,7 @@ def test_speeds_of_peers_are_shown_and_labelled(report):
     ):
         assert method(table, name)["here"].value == here
     peer = next(peer for peer in report.peers if peer.name == "gc")
-    streamed = peer.speed.data["streaming"]["fps"]
+    streamed = peer.speed.record.streaming.fps
     assert method(table, "GC")["streaming_fps"].value == pytest.approx(streamed)
     assert method(table, "GC")["with_frame_0_fps"].value == pytest.approx(streamed / 2)
     assert "released protocol" in method(table, "GC")["fps_verdict"].reason

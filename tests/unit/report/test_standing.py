@@ -11,9 +11,8 @@ from ttvos.report.comparisons import build
 from ttvos.report.figure_speed import mask_points, own_points, published_points
 from ttvos.report.figure_weights import load_weights
 from ttvos.report.inputs import load_inputs
-from ttvos.report.quantities import DAVIS16, DAVIS17
+from ttvos.report.quantities import DAVIS16, DAVIS17, candidates
 from ttvos.report.report import COMPARISONS
-from ttvos.report.standing import candidates
 from ttvos.report.table import Table
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.unit.report.test_own_rows import table
-from ttvos.report.trained import start, within
+from ttvos.report.notes import start, trained_within
 
 SHIPPED = {"source": "weights/ttvos-hrnet-davis.safetensors", "sha256": "aa"}
 
@@ -21,7 +21,7 @@ SHIPPED = {"source": "weights/ttvos-hrnet-davis.safetensors", "sha256": "aa"}
 )
 def test_only_the_backbone_is_taken_from_a_file(initial, words):
     assert start(initial) == words
-    assert within(initial) == ""  # not recorded
+    assert trained_within(initial) == ""  # not recorded
 
 
 def test_a_table_says_what_each_row_started_from_and_whose_backbone_it_is(small_run):

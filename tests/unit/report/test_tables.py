@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from tests.unit.report.fake_results import REST
 from ttvos.report.comparisons import build
 from ttvos.report.cost_tables import speed
 from ttvos.report.headline import data_facts, distinct, findings, untested, verdict_counts
@@ -105,7 +106,7 @@ def test_streaming_speeds_name_device_and_precision(report):
     both = "float32, plain PyTorch; Imaginary CPU <2 cores>, bfloat16, compiled."
     assert here + both in table_of(report, 3).notes
     hrnet = next(row for row in report.rows if row.name == "exp8-hrnet")
-    streamed = hrnet.speed.data["streaming"]["fps"]
+    streamed = hrnet.speed.record.streaming.fps
     assert table_of(report, 6).rows[0]["streaming_fps"].value == pytest.approx(streamed)
 
 
@@ -151,7 +152,7 @@ def test_full_real_davis_is_compared(change, small_run):
         manifest |= {"profile": "paper", "comparable": {"accuracy": True, "speed": True}}
 
     def real(values):
-        score = {"J-Mean": 0.8, "F-Mean": 0.83}
+        score = REST | {"J-Mean": 0.8, "F-Mean": 0.83}
         values["objects"] = {f"clip{index}_1": score for index in range(20)}
         values["global"]["J&F-Mean"] = 0.815
         values["provenance"]["data"]["profile"] = "paper"

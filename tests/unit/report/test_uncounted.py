@@ -9,6 +9,7 @@ from ttvos.report.inputs import load_inputs
 def add_row(run, name, **found):
     """A row of a user's class, with a cost file."""
     data = {"parameters": {"total": 5, "parts": {}, "other": 5}, "height": 64, "width": 96}
+    data |= {"tracker": name, "objects": 1, "cycle": 1}
     path = run.parent / f"{name}.json"
     path.write_text(json.dumps({**data, "provenance": {}, **found}))
     values = json.loads(run.read_text())

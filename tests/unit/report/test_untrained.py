@@ -12,7 +12,7 @@ from ttvos.report.inputs import load_inputs
 from ttvos.report.measurements import summary
 from ttvos.report.quantities import DAVIS16, DAVIS17
 from ttvos.report.table import format_cell
-from ttvos.report.untrained import POINTS, RULE, STEPS, untrained
+from ttvos.report.verdicts import POINTS, STEPS, UNTRAINED_RULE, untrained
 from ttvos.report.writers import to_csv, to_markdown
 
 ROW = "exp8-resnet18"
@@ -69,7 +69,7 @@ def test_given_weights_and_masks_are_never_untrained(small_run):
         row["train"] = []
     small_run.write_text(json.dumps(values))
     report = load_inputs(small_run)
-    assert not any(untrained(entry) for entry in (*report.rows, *report.masks, None))
+    assert not any(untrained(entry) for entry in (*report.rows, *report.masks))
 
 
 def test_comparison_tables_say_untrained_in_place_of_a_score(small_run):
@@ -82,12 +82,12 @@ def test_comparison_tables_say_untrained_in_place_of_a_score(small_run):
         assert format_cell(cell, found.columns[0]) == "untrained (18 steps)"
         assert row[f"{key}_verdict"].value == "not measured here"
     assert row["gmac_two_frame_clip_verdict"].value == "reproduced"  # its cost is what it is
-    assert RULE in found.notes
+    assert UNTRAINED_RULE in found.notes
     text = to_markdown(found)
     assert "| untrained (18 steps) |" in text
     assert " 0.0 |" not in text
     assert "untrained (18 steps)" in to_csv(found)
-    assert RULE not in table(learnt(small_run, 18, 30.0, 30.0), 6).notes
+    assert UNTRAINED_RULE not in table(learnt(small_run, 18, 30.0, 30.0), 6).notes
 
 
 def test_a_comparable_profile_gives_an_untrained_row_no_verdict(small_run):
@@ -117,7 +117,7 @@ def test_accuracy_says_untrained_and_sets_nothing_against_it(small_run):
     assert [row["jf"].reason for row in rows] == 2 * ["untrained (18 steps)"]
     for row in rows:
         assert not {"j", "f", "gain"} & set(row)
-    assert RULE in found.notes
+    assert UNTRAINED_RULE in found.notes
     assert "| 0.0 |" not in to_markdown(found)
 
 
