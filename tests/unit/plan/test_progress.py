@@ -39,6 +39,7 @@ def run(tmp_path, monkeypatch):
         stream = Terminal(is_terminal)
         page = str(tmp_path / "index.html")
         line = run_progress.ProgressLine(stream, "all.log", page, expected)
+        line.has_started = True
 
         def send(event, message: str = "", level: int = logging.INFO, **facts):
             record = logging.LogRecord("snakemake", level, "", 0, message, (), None)
@@ -125,3 +126,13 @@ def test_errors_before_any_job_and_nothing_to_do_are_told(run):
     assert "Directory cannot be locked" in stream.getvalue()
     assert "Nothing to be done" in stream.getvalue()
     assert stream.getvalue().splitlines()[-1] == f"Open {line.page}"
+
+
+def test_before_a_run_starts_snakemake_speaks_for_itself(run):
+    line, _, _ = run()
+    line.has_started = False
+    lint = logging.LogRecord("snakemake", logging.INFO, "", 0, "Your workflow is fine", (), None)
+    assert line.leaves_to_snakemake(lint)
+    lint.event = Event.WORKFLOW_STARTED
+    assert not line.leaves_to_snakemake(lint)
+    assert line.has_started
