@@ -3,6 +3,7 @@
 # make test-all  all tests but those on a real Slurm: the slow ones too
 PYTHON ?= python3
 BIN := .venv/bin
+PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # A process a core, each computing with one thread. A file's tests stay together, in the order in
@@ -12,12 +13,12 @@ PYTEST := OMP_NUM_THREADS=1 TTVOS_THREADS=1 pytest --numprocesses logical --maxp
 
 .PHONY: reports test test-all lint format backbone peers lock clean
 
+# V=1 shows all that Snakemake says, in place of one line of progress.
 reports: .venv/ready
-	snakemake --cores all reports/
-	@echo "Open reports/index.html"
+	@snakemake --cores all reports/ $(if $(V),--verbose)
 
 test: .venv/ready
-	$(PYTEST) --ignore tests/slow
+	$(PYTEST) -m "not slow" --ignore tests/slow
 
 test-all: .venv/ready
 	$(PYTEST) --ignore tests/slow/cluster
@@ -25,14 +26,14 @@ test-all: .venv/ready
 lint: .venv/ready
 	ruff check .
 	ruff format --check .
-	snakefmt --check Snakefile workflow/rules
+	snakefmt --check workflow
 	snakemake --lint
 	lint-imports
 
 format: .venv/ready
 	ruff check --fix .
 	ruff format .
-	snakefmt Snakefile workflow/rules
+	snakefmt workflow
 
 # weights/mini-hrnet-backbone.safetensors: what ttvos-hrnet-davis started from (half an hour).
 backbone: .venv/ready
@@ -66,8 +67,8 @@ clean:
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    || { echo "needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
-	    --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	touch $@
+	@echo "Installing into .venv, which takes about two minutes"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) --requirement requirements.lock
+	@$(PIP) --editable .
+	@touch $@

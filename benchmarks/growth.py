@@ -25,7 +25,7 @@ from benchmarks.paths import stepper, time_in_turns
 from ttvos.core.device import device_name, find_device, peak_memory, read_clock
 from ttvos.core.provenance import provenance
 from ttvos.core.shipped_weights import find_weights
-from ttvos.engine.choose import make_tracker
+from ttvos.engine.tracker import make_tracker
 from ttvos.measure.clip import disc_clip
 
 OBJECTS = (1, 2, 3, 5)

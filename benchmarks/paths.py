@@ -11,9 +11,8 @@ from tqdm import tqdm
 
 from ttvos.core.device import read_clock
 from ttvos.core.errors import UserError
-from ttvos.engine.choose import make_tracker
 from ttvos.engine.precision import choose_precision
-from ttvos.engine.tracker import FastTracker
+from ttvos.engine.tracker import FastTracker, make_tracker
 from ttvos.model.ttvos import TTVOS
 from ttvos.tracking.protocol import Tracker
 

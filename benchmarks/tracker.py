@@ -31,7 +31,7 @@ from ttvos.core.shipped_weights import find_weights
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.latency import percentiles
 from ttvos.measure.layers import count_layers
-from ttvos.measure.released import time_released, time_released_warm
+from ttvos.measure.released_protocol import time_released, time_released_warm
 from ttvos.measure.roofline import fractions, measure_ceilings, roofline
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.tracking.precision import matrix_precision

@@ -13,6 +13,23 @@ SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 HEIGHT, WIDTH, FRAMES = 64, 96, 8
 
 
+# Folders whose files take long come first, so that no worker is left alone with one at the end.
+FIRST = ("tests/slow/workflow", "tests/slow", "tests/unit/report", "tests/unit/training")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of tests/slow is marked as slow; what takes long is run first."""
+    places = {item: Path(item.nodeid).as_posix() for item in items}
+    for item, place in places.items():
+        if place.startswith("tests/slow/"):
+            item.add_marker(pytest.mark.slow)
+    ranks = {
+        item: next((rank for rank, folder in enumerate(FIRST) if place.startswith(folder)), 9)
+        for item, place in places.items()
+    }
+    items.sort(key=ranks.get)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def clean_tree() -> Iterator[None]:
     """`ttvos publish` refuses to work in a tree with changes, as this one may have."""
@@ -31,31 +48,35 @@ def shared() -> Path:
 
 @pytest.fixture
 def tiny_davis(tmp_path: Path) -> Path:
-    """A data set in DAVIS layout: sequences `one` (1 object) and `two` (2), 8 frames of 64x96.
+    """`write_tiny_davis`, private to the test, which may damage it."""
+    return write_tiny_davis(tmp_path)
 
-    Discs move over a textured background. `tiny_davis/davis17` has palette masks of ids,
-    `tiny_davis/davis16` the same sequences with masks of 0/255; the path returned is that of
-    `davis17`, and its sibling is `tiny_davis.parent / "davis16"`. Splits: train and val, both
-    naming both sequences, under ImageSets/2016 and ImageSets/2017 in each. Private to the test,
-    which may damage it.
+
+def write_tiny_davis(folder: Path) -> Path:
+    """Write a data set in DAVIS layout: sequences `one` (1 object) and `two` (2), 8 frames of 64x96.
+
+    Discs move over a textured background. `folder/davis17` has palette masks of ids,
+    `folder/davis16` the same sequences with masks of 0/255; the path returned is that of
+    `davis17`. Splits: train and val, both naming both sequences, under ImageSets/2016 and
+    ImageSets/2017 in each.
     """
-    root = tmp_path / "davis17"
+    root = folder / "davis17"
     discs = {"one": [(20, 20, 3, 14)], "two": [(18, 20, 4, 12), (44, 70, -4, 10)]}
     for sequence, objects in discs.items():
         for t in range(FRAMES):
             frame, ids = disc_frame(t, objects)
             for year in ("davis17", "davis16"):
-                image = tmp_path / year / "JPEGImages/480p" / sequence / f"{t:05}.jpg"
+                image = folder / year / "JPEGImages/480p" / sequence / f"{t:05}.jpg"
                 image.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(frame).save(image, quality=95)
             write_mask(root / "Annotations/480p" / sequence / f"{t:05}.png", ids)
-            binary = tmp_path / "davis16/Annotations/480p" / sequence / f"{t:05}.png"
+            binary = folder / "davis16/Annotations/480p" / sequence / f"{t:05}.png"
             binary.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.where(ids > 0, 255, 0).astype(np.uint8)).save(binary)
     for year in ("davis17", "davis16"):
         for names in ("2016", "2017"):
             for split in ("train", "val"):
-                file = tmp_path / year / "ImageSets" / names / f"{split}.txt"
+                file = folder / year / "ImageSets" / names / f"{split}.txt"
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text("one\ntwo\n")
     return root

@@ -75,7 +75,7 @@ def track(
     of that axis. All of it is kept in memory. Raises UserError, one line, for a mask without an
     object, sizes that differ, other types or values, and for weights that give no numbers.
     """
-    from ttvos.engine.choose import make_tracker
+    from ttvos.engine.tracker import make_tracker
     from ttvos.tracking.readable import track_clip
 
     tracker = make_tracker(

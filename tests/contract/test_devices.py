@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,7 @@ from tests.pretended_cuda import pretended_cuda
 from tests.unit.engine.conftest import lively
 from tests.unit.engine.test_step import TIE, _distance
 from ttvos.config.experiments import BACKBONES, Variant, load_variants
-from ttvos.engine.choose import make_tracker
-from ttvos.engine.tracker import FastTracker
+from ttvos.engine.tracker import FastTracker, make_tracker
 from ttvos.measure.clip import disc_clip
 from ttvos.peers.record import built_peers
 from ttvos.tracking.adapters import OwnTracker, ScaledTracker
@@ -47,6 +46,14 @@ OPTIONS = [
     {"precision": "float16"},
     {"precision": "bfloat16", "details": True},
 ]
+EXP8_HRNET = ("exp8", "hrnet")
+
+
+def quick_first(values: Iterable[Any], *quick: Any) -> list[Any]:
+    """The quick ones, which stand for all in `make test`, and the others, marked as slow."""
+    rest = [value for value in values if value not in quick]
+    slow = [value if isinstance(value, tuple) else (value,) for value in rest]
+    return [*quick, *(pytest.param(*value, marks=pytest.mark.slow) for value in slow)]
 
 
 @pytest.fixture(autouse=True)
@@ -102,25 +109,25 @@ def assert_same(pairs: list[tuple[Prediction, Prediction]]) -> None:
                 assert np.array_equal(one, two)
 
 
-@pytest.mark.parametrize("name", built_peers())
+@pytest.mark.parametrize("name", quick_first(built_peers(), "gc", "osvos"))
 def test_peers(name: str):
     assert_same(on_both(lambda device: load_tracker(name, device, options=SOONER.get(name))))
 
 
-@pytest.mark.parametrize("name", ONLINE)
+@pytest.mark.parametrize("name", quick_first(ONLINE, "osvos"))
 def test_peers_that_learn_while_they_track(name: str):
     options = ONLINE[name]
     make = lambda device: load_tracker(name, device, options=options)  # noqa: E731
     assert_same(on_both(make, objects=1, steps=1))
 
 
-@pytest.mark.parametrize(("variant", "backbone"), MODELS)
+@pytest.mark.parametrize(("variant", "backbone"), quick_first(MODELS, EXP8_HRNET, MODELS[-1]))
 def test_ttvos_as_it_is_read(variant: str, backbone: str):
     model = lambda: lively(load_variants()[variant], backbone)  # noqa: E731 (each its own)
     assert_same(on_both(lambda device: make_tracker(model(), device, engine="reference"), steps=3))
 
 
-@pytest.mark.parametrize(("variant", "backbone"), MODELS)
+@pytest.mark.parametrize(("variant", "backbone"), quick_first(MODELS, EXP8_HRNET, MODELS[-1]))
 def test_ttvos_by_graphs(variant: str, backbone: str):
     """Other convolutions than on the CPU, so that the maps differ by rounding."""
     model = lambda: lively(load_variants()[variant], backbone)  # noqa: E731 (each its own)

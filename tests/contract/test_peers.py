@@ -35,7 +35,7 @@ def made(name: str):
         return load_tracker(name)
     if name.startswith("ttvos"):
         from ttvos.config.experiments import Variant
-        from ttvos.engine.choose import make_tracker
+        from ttvos.engine.tracker import make_tracker
         from ttvos.model.ttvos import build_model
 
         engine = "reference" if name.endswith("reference") else "fast"

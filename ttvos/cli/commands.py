@@ -213,6 +213,7 @@ def steptime(options: argparse.Namespace) -> None:
     limit_threads()
     from ttvos.measure.latency import doubts
     from ttvos.measure.steptime import steptime
+    from ttvos.plan.needs import data_needs
 
     def keep(result: dict[str, Any]) -> None:
         if options.out:
@@ -227,6 +228,7 @@ def steptime(options: argparse.Namespace) -> None:
         options.accumulate,
         options.seconds,
         keep,
+        data_needs(config),
     )
     keep(result)
     if result["hours"] is not None:

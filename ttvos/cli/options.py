@@ -5,7 +5,7 @@ from typing import Any
 
 from ttvos.config.experiments import BACKBONES
 from ttvos.core.shipped_weights import find_weights
-from ttvos.engine.options import COMPILE, ENGINES, PRECISIONS
+from ttvos.engine import COMPILE, ENGINES, PRECISIONS
 
 
 def add_model(command: argparse.ArgumentParser) -> None:

@@ -39,7 +39,7 @@ def chosen_tracker(options: argparse.Namespace) -> Any:
     limit_threads()
     if options.tracker:
         return _named(options)
-    from ttvos.engine.choose import make_tracker
+    from ttvos.engine.tracker import make_tracker
     from ttvos.model import weights as checkpoint
 
     model = checkpoint.load(options.checkpoint, options.backbone, options.variant)

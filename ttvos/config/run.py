@@ -134,19 +134,21 @@ class PeersConfig:
     """Which peers are measured (`data/peers/*.yaml`), at the frame size of `cost`.
 
     names: built ones, ["all"] for all of them. weights: peer -> file of its weights; such a peer
-    also tracks the data sets. frames, repeats: of the speed measurement. untimed: peers whose
-    cost is counted but whose speed is not measured.
+    also tracks the data sets. frames, repeats: of the speed measurement. timed: peers whose speed
+    is measured, ["all"] for all of them; untimed: those of them that are left out. Of every peer
+    the cost is counted.
     """
 
     names: tuple[str, ...] = ()
     weights: dict[str, str] = field(default_factory=dict)
+    timed: tuple[str, ...] = ("all",)
     untimed: tuple[str, ...] = ()
     frames: int = 6
     repeats: int = 1
 
     def __post_init__(self) -> None:
         built = built_peers()
-        for name in (*self.names, *self.weights, *self.untimed):
+        for name in (*self.names, *self.weights, *self.timed, *self.untimed):
             if name != "all" and name not in built:
                 raise UserError(f"no built peer {name!r}; there are: {', '.join(built)}")
 
@@ -155,6 +157,10 @@ class PeersConfig:
         """Names, with "all" spelt out, and those that have weights."""
         names = tuple(built_peers()) if "all" in self.names else self.names
         return tuple(dict.fromkeys([*names, *self.weights]))
+
+    def is_timed(self, peer: str) -> bool:
+        """Whether the speed of a peer is measured."""
+        return peer not in self.untimed and bool({peer, "all"} & set(self.timed))
 
 
 @dataclass(frozen=True)
@@ -170,7 +176,8 @@ class Comparable:
 class Config:
     """One profile: what is trained, predicted, scored, measured, and how the report names it.
 
-    rows: names from variants.tsv. checkpoint: file or name of weights for every row of TTVOS's,
+    rows: names from variants.tsv. untrained: those of them that are neither trained nor tracked
+    here; their cost and speed are measured all the same. checkpoint: file or name of weights for every row of TTVOS's,
     untrained. frtm: how the rows of FRTM-VOS are trained. peers: which are measured.
     data_label: the data in a few words, for column headings.
     davis, davis_train, stills: folders that `{davis}` and so on stand for in the other paths;
@@ -190,6 +197,7 @@ class Config:
     datasets: dict[str, Dataset]
     data_label: str = ""
     seeds: tuple[int, ...] = (0,)
+    untrained: tuple[str, ...] = ()
     device: Literal["cpu", "cuda"] = "cpu"
     precision: Precision = "float32"
     single_object: Literal["aggregated", "direct"] = "aggregated"
@@ -234,8 +242,12 @@ def parse_config(values: Any, where: str = "config") -> Config:
     for name in config.rows:
         if name not in rows:
             raise UserError(f"{where}: unknown row {name!r}; variants.tsv has: {', '.join(rows)}")
-        if rows[name].tracker == "frtm" and config.frtm is None:
+        is_trained = name not in config.untrained
+        if is_trained and rows[name].tracker == "frtm" and config.frtm is None:
             raise UserError(f"{where}: row {name} is trained as a section `frtm` says; add one")
+    for name in config.untrained:
+        if name not in config.rows:
+            raise UserError(f"{where}: untrained: {name!r} is none of this run's rows")
     for masks in config.masks:
         for dataset in masks.datasets:
             if dataset not in config.datasets:

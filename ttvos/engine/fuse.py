@@ -4,8 +4,7 @@ On a CPU whose oneDNN has it (`ttvos.engine.joined`) one call does the convoluti
 shortcut and applies the activation, while each result is still in the cache; elsewhere the same is
 done in steps. On CUDA cuDNN can do bias, shortcut and ReLU in the same call (`join_on_cuda`).
 Maps are kept in channels-last order.
-
-New convolutions out of trained ones: split, side by side, in wider groups.
+New convolutions are made out of trained ones too: split, side by side, in wider groups.
 """
 
 import math

@@ -1,8 +1,7 @@
 """Both matchings, with what a frame's objects share computed once (see `ttvos.engine.heads`).
 
-Full-size maps as the four planes that a PixelShuffle puts together.
-
-Plane 2i + j of (B, 4, H/2, W/2) holds the pixels of the rows 2y + i and the columns 2x + j. What
+Full-size maps are held as planes, the four maps that a PixelShuffle puts together: plane 2i + j of
+(B, 4, H/2, W/2) holds the pixels of the rows 2y + i and the columns 2x + j. What
 is done to each pixel alone can be done to the planes, and the shuffle, which costs more than all
 of it, is left to the one map of labels that a frame ends in.
 """

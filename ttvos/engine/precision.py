@@ -3,8 +3,8 @@
 import torch
 
 from ttvos.core.errors import UserError
+from ttvos.engine import PRECISIONS
 from ttvos.engine.joined import joins
-from ttvos.engine.options import PRECISIONS
 
 LAYERS = {
     "float32": torch.float32,

@@ -12,17 +12,17 @@ from torch import Tensor
 from ttvos.core.device import find_device
 from ttvos.core.errors import UserError
 from ttvos.core.process import keep_freed_memory
+from ttvos.engine import COMPILE, ENGINES
 from ttvos.engine.compiled import compile_step, load_compiled, package_path, with_layout_of
 from ttvos.engine.fuse import join_on_cuda
 from ttvos.engine.graph import GraphRunner
-from ttvos.engine.options import COMPILE
 from ttvos.engine.precision import LAYERS, choose_precision
 from ttvos.engine.step import FastStep, StepOptions
 from ttvos.engine.transfer import Transfer
 from ttvos.model.ttvos import TTVOS
 from ttvos.tracking.precision import matrix_precision
 from ttvos.tracking.protocol import Prediction, check_pair, check_size, object_ids, one_hot
-from ttvos.tracking.readable import check_options
+from ttvos.tracking.readable import TTVOSTracker, check_options
 
 KEPT = 4  # sizes of frames, and numbers of objects with them, that a tracker stays ready for
 
@@ -180,6 +180,32 @@ class FastTracker:
             found.pop("transition", None)
         weighs = self.model.adaptive_weight is not None
         return Prediction(mask=labels, update_weight=weight if weighs else None, **found)
+
+
+def make_tracker(
+    model: TTVOS,
+    device: str = "cpu",
+    single_object: str = "aggregated",
+    input_scale: float = 1.0,
+    precision: str = "float32",
+    compile: str = "auto",
+    engine: str = "fast",
+    details: bool = False,
+) -> FastTracker | TTVOSTracker:
+    """A FastTracker, or with engine "reference" the plain one, which is float32 and never compiled.
+
+    Raises UserError for values that do not exist, or that the reference has no use for.
+    """
+    if not isinstance(model, TTVOS):
+        kind = type(model).__name__
+        raise UserError(f"the model is of type {kind}: pass what ttvos.load(NAME or FILE) returns")
+    if engine == "fast":
+        return FastTracker(model, device, single_object, input_scale, precision, compile, details)
+    if engine != "reference":
+        raise UserError(f"engine {engine!r}: one of {', '.join(ENGINES)}")
+    if precision not in ("auto", "float32") or compile == "on":
+        raise UserError("the reference engine is float32 and not compiled: leave out the options")
+    return TTVOSTracker(model, device, single_object, input_scale)
 
 
 def _unpacked(run: Callable[..., Any]) -> Callable[[Tensor, Iterable[Tensor]], Any]:

@@ -1,7 +1,5 @@
-"""Percentiles of latencies, where there are enough of them.
-
-Whether the machine was free while something was timed: what other processes computed meanwhile,
-and how far the repeats lie apart.
+"""What latencies tell, and whether to trust them: percentiles, where there are enough of them,
+what other processes computed meanwhile, and how far the repeats lie apart.
 """
 
 import os
@@ -27,6 +25,22 @@ def percentiles(latencies: Iterable[float]) -> dict[str, float | None]:
     return {
         f"p{percent}_ms": float(np.percentile(values, percent)) if len(values) >= least else None
         for percent, least in SAMPLES.items()
+    }
+
+
+def streaming_figures(init_ms: list[float], repeats: list[list[float]]) -> dict[str, Any]:
+    """That part of a speed file: fps, percentiles, repeats, init_ms, spread, timed_frames.
+
+    init_ms: of each repeat's frame 0. repeats: ms of each further frame, a list a repeat.
+    """
+    latencies = np.array(repeats)
+    return {
+        "fps": float(1000 * latencies.size / latencies.sum()),
+        **percentiles(latencies.flat),
+        "repeats": repeats,
+        "init_ms": init_ms,
+        "spread": spread(repeats),
+        "timed_frames": int(latencies.size),
     }
 
 

@@ -19,12 +19,12 @@ from ttvos.config.experiments import Variant
 from ttvos.core.device import device_name, find_device, peak_memory, read_clock
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import provenance
-from ttvos.engine.choose import make_tracker
 from ttvos.engine.precision import choose_precision
+from ttvos.engine.tracker import make_tracker
 from ttvos.measure.clip import disc_clip
-from ttvos.measure.latency import Load, percentiles
+from ttvos.measure.latency import Load, streaming_figures
 from ttvos.measure.layers import count_layers
-from ttvos.measure.released import ratio_to_released, time_released, time_released_warm
+from ttvos.measure.released_protocol import ratio_to_released, time_released, time_released_warm
 from ttvos.measure.roofline import PROTOCOL as ROOFLINE_PROTOCOL
 from ttvos.measure.roofline import fractions, measure_ceilings, roofline
 from ttvos.measure.speedtable import make_rows
@@ -71,7 +71,7 @@ def speed(
     variant, backbone: None where the checkpoint says them; both are checked against it otherwise.
     frames: length of the clip with frame 0. repeats, warmup: whole clips. checkpoint: weights to
     load; random ones take the same time. precision, compile, engine: see
-    `ttvos.engine.choose.make_tracker`.
+    `ttvos.engine.tracker.make_tracker`.
     Returns streaming {fps, p50_ms, p90_ms, p99_ms (None with too few latencies, see
     `ttvos.measure.latency`), repeats (ms of each frame, a list a repeat), init_ms, spread,
     peak_memory_bytes, timed_frames, ...}, pipelined {fps, seconds} or None, released {fps, ...},
@@ -177,21 +177,9 @@ def time_streaming(
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     clips = [_clip_latencies(tracker, clip, mask, device) for _ in range(repeats)]
-    kept = [steps for _, steps in clips]
-    latencies = np.array(kept)
-    each = 1000 * latencies.shape[1] / latencies.sum(axis=1)
     return {
-        "fps": float(1000 * latencies.size / latencies.sum()),
-        **percentiles(latencies.flat),
-        "repeats": kept,
-        "init_ms": [first for first, _ in clips],
-        "spread": {
-            "fps_min": float(each.min()),
-            "fps_max": float(each.max()),
-            "relative": float((each.max() - each.min()) / np.median(each)),
-        },
+        **streaming_figures([first for first, _ in clips], [steps for _, steps in clips]),
         "peak_memory_bytes": peak_memory(device),
-        "timed_frames": int(latencies.size),
         "warmup_clips": warmup,
     }
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ttvos.core.errors import UserError
-from ttvos.core.files import read_json
 from ttvos.core.text import counted, markdown_table
 from ttvos.measure.latency import carried, samples
+from ttvos.records.schema import RowSpeed
+from ttvos.records.store import read
 
 PERCENTILES = ("p50_ms", "p90_ms", "p99_ms")
 ALIKE = ("model", "device")  # the same in all rows of one result
@@ -102,15 +102,13 @@ def times_released(result: dict[str, Any]) -> float | None:
     return result["ratio_to_released"] if "released_warm" in result else None
 
 
-def read_speed(path: Path | str) -> dict[str, Any]:
-    """A file that `ttvos speed` wrote, with its rows made anew by today's rules.
+def read_speed(path: Path | str) -> RowSpeed:
+    """A file that `ttvos speed` wrote of TTVOS, with its rows made anew by today's rules.
 
     Raises UserError for any other file.
     """
-    result = read_json(path)
-    if not isinstance(result, dict) or not {"rows", "roofline", "provenance"} <= set(result):
-        raise UserError(f"{path}: not a file of ttvos speed --out; measure again")
-    return {**result, "rows": make_rows(result)}
+    result = read(path, RowSpeed)
+    return RowSpeed.model_validate({**result.plain(), "rows": make_rows(result)})
 
 
 def table(rows: Iterable[dict[str, Any]]) -> str:

@@ -25,8 +25,8 @@ from ttvos.data.augment import draw_colours
 from ttvos.data.layers import Clip, Scene, collate
 from ttvos.data.pixels import apply
 from ttvos.data.warp import unchanged
+from ttvos.measure.clip_counts import count_clips
 from ttvos.measure.latency import Load
-from ttvos.measure.needs import count_clips, data_needs
 from ttvos.model.ttvos import TTVOS
 from ttvos.training.batches import count_steps
 from ttvos.training.step import Stepper, denormals_as_zero, make_scaler, precision_name
@@ -61,16 +61,18 @@ def steptime(
     accumulate: int | None = None,
     seconds: float | None = None,
     keep: Callable[[dict[str, Any]], None] = lambda result: None,
+    data: Iterable[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """Time `steps` training steps of each row and stage of a profile, after `warmup` others.
 
     rows: some of the profile's; () means all of TTVOS's. accumulate: parts of a batch in place of
     the profile's. steps 0: nothing is timed, only counted; times, hours and memory are None.
     seconds: after so many, no further row is timed, only counted. keep: is given the result after
-    each row that was timed, the others counted.
+    each row that was timed, the others counted. data: what the record says of the data that the
+    run needs (`ttvos.plan.needs.data_needs`).
     Returns rows (each with its stages: step_seconds, steps, hours,
     peak_memory_bytes, clips_an_epoch, ...; hours of one seed; checkpoint_bytes, state_bytes),
-    hours (the timed rows, all seeds), seeds, data (`data_needs`), load (what other processes used
+    hours (the timed rows, all seeds), seeds, data, load (what other processes used
     meanwhile, see `ttvos.measure.latency`), protocol and provenance.
     Raises UserError for a profile without training, unknown rows, clips that cannot be counted,
     no CUDA, and too little memory.
@@ -91,12 +93,16 @@ def steptime(
             break
         with denormals_as_zero():
             found[number] = _time_row(row, train, batches, clips, timing)
-        keep(_result(config, train, timing, found) | {"load": load.record()})
-    return _result(config, train, timing, found) | {"load": load.record()}
+        keep(_result(config, train, timing, found, data) | {"load": load.record()})
+    return _result(config, train, timing, found, data) | {"load": load.record()}
 
 
 def _result(
-    config: Config, train: TrainConfig, timing: Timing, rows: list[dict[str, Any]]
+    config: Config,
+    train: TrainConfig,
+    timing: Timing,
+    rows: list[dict[str, Any]],
+    data: Iterable[dict[str, Any]],
 ) -> dict[str, Any]:
     device, seeds = timing.device, len(config.seeds)
     settings = {
@@ -115,7 +121,7 @@ def _result(
         "rows_of_profile": len(_rows(config, ())),
         "rows": rows,
         "hours": seeds * sum(hours) if (hours := _timed_hours(rows)) else None,
-        "data": data_needs(config),
+        "data": list(data),
         "protocol": PROTOCOL,
         "provenance": provenance(
             settings,

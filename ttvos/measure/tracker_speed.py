@@ -11,7 +11,7 @@ from ttvos.core.errors import UserError
 from ttvos.core.provenance import provenance
 from ttvos.core.reachable import reachable
 from ttvos.measure.clip import disc_clip
-from ttvos.measure.latency import Load, percentiles, spread
+from ttvos.measure.latency import Load, streaming_figures
 from ttvos.measure.speedtable import row
 from ttvos.records.schema import TrackerSpeed
 from ttvos.tracking.precision import matrix_precision, precision_of
@@ -111,14 +111,9 @@ def summary(timed: list[TimedClip]) -> dict[str, Any]:
     third = max(1, latencies.shape[1] // 3)
     last, first = np.median(latencies[:, -third:]), np.median(latencies[:, :third])
     return {
-        "streaming": {
-            "fps": float(1000 * latencies.size / latencies.sum()),
-            **percentiles(latencies.flat),
-            "repeats": [clip.steps_ms for clip in timed],
-            "init_ms": [clip.init_ms for clip in timed],
-            "spread": spread([clip.steps_ms for clip in timed]),
-            "timed_frames": int(latencies.size),
-        },
+        "streaming": streaming_figures(
+            [clip.init_ms for clip in timed], [c.steps_ms for c in timed]
+        ),
         "with_initialisation": {"fps": float(1000 * frames * len(timed) / whole), "frames": frames},
         "growth": {
             "frames": frames,

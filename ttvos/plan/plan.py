@@ -1,181 +1,216 @@
-"""What a profile makes: all its result files, and the manifest that the report reads.
+"""From a run's settings to what it makes: rows, trainings, trackers, and where each file lies.
 
-The workflow takes its targets from here and the report its manifest, so both name the same
-files, and nothing is ever searched for in a folder.
+The one place that knows the paths of result files. The workflow's rules ask it for theirs, and
+`ttvos.plan.manifest` tells the report of them.
 """
 
-import json
-import os
-from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ttvos.config.experiments import Row
-from ttvos.config.run import as_plain
-from ttvos.core.files import atomic_path
-from ttvos.peers.record import load_records
-from ttvos.plan.paths import Places, trained_peer
+from ttvos.config.experiments import Row, load_rows
+from ttvos.config.run import Config
+from ttvos.data.published_masks import MASK_SETS, MaskSet
 
-REFERENCE_LABELS = {
-    "still": "First mask held still",
-    "flow": "First mask carried by optical flow (DIS)",
-}
+TABLES_WITH_SPEED = {3, 6}
 
 
-class Plan(Places):
-    """All result files of a profile."""
+@dataclass(frozen=True)
+class Training:
+    """One training of a row, by its seed; or the given checkpoint, or the user's class, in its
+    place. `name` is that of its folders."""
+
+    row: Row
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.row.name}-s{self.seed}" if self.row.trains else self.row.name
+
+
+def peer_of_row(row: Row) -> str:
+    """The record in data/peers of a row of FRTM-VOS."""
+    return f"frtm-{row.backbone}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Rows, trainings and trackers of a run, and the paths of their files."""
+
+    config: Config
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        known = load_rows()
+        return [known[name] for name in self.config.rows]
+
+    def rows_of(self, tracker: str) -> list[Row]:
+        """The rows of one tracker: "ttvos", "frtm", or "own" for the users' classes."""
+        kinds = {row.name: row.tracker if row.trains else "own" for row in self.rows}
+        return [row for row in self.rows if kinds[row.name] == tracker]
+
+    @property
+    def timed_rows(self) -> list[Row]:
+        """TTVOS's rows whose tables have a column for speed; none where no speed is measured."""
+        rows = self.rows_of("ttvos") if self.config.speed else []
+        return [row for row in rows if TABLES_WITH_SPEED & set(row.tables)]
+
+    @cached_property
+    def trainings(self) -> dict[str, Training]:
+        """By name; a row of `untrained` has none."""
+        untrained = self.config.untrained
+        rows = [row for row in self.rows if row.name not in untrained]
+        found = [Training(row, seed) for row in rows for seed in self._seeds(row)]
+        return {training.name: training for training in found}
+
+    def _seeds(self, row: Row) -> tuple[int, ...]:
+        """A given checkpoint, or a class of the user's, stands once, whatever the seeds."""
+        is_given = not row.trains or (row.tracker == "ttvos" and self.config.checkpoint)
+        return self.config.seeds[:1] if is_given else self.config.seeds
+
+    def trainings_of(self, tracker: str) -> list[Training]:
+        """Those of the rows of one tracker (`rows_of`)."""
+        names = {row.name for row in self.rows_of(tracker)}
+        return [training for training in self.trainings.values() if training.row.name in names]
+
+    @cached_property
+    def peers(self) -> tuple[str, ...]:
+        """The built peers whose cost is counted; those of FRTM-VOS's rows are among them."""
+        of_rows = [peer_of_row(row) for row in self.rows_of("frtm")]
+        return tuple(dict.fromkeys([*self.config.peers.measured, *of_rows]))
+
+    @cached_property
+    def trackers(self) -> dict[str, str]:
+        """What is measured by the protocol of trackers alone: its name -> `--tracker`."""
+        own = {row.name: row.tracker for row in self.rows_of("own")}
+        return {**{name: name for name in self.peers}, **own}
+
+    @cached_property
+    def timed_trackers(self) -> list[str]:
+        """Those of `trackers` whose speed is measured: the users' classes, and timed peers."""
+        timed = self.config.peers.is_timed
+        names = [name for name in self.trackers if name not in self.peers or timed(name)]
+        return names if self.config.speed else []
+
+    @cached_property
+    def tracked(self) -> dict[str, tuple[str, str | None]]:
+        """Who tracks the data sets with `--tracker`: name -> the tracker, and its weights."""
+        weights = self.config.peers.weights
+        trained = {
+            t.name: (peer_of_row(t.row), self.checkpoint(t.name)) for t in self.trainings_of("frtm")
+        }
+        own = {t.name: (t.row.tracker, None) for t in self.trainings_of("own")}
+        return {**{name: (name, weights[name]) for name in weights}, **trained, **own}
+
+    @property
+    def masks(self) -> dict[str, Any]:
+        """Foreign mask folders by name; optional ones that are absent are left out."""
+        return {m.name: m for m in self.config.masks if not m.optional or Path(m.root).is_dir()}
+
+    @cached_property
+    def published(self) -> dict[str, dict[str, MaskSet]]:
+        """Masks that peers published and this run scores: method -> dataset -> its year's masks."""
+        asked = self.config.published
+        found: dict[str, dict[str, MaskSet]] = {}
+        for method in asked.chosen if asked else ():
+            for dataset in asked.datasets:
+                masks = MASK_SETS.get((method, self.config.datasets[dataset].year))
+                if masks and (asked.fetch or masks.folder(self.config.data).is_dir()):
+                    found.setdefault(method, {})[dataset] = masks
+        return found
+
+    @property
+    def shown_training(self) -> Training | None:
+        """Whose maps Figure 7 shows: the full model's on the first backbone, or the first's."""
+        trainings = self.trainings_of("ttvos")
+        full = [training for training in trainings if training.row.variant.name == "exp8"]
+        return next(iter(full or trainings), None)
+
+    @cached_property
+    def sections(self) -> dict[str, Any]:
+        """Key of the settings -> the section, of those by which something is trained here."""
+        untrained, config = self.config.untrained, self.config
+        kinds = {"train": "ttvos", "frtm": "frtm"}
+        needed = {
+            key
+            for key, kind in kinds.items()
+            if any(row.name not in untrained for row in self.rows_of(kind))
+            and not (kind == "ttvos" and config.checkpoint)
+        }
+        found = {key: getattr(config, key) for key in kinds if key in needed}
+        return {key: section for key, section in found.items() if section}
+
+    def initial_weights(self, key: str) -> dict[str, str]:
+        """Files that trainings of a section start from, by backbone, of those that are trained."""
+        kind = "ttvos" if key == "train" else key
+        backbones = {training.row.backbone for training in self.trainings_of(kind)}
+        named = self.sections[key].initial.items()
+        return {b: file for b, file in named if b in backbones and file not in (None, "imagenet")}
+
+    @cached_property
+    def sources(self) -> dict[str, str]:
+        """Paths that the settings name and `ttvos data fetch` brings, with the data's names."""
+        from ttvos.data.places import named_sources
+
+        paths = [dataset.root for dataset in self.config.datasets.values()]
+        for key, section in self.sections.items():
+            paths += [*section.all_roots(), *self.initial_weights(key).values()]
+        return named_sources(paths, Path(self.config.data))
+
+    def path(self, *parts: str) -> str:
+        return "/".join([self.config.results, *parts])
+
+    def fetched(self, source: str) -> str:
+        """Record that the published data of that name is there and checked."""
+        return self.path("fetch", f"{source}.txt")
+
+    def fetched_masks(self, method: str, year: int | str) -> str:
+        """Record that a method's published masks are there and checked, or why not."""
+        return self.path("fetch", "published-masks", f"{method}-{year}.json")
+
+    def published_folder(self, method: str, year: int | str) -> str:
+        """Where a method's published masks lie, or will lie."""
+        return str(MASK_SETS[method, int(year)].folder(self.config.data))
+
+    def published_scores(self, method: str, dataset: str) -> str:
+        return self.path("published", method, f"{dataset}.json")
+
+    def published_input(self, method: str, dataset: str) -> str:
+        """What scoring published masks waits for: the record where the run fetches, else them."""
+        year = self.config.datasets[dataset].year
+        find = self.fetched_masks if self.config.published.fetch else self.published_folder
+        return find(method, year)
+
+    def checkpoint(self, training: str) -> str:
+        """The given checkpoint, or the one that the training makes."""
+        given = self.config.checkpoint if self.trainings[training].row.tracker == "ttvos" else None
+        return given or self.path("train", training, "checkpoint.safetensors")
+
+    def predictions(self, who: str, dataset: str) -> str:
+        """Folder of masks; who: the name of a training, a tracker or a reference."""
+        return self.path("predict", who, dataset)
+
+    def maps(self, training: str, dataset: str) -> str:
+        return self.path("predict", training, f"{dataset}.maps.npz")
 
     def masks_of(self, who: str, dataset: str) -> str:
-        """Folder that is scored for a run, a reference, or `masks-<name>`."""
+        """Folder that is scored: the predictions of `who`, or of `masks-NAME` the user's."""
         if who.startswith("masks-"):
             return self.masks[who.removeprefix("masks-")].root
         return self.predictions(who, dataset)
 
-    def result_files(self) -> list[str]:
-        """Everything that is made before the report; predictions by their folder, made whole."""
-        named = {path.removesuffix("/predict.json") for path in _paths(self.manifest())}
-        names = self.config.datasets
-        trained = [run.name for run in self.runs.values() if run.row.trains]
-        named |= {self.checkpoint(run) for run in trained}
-        named |= {self.maps(run.name, name) for run in self.runs_of("ttvos") for name in names}
-        named |= {self.predictions(who, name) for who in self.config.references for name in names}
-        return sorted(named)
+    def scores(self, who: str, dataset: str) -> str:
+        return self.path("evaluate", who, f"{dataset}.json")
 
-    def benchmarks(self) -> dict[str, str]:
-        """Snakemake's timing of every job that makes a result, by "rule job"."""
-        config = self.config
-        predicted = [f"{r.name}-{name}" for r in self.runs_of("ttvos") for name in config.datasets]
-        tracked = [f"{who}-{name}" for who in self.tracked for name in config.datasets]
-        references = [f"{who}-{name}" for who in config.references for name in config.datasets]
-        foreign = [f"masks-{m.name}-{name}" for m in self.masks.values() for name in m.datasets]
-        jobs = {
-            "train": [] if config.checkpoint else [run.name for run in self.runs_of("ttvos")],
-            "train_frtm": [run.name for run in self.runs_of("frtm")],
-            "predict": predicted,
-            "track": tracked,
-            "reference": references,
-            "evaluate": predicted + tracked + references + foreign,
-            "speed": [row.name for row in self.timed_rows],
-            "tracker_cost": list(self.trackers),
-            "tracker_speed": self.timed_trackers,
-            "published": self.published.jobs()["published"],
-        }
-        named = [f"{rule} {job}" for rule, names in jobs.items() for job in names]
-        named += ["cost"] if self.rows_of("ttvos") else []
-        return {name: self.benchmark(name) for name in named}
+    def cost(self, row: str) -> str:
+        """Parameters and MACs of a row of TTVOS's."""
+        return self.path("cost", f"{row}.json")
 
-    def other_benchmarks(self) -> dict[str, str]:
-        """Timing of the other jobs: no result waits for them, the report shows those it finds."""
-        fetched = [f"fetch {source}" for source in self.sources.values()]
-        fetched += [f"fetch_masks {job}" for job in self.published.jobs()["fetch_masks"]]
-        jobs = [*fetched, "mini_clips", "notebook", "reports"]
-        return {name: self.benchmark(name) for name in jobs}
+    def speed(self, row: str) -> str:
+        """Latency of a row of TTVOS's."""
+        return self.path("speed", f"{row}.json")
 
-    def benchmark(self, name: str) -> str:
-        """Snakemake's timing of a job: its rule's name, with the job's where there are several."""
-        return self.path("benchmarks", *name.split(" ", 1)) + ".tsv"
-
-    def manifest(self) -> dict[str, Any]:
-        """What the report reads (ttvos.plan.manifest)."""
-        config = self.config
-        shown = self.shown_run
-        first = next(iter(config.datasets), None)
-        return {
-            "profile": config.profile,
-            "title": config.title,
-            "caution": config.caution,
-            "root": os.path.relpath(".", config.results),
-            "data_label": config.data_label,
-            "comparable": as_plain(config.comparable),
-            "datasets": {name: as_plain(dataset) for name, dataset in config.datasets.items()},
-            "rows": [self._row(row) for row in self.rows],
-            "references": [
-                self._scored(name, name, REFERENCE_LABELS[name], config.datasets)
-                for name in config.references
-            ],
-            "masks": [
-                self._scored(name, f"masks-{name}", name, masks.datasets)
-                | {"fps": masks.fps, "fps_device": masks.fps_device}
-                for name, masks in self.masks.items()
-            ],
-            "published": self.published.entries(),
-            "peers": [self._peer(name) for name in self.peers],
-            "maps": self.maps(shown.name, first) if shown and first else None,
-            "benchmarks": self.benchmarks(),
-            "other_benchmarks": self.other_benchmarks(),
-            "notebook": self.path("notebook", "adaptive_weight.html"),
-        }
-
-    def _row(self, row: Row) -> dict[str, Any]:
-        runs = [run for run in self.runs.values() if run.row == row]
-        trains = row.tracker == "frtm" or (row.trains and self.config.checkpoint is None)
-        by_tables = row.tracker == "ttvos"
-        timed = self.path("speed", f"{row.name}.json") if row in self.timed_rows else None
-        return {
-            "row": row.name,
-            "method": self._method(row),
-            "tracker": row.tracker,
-            "variant": row.variant.name if row.variant else "",
-            "backbone": row.backbone,
-            "transition_loss": row.transition_loss,
-            "tables": list(row.tables),
-            "seeds": [run.seed for run in runs],
-            "train": [self.path("train", r.name, "train.json") for r in runs if trains],
-            "loss": [self.path("train", r.name, "loss.csv") for r in runs if trains],
-            "evaluate": {d: [self.scores(r.name, d) for r in runs] for d in self.config.datasets},
-            "predict": {
-                d: [f"{self.predictions(r.name, d)}/predict.json" for r in runs]
-                for d in self.config.datasets
-            },
-            "cost": self.cost(row.name) if by_tables else self._measured("cost", row),
-            "speed": timed if by_tables else self._measured("speed", row),
-        }
-
-    def _method(self, row: Row) -> str:
-        if row.tracker == "frtm":
-            return load_records()[trained_peer(row)].method
-        return "TTVOS" if row.trains else row.name
-
-    def _measured(self, what: str, row: Row) -> str | None:
-        tracker = trained_peer(row) if row.trains else row.name
-        is_wanted = what != "speed" or tracker in self.timed_trackers
-        return self.measured(what, tracker) if is_wanted else None
-
-    def _peer(self, name: str) -> dict[str, Any]:
-        tracks = self.config.datasets if name in self.config.peers.weights else ()
-        return {
-            "name": name,
-            "cost": self.measured("cost", name),
-            "speed": self.measured("speed", name) if name in self.timed_trackers else None,
-            "evaluate": {dataset: [self.scores(name, dataset)] for dataset in tracks},
-        }
-
-    def _scored(self, name: str, who: str, label: str, datasets: Iterable[str]) -> dict[str, Any]:
-        scores = {dataset: self.scores(who, dataset) for dataset in datasets}
-        return {"name": name, "label": label, "evaluate": scores}
-
-
-def _paths(entry: Any) -> list[str]:
-    """Paths of result files named anywhere under the manifest's rows, references and masks."""
-    if isinstance(entry, dict) and "rows" in entry:
-        parts = ("rows", "references", "masks", "published", "peers", "maps", "benchmarks")
-        return _paths([entry[part] for part in parts])
-    if isinstance(entry, dict):
-        return [path for value in entry.values() for path in _paths(value)]
-    if isinstance(entry, list):
-        return [path for value in entry for path in _paths(value)]
-    is_result = isinstance(entry, str) and entry.endswith((".json", ".csv", ".npz", ".tsv"))
-    return [entry] if is_result else []
-
-
-def write_if_changed(path: str, value: Any) -> str:
-    """Write JSON unless the file holds just that already; returns the path.
-
-    An untouched file keeps its time, and what depends on it is not made again.
-    """
-    text = json.dumps(value, indent=1, sort_keys=True) + "\n"
-    file = Path(path)
-    if not file.is_file() or file.read_text() != text:
-        with atomic_path(file) as temporary:
-            temporary.write_text(text)
-    return path
+    def measured(self, what: str, tracker: str) -> str:
+        """Cost or speed of a tracker, by the protocol of trackers alone."""
+        return self.path("trackers", what, f"{tracker}.json")

@@ -471,7 +471,7 @@ class RowSpeed(Speed):
     released_warm: ReleasedWarm | None = None
     ratio_to_released: float | None = None
     ceilings: dict[str, Ceilings] = {}
-    roofline: dict[Literal["streaming", "released", "released_warm"], Reached] = {}
+    roofline: dict[Literal["streaming", "released", "released_warm"], Reached]
 
     @classmethod
     def fits(cls, data: dict[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from ttvos.report.notes import SEED_NOTE, selected_on, selection_cautions, selec
 from ttvos.report.quantities import Extra
 from ttvos.report.results import Entry, File, Getter, Measured, measure
 from ttvos.report.table import Cell, Column, Table
-from ttvos.report.verdicts import UNTRAINED_RULE, untrained
+from ttvos.report.verdicts import untrained, untrained_notes
 
 STILL = "still"  # name of the reference that every accuracy is set against
 
@@ -52,7 +52,7 @@ def summary(report: ReportInput) -> Table:
         "decay: first minus last quarter of a clip, smaller is better; ±: sample standard "
         "deviation over the runs, where there are several.",
         sections="dataset",
-        notes=(*notes, *([UNTRAINED_RULE] if any(map(untrained, report.rows)) else [])),
+        notes=(*notes, *untrained_notes(report.rows)),
     )
 
 

@@ -10,7 +10,7 @@ from ttvos.records.schema import Selection, Training
 from ttvos.report.join import ReportInput
 from ttvos.report.quantities import standing
 from ttvos.report.results import Entry, File, RowResults
-from ttvos.report.verdicts import UNTRAINED_RULE, paper_set, untrained
+from ttvos.report.verdicts import paper_set, untrained_notes
 
 SEED_NOTE = (
     "A seed fixes the random numbers, not the result: the same seed gives other numbers on "
@@ -35,7 +35,7 @@ def accuracy_notes(report: ReportInput, entries: Iterable[Entry]) -> list[str]:
     rows = [entry for entry in entries if isinstance(entry, RowResults)]
     notes = standing_notes(report, entries)
     notes += [SEED_NOTE] if any(row.is_scored for row in rows) else []
-    return notes + ([UNTRAINED_RULE] if any(untrained(row) for row in rows) else [])
+    return notes + untrained_notes(rows)
 
 
 def standing_notes(report: ReportInput, entries: Iterable[Entry]) -> list[str]:

@@ -166,7 +166,7 @@ def take_accuracy(protocol: str, report: ReportInput, entry: Entry) -> Taken:
     What others trained or tracked is the paper's quantity wherever it is of the paper's data.
     """
     if why := untrained(entry):
-        return Measured(refusal=why), UNTRAINED
+        return Measured(refusal=why), UNTRAINED if entry.scores() else why
     dataset = standing(report.manifest, protocol, entry)
     measured = measure_score(entry.evaluate.get(dataset, ()))
     sources = measured.sources if measured else ()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ttvos.evaluation.judge import DIFFERS, ONE_RUN, REPRODUCED, TOO_NOISY, Decision, judge
+from ttvos.plan.manifest import UNTRAINED as LEFT_UNTRAINED
 from ttvos.plan.manifest import DatasetEntry, Manifest, data_label
 from ttvos.report.paper import explained, subject
 from ttvos.report.results import Entry, File, Measured, RowResults, measure
@@ -50,6 +51,10 @@ UNTRAINED_RULE = (
     f"A row is untrained where it learnt here for fewer than {STEPS:,} steps and no score of it "
     f"reaches {POINTS:g} points of J&F: that says how short the training was, and nothing of the "
     "method. Both bounds are choices of this report."
+)
+LEFT_OUT = (
+    f"A row that is {LEFT_UNTRAINED} has its cost and speed here; its accuracy is left to a longer "
+    "run (the setting `untrained` names such rows)."
 )
 
 
@@ -175,7 +180,10 @@ def untrained(entry: Entry) -> str:
     """The words "untrained (18 steps)" by `UNTRAINED_RULE`; "" for other rows and what others made.
 
     Every seed and every dataset counts: a row of which one run learnt something is not untrained.
+    A row that the settings leave untrained has the manifest's words for it.
     """
+    if isinstance(entry, RowResults) and entry.entry.untrained:
+        return entry.entry.untrained
     if not isinstance(entry, RowResults) or not entry.train:
         return ""
     steps = measure(entry.train, lambda training: training.steps)
@@ -185,3 +193,10 @@ def untrained(entry: Entry) -> str:
     most = max(steps.values)
     is_untrained = most < STEPS and max(scores.values) < POINTS
     return f"untrained ({most:.0f} step{'s' * (most != 1)})" if is_untrained else ""
+
+
+def untrained_notes(entries: Iterable[Entry]) -> list[str]:
+    """Why some of these rows have no accuracy."""
+    found = {untrained(entry) for entry in entries} - {""}
+    left_out = [LEFT_OUT] if found & {LEFT_UNTRAINED} else []
+    return left_out + ([UNTRAINED_RULE] if found - {LEFT_UNTRAINED} else [])

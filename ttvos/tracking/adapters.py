@@ -1,10 +1,4 @@
-"""A class with `init(frame, mask)` and `step(frame)` as a tracker: it keeps the clip by itself.
-
-A tracker that sees every frame at a share of its size; its masks have the frame's size.
-
-For trackers without an input scale of their own (TTVOS enlarges its heatmaps; here only masks and
-probabilities are known).
-"""
+"""Trackers made of others: of a class that keeps its clip by itself, and of one on small frames."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,8 +82,10 @@ class ScaledState:
 
 
 class ScaledTracker:
-    """Meets `ttvos.tracking.protocol.Tracker` with another tracker on smaller (or larger)
-    frames.
+    """Meets `ttvos.tracking.protocol.Tracker` with another one on smaller (or larger) frames.
+
+    Masks have the frames' own size. It is for trackers without an input scale of their own: TTVOS
+    enlarges its heatmaps, here only masks and probabilities are known.
     """
 
     def __init__(self, tracker: Tracker, scale: float) -> None:

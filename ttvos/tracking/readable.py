@@ -14,8 +14,8 @@ from torch import Tensor
 from ttvos.core.device import find_device
 from ttvos.core.errors import UserError
 from ttvos.model.ttvos import TTVOS, State, Step
+from ttvos.tracking.clip_input import as_frames, as_mask
 from ttvos.tracking.geometry import Padding, as_ids, as_image, normalise, odds, resize
-from ttvos.tracking.given import as_frames, as_mask
 from ttvos.tracking.precision import matrix_precision
 from ttvos.tracking.protocol import (
     Prediction,
@@ -171,7 +171,7 @@ def label(heatmaps: Tensor) -> Tensor:
 def track_clip(tracker: Tracker, frames: np.ndarray, first_mask: np.ndarray) -> Track:
     """frames (T, H, W, 3) uint8 RGB, first_mask (H, W) uint8 ids -> Track.
 
-    Both may also be what `ttvos.tracking.given` makes into such arrays. Raises UserError for
+    Both may also be what `ttvos.tracking.clip_input` makes into such arrays. Raises UserError for
     what it cannot, for a mask without an object, and for predictions that are not numbers.
     """
     frames, first_mask = as_frames(frames), as_mask(first_mask)

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from ttvos.core.errors import UserError
-from ttvos.core.files import clear_errors
+from ttvos.core.files import clear_errors, read_json
 from ttvos.core.provenance import file_hash, settings_hash
 from ttvos.records.schema import Training
-from ttvos.records.store import read
+from ttvos.records.store import parse
 
 CODE = "code"  # the key of a training's settings that does not decide
 LOCK = ".training.lock"
@@ -38,8 +38,8 @@ def is_finished(out: Path, settings: dict[str, Any]) -> bool:
     result, record = out / "checkpoint.safetensors", out / "train.json"
     if not (result.exists() and record.exists()):
         return False
-    known = read(record, Training)
-    if deciding_hash(known.settings or {}) != deciding_hash(settings):
+    known = _record(record)
+    if known is None or deciding_hash(known.settings or {}) != deciding_hash(settings):
         return False
     return known.checkpoint_sha256 == file_hash(result)
 
@@ -69,9 +69,19 @@ def changed_code_notice(records: Iterable[Path | str], code: str) -> str | None:
     )
 
 
-def _code(record: Path) -> str | None:
+def _record(path: Path) -> Training | None:
+    """A training's record; None for a JSON file that is none, which no training stands behind."""
+    data = read_json(path)
+    try:
+        return parse(data, Training, str(path))
+    except UserError:
+        return None
+
+
+def _code(path: Path) -> str | None:
     """Hash of the code that a training's record names."""
-    return (read(record, Training).settings or {}).get(CODE)
+    known = _record(path)
+    return ((known and known.settings) or {}).get(CODE)
 
 
 @contextmanager

@@ -1,10 +1,10 @@
-"""Score masks by the DAVIS protocol: the runs', the references', and anybody's."""
+"""Score masks by the DAVIS protocol: predictions, anybody's masks, and what peers published."""
 
 
 rule evaluate:
     input:
         masks=lambda wildcards: plan.masks_of(wildcards.who, wildcards.dataset),
-        data=dataset_data,
+        data=lambda wildcards: jobs.dataset_data(wildcards.dataset),
     output:
         f"{RESULTS}/evaluate/{{who}}/{{dataset}}.json",
     log:
@@ -18,8 +18,41 @@ rule evaluate:
         mem_mb=memory(2000),
         runtime=120,
     params:
-        dataset=dataset_options,
+        dataset=lambda wildcards: jobs.dataset_options(wildcards.dataset),
         source=code_hash("evaluation/davis.py"),
     shell:
         "python -m ttvos evaluate --masks {input.masks:q} {params.dataset} --workers {threads}"
         " --out {output:q} > {log:q} 2>&1"
+
+
+# Where an archive of masks could not be had, the score file says so.
+rule published:
+    input:
+        masks=lambda wildcards: plan.published_input(
+            wildcards.method, wildcards.dataset
+        ),
+        data=lambda wildcards: jobs.dataset_data(wildcards.dataset),
+    output:
+        f"{RESULTS}/published/{{method}}/{{dataset}}.json",
+    log:
+        f"{RESULTS}/logs/published/{{method}}-{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/published/{{method}}-{{dataset}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=120,
+    params:
+        folder=lambda wildcards: plan.published_folder(
+            wildcards.method, settings.datasets[wildcards.dataset].year
+        ),
+        dataset=lambda wildcards: jobs.dataset_options(wildcards.dataset),
+        fetched=lambda wildcards, input: shlex.join(
+            ["--fetched", input.masks] if settings.published.fetch else []
+        ),
+        source=code_hash("evaluation/davis.py"),
+    shell:
+        "python -m ttvos evaluate --masks {params.folder:q} {params.dataset} {params.fetched}"
+        " --workers {threads} --out {output:q} > {log:q} 2>&1"

@@ -46,8 +46,8 @@ rule speed:
         runtime=60,
         slurm_extra="--exclusive",
     params:
-        model=row_options,
-        variant=row_parts,
+        model=lambda wildcards: jobs.row_options(wildcards.row),
+        variant=lambda wildcards: as_plain(jobs.row(wildcards.row).variant),
         speed=as_plain(settings.speed) if settings.speed else {},
         device=settings.device,
         source=code_hash("measure/speed.py"),
@@ -59,29 +59,56 @@ rule speed:
         " --out {output:q} > {log:q} 2>&1"
 
 
-# Peers and users' classes: a job each, so that a change of one measures this one anew.
-rule tracker_cost:
+# One job for all peers too: what results-published/peers keeps is taken over while the code is the
+# same, so a change of one counts that one anew.
+rule peer_costs:
     output:
-        f"{RESULTS}/trackers/cost/{{tracker}}.json",
+        [plan.measured("cost", name) for name in plan.peers],
     log:
-        f"{RESULTS}/logs/trackers/cost/{{tracker}}.log",
+        f"{RESULTS}/logs/trackers/peer_costs.log",
     benchmark:
-        f"{RESULTS}/benchmarks/tracker_cost/{{tracker}}.tsv"
+        f"{RESULTS}/benchmarks/peer_costs.tsv"
     conda:
         ENVIRONMENT
     resources:
         mem_mb=memory(4000),
         runtime=60,
     params:
-        tracker=lambda wildcards: plan.trackers[wildcards.tracker],
+        peers=plan.peers,
+        folder=f"{RESULTS}/trackers/cost",
+        height=settings.cost.height,
+        width=settings.cost.width,
+        kept=of_checkout("results-published/peers"),
+        source=code_hash("measure/tracker_cost.py", "tracking/registry.py"),
+        peer_sources=[tracker_code(name) for name in plan.peers],
+    shell:
+        "TTVOS_THREADS={threads} python -m ttvos cost --trackers {params.peers:q}"
+        " --height {params.height} --width {params.width} --kept {params.kept:q}"
+        " --out {params.folder:q} > {log:q} 2>&1"
+
+
+# A job for each of the user's classes, so that a change of one counts this one anew.
+rule tracker_cost:
+    output:
+        f"{RESULTS}/trackers/cost/{{own}}.json",
+    log:
+        f"{RESULTS}/logs/trackers/cost/{{own}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tracker_cost/{{own}}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(4000),
+        runtime=60,
+    params:
+        tracker=lambda wildcards: plan.trackers[wildcards.own],
         height=settings.cost.height,
         width=settings.cost.width,
         source=code_hash("measure/tracker_cost.py", "tracking/registry.py"),
-        tracker_source=lambda wildcards: tracker_code(plan.trackers[wildcards.tracker]),
+        tracker_source=lambda wildcards: tracker_code(plan.trackers[wildcards.own]),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos cost --tracker {params.tracker:q}"
-        " --height {params.height} --width {params.width} --kept results-published/peers"
-        " --out {output:q} > {log:q} 2>&1"
+        " --height {params.height} --width {params.width} --out {output:q} > {log:q} 2>&1"
 
 
 rule tracker_speed:

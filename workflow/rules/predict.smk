@@ -1,21 +1,12 @@
 """Track every sequence: with each run's checkpoint, and with the trackers that learn nothing."""
 
 
-wildcard_constraints:
-    dataset="|".join(settings.datasets),
-    reference="still|flow",
-    run=any_of(run.name for run in plan.runs_of("ttvos")),
-    frtm_run=any_of(run.name for run in plan.runs_of("frtm")),
-    tracked=any_of(plan.tracked),
-    tracker=any_of(plan.trackers),
-
-
 # --compile off: masks do not hang on what a cache of compiled code happens to hold.
 rule predict:
     input:
         checkpoint=lambda wildcards: plan.checkpoint(wildcards.run),
-        data=dataset_data,
-        whole=whole_masks,
+        data=lambda wildcards: jobs.dataset_data(wildcards.dataset),
+        whole=lambda wildcards: deleted.masks(wildcards.run, wildcards.dataset),
     output:
         masks=directory(f"{RESULTS}/predict/{{run}}/{{dataset}}"),
         maps=f"{RESULTS}/predict/{{run}}/{{dataset}}.maps.npz",
@@ -31,13 +22,13 @@ rule predict:
         mem_mb=memory(6000),
         runtime=240,
     params:
-        model=row_options,
-        dataset=dataset_options,
+        model=lambda wildcards: jobs.row_options(wildcards.run),
+        dataset=lambda wildcards: jobs.dataset_options(wildcards.dataset),
         single=settings.single_object,
         scale=lambda wildcards: settings.datasets[wildcards.dataset].input_scale,
         device=settings.device,
         precision=settings.precision,
-        source=code_hash("tracking/predict.py", "engine/choose.py", "model/weights.py"),
+        source=code_hash("tracking/predict.py", "engine/tracker.py", "model/weights.py"),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos predict --checkpoint {input.checkpoint:q}"
         " {params.model} {params.dataset} --single-object {params.single:q}"
@@ -48,8 +39,8 @@ rule predict:
 
 rule reference:
     input:
-        data=dataset_data,
-        whole=whole_masks,
+        data=lambda wildcards: jobs.dataset_data(wildcards.dataset),
+        whole=lambda wildcards: deleted.masks(wildcards.reference, wildcards.dataset),
     output:
         masks=directory(f"{RESULTS}/predict/{{reference}}/{{dataset}}"),
     log:
@@ -62,7 +53,7 @@ rule reference:
         mem_mb=memory(2000),
         runtime=120,
     params:
-        dataset=dataset_options,
+        dataset=lambda wildcards: jobs.dataset_options(wildcards.dataset),
         source=code_hash("tracking/baselines.py", "tracking/predict.py"),
     shell:
         "python -m ttvos predict --reference {wildcards.reference} {params.dataset}"
@@ -73,8 +64,8 @@ rule reference:
 rule track:
     input:
         weights=lambda wildcards: plan.tracked[wildcards.tracked][1] or [],
-        data=dataset_data,
-        whole=whole_masks,
+        data=lambda wildcards: jobs.dataset_data(wildcards.dataset),
+        whole=lambda wildcards: deleted.masks(wildcards.tracked, wildcards.dataset),
     output:
         masks=directory(f"{RESULTS}/predict/{{tracked}}/{{dataset}}"),
     log:
@@ -90,11 +81,13 @@ rule track:
         runtime=240,
     params:
         tracker=lambda wildcards: plan.tracked[wildcards.tracked][0],
-        weights=weights_option,
-        dataset=dataset_options,
+        weights=lambda wildcards: jobs.weights_option(wildcards.tracked),
+        dataset=lambda wildcards: jobs.dataset_options(wildcards.dataset),
         scale=lambda wildcards: settings.datasets[wildcards.dataset].input_scale,
         device=settings.device,
-        source=code_hash("tracking/predict.py", "tracking/registry.py", "tracking/adapters.py"),
+        source=code_hash(
+            "tracking/predict.py", "tracking/registry.py", "tracking/adapters.py"
+        ),
         tracker_source=lambda wildcards: tracker_code(
             plan.tracked[wildcards.tracked][0]
         ),

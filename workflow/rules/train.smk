@@ -4,27 +4,22 @@ Settings and data make a training stale. Its code is recorded, no parameter of a
 line must not throw days of training away, so a change is told of when Snakemake starts.
 """
 
-import sys
-
-from ttvos.training.folder import changed_code_notice
-
-for tracker, part in (("ttvos", settings.train), ("frtm", settings.frtm)):
-    if part and workflow.is_main_process:
-        records = [
-            plan.path("train", run.name, "train.json") for run in plan.runs_of(tracker)
-        ]
-        if told := changed_code_notice(records, code_hash(*part.modules)):
-            print(told, file=sys.stderr)
+PROCESSES = settings.train.processes if settings.train else 1  # of each training
+WORKERS = settings.train.workers if settings.train else 0  # of each such process
+TORCHRUN = "python -m torch.distributed.run --standalone --nproc-per-node"
+LAUNCH = "python" if PROCESSES == 1 else f"{TORCHRUN} {PROCESSES}"
+if workflow.is_main_process:
+    for line in jobs.changed_training_code():
+        print(line, file=sys.stderr)
 
 
-# launch: what starts the processes of one training: torchrun where the profile's train section
+# launch: what starts the processes of one training: torchrun where the settings' train section
 # asks for several, each with a GPU and its share of the threads; in other words for several
 # nodes (docs/cluster.md). cpus_per_task is for Slurm, which holds a job to it. Long jobs go first
 # (priority), so that short ones, not a training on one core, stand at the end.
 rule train:
     input:
-        data=training_data,
-        initial=initial_weights,
+        data=lambda wildcards: jobs.training_data("train", wildcards.run),
     output:
         checkpoint=f"{RESULTS}/train/{{run}}/checkpoint.safetensors",
         losses=f"{RESULTS}/train/{{run}}/loss.csv",
@@ -44,12 +39,12 @@ rule train:
         runtime=1440,
         launch=LAUNCH,
     params:
-        config=written_at_start(f"{RESULTS}/settings/train.json", section("train")),
-        settings=section("train"),
+        config=settings_file("train", "train"),
+        settings=jobs.section("train"),
         processes=PROCESSES,
-        model=row_options,
-        variant=row_parts,
-        seed=lambda wildcards: plan.runs[wildcards.run].seed,
+        model=lambda wildcards: jobs.row_options(wildcards.run),
+        variant=lambda wildcards: as_plain(jobs.row(wildcards.run).variant),
+        seed=lambda wildcards: plan.trainings[wildcards.run].seed,
         out=lambda wildcards, output: os.path.dirname(output.record),
         device=settings.device,
     shell:
@@ -60,8 +55,7 @@ rule train:
 
 rule train_frtm:
     input:
-        data=lambda wildcards: data_of(settings.frtm.all_roots()),
-        initial=initial_frtm,
+        data=lambda wildcards: jobs.training_data("frtm", wildcards.frtm_run),
     output:
         checkpoint=f"{RESULTS}/train/{{frtm_run}}/checkpoint.safetensors",
         losses=f"{RESULTS}/train/{{frtm_run}}/loss.csv",
@@ -78,11 +72,11 @@ rule train_frtm:
         mem_mb=memory(8000),
         runtime=1440,
     params:
-        config=written_at_start(f"{RESULTS}/settings/frtm.json", section("frtm")),
-        settings=section("frtm"),
-        row=lambda wildcards: plan.runs[wildcards.frtm_run].row.name,
-        parts=lambda wildcards: as_plain(plan.runs[wildcards.frtm_run].row),
-        seed=lambda wildcards: plan.runs[wildcards.frtm_run].seed,
+        config=settings_file("frtm", "frtm"),
+        settings=jobs.section("frtm"),
+        row=lambda wildcards: jobs.row(wildcards.frtm_run).name,
+        parts=lambda wildcards: as_plain(jobs.row(wildcards.frtm_run)),
+        seed=lambda wildcards: plan.trainings[wildcards.frtm_run].seed,
         out=lambda wildcards, output: os.path.dirname(output.record),
         device=settings.device,
     shell:

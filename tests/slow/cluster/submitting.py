@@ -1,7 +1,6 @@
 """What the tests on Slurm share: a copy of the workflow, starting it, and its jobs in Slurm."""
 
 import csv
-import os
 import re
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.slow.workflow.test_end_to_end import copy_repository
+from tests.slow.workflow.running import copy_repository, environment
 
 SETTINGS = "one-row.yaml"
 # start_slurm.sh's Slurm keeps no accounts, so squeue is asked. Its jobs take seconds: they are
@@ -63,12 +62,11 @@ def change_settings(folder: Path, **changed) -> None:
 def start(folder: Path, *arguments: str, target: str = "reports/") -> subprocess.Popen:
     """Start `snakemake --cores all ARGUMENTS --configfile one-row.yaml -- TARGET`."""
     words = ["--cores", "all", *arguments, "--configfile", SETTINGS, "--", target]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with open(folder / "output.txt", "w") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "snakemake", *words],
             cwd=folder,
-            env={**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"},
+            env=environment(folder),
             stdout=output,
             stderr=subprocess.STDOUT,
         )

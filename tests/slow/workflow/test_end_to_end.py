@@ -4,79 +4,70 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.slow.workflow import running
+from tests.slow.workflow.running import Ended, copy_repository, dry_run
 from ttvos.config.run import MiniConfig
-from ttvos.core.provenance import REPOSITORY
 from ttvos.data.builtin.clips import generate
 from ttvos.report.report import expected_files
 
 PROFILE = "tests/slow/workflow/tiny.yaml"
 NEW_LINE = ("\nfrom ", "\nCHANGED = 1\nfrom ")  # the first import, with a line of code before it
-COPIED = (
-    "results-published",
-    "Snakefile",
-    "environment.yml",
-    "workflow",
-    "ttvos",
-    "notebooks",
-    "data/paper",
-    "data/peers",
-    "profiles/default",
-    "tests/slow/workflow",
-)
 
 
-def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Run `snakemake --cores all --configfile tiny.yaml ARGUMENTS -- reports/` in the copy."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    command = [sys.executable, "-m", "snakemake", "--cores", "all", "--configfile", PROFILE]
-    return subprocess.run(
-        [*command, *arguments, "--", "reports/"],
-        cwd=folder,
-        env={**os.environ, "PATH": path, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )
+pytestmark = pytest.mark.timeout(running.PATIENCE)
 
 
-def planned(folder: Path, *arguments: str) -> dict[str, int]:
+def options(*arguments: str) -> tuple[str, ...]:
+    return ("--configfile", PROFILE, *arguments, "--", "reports/")
+
+
+def snakemake(project: Path, *arguments: str) -> Ended:
+    return running.snakemake(project, *options(*arguments))
+
+
+def planned(project: Path, *arguments: str) -> dict[str, int]:
     """Rules that a dry run would run, with their counts."""
-    done = snakemake(folder, "-n", *arguments)
-    assert done.returncode == 0, done.stderr
-    table = re.search(r"job +count\n-+ +-+\n(.*?)total", done.stdout + done.stderr, re.DOTALL)
-    if not table:
-        return {}
-    return {name: int(count) for name, count in re.findall(r"(\w+) +(\d+)\n", table[1])}
-
-
-def copy_repository(folder: Path) -> None:
-    """What the workflow needs of the repository, in another folder."""
-    for name in COPIED:
-        source, target = REPOSITORY / name, folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, target)
+    return dry_run(project, *options(*arguments)).jobs
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """A copy of the repository in which the workflow has run once."""
-    folder = tmp_path_factory.mktemp("project")
-    copy_repository(folder)
-    tiny = MiniConfig(1, 64, 96, 8, train_clips=3, val_clips=2, stills=3, ytvos_clips=2)
-    generate(folder / "foreign", tiny)
-    done = snakemake(folder)
-    assert done.returncode == 0, done.stdout + done.stderr
+    folder = copy_repository(tmp_path_factory.mktemp("project"))
+    generate(folder / "foreign", MiniConfig(1, 64, 96, 8, 3, 2, 3, 2))
+    snakemake(folder).must_do()
     return folder
+
+
+@contextmanager
+def changed(path: Path, old: str, new: str) -> Iterator[None]:
+    """A file with its first `old` replaced; afterwards as it was, with its time."""
+    text, times = path.read_text(), path.stat()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    try:
+        yield
+    finally:
+        path.write_text(text)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+@contextmanager
+def without(project: Path, path: Path) -> Iterator[None]:
+    """A file or folder put aside."""
+    aside = project / f"aside-{path.name}"
+    path.rename(aside)
+    try:
+        yield
+    finally:
+        aside.rename(path)
 
 
 def test_every_table_and_figure_is_there(project):
@@ -158,29 +149,25 @@ def contents(folder: Path) -> dict[str, tuple[int, int]]:
 def test_a_dry_run_writes_nothing(project):
     """Neither for changed settings, nor for deleted files, nor where nothing was made yet."""
     mask = next((project / "results/tiny").glob("predict/still/davis17/*/00002.png"))
-    aside = project / "aside"
-    mask.rename(aside)
-    try:
+    with without(project, mask):
         before = contents(project)
         jobs = planned(project, "--config", "title=Another")
         assert jobs == {"note": 1, "reference": 1, "evaluate": 1, "notebook": 1, "reports": 1}
         assert planned(project, "--config", "results=results/new")["train"] == 2
         assert len(before) > 100
         assert contents(project) == before
-    finally:
-        aside.rename(mask)
 
 
-# What a deleted file or folder, or a changed text, makes run again: exactly that and what
+# What deleted files or a folder, or a changed text, makes run again: exactly that and what
 # follows from it.
 @pytest.mark.parametrize(
     ("deleted", "expected"),
     [
-        ("cost/exp2-hrnet.json", {"cost": 1}),
-        ("evaluate/flow/davis16.json", {"evaluate": 1}),
-        ("speed/exp8-hrnet.json", {"speed": 1}),
-        ("trackers/cost/gc.json", {"tracker_cost": 1}),
-        ("trackers/speed/frtm-resnet18.json", {"tracker_speed": 1}),
+        (
+            "cost/exp2-hrnet.json evaluate/flow/davis16.json speed/exp8-hrnet.json"
+            " trackers/cost/gc.json trackers/speed/frtm-resnet18.json",
+            {"cost": 1, "evaluate": 1, "speed": 1, "tracker_cost": 1, "tracker_speed": 1},
+        ),
         ("predict/frtm-resnet18-tm-s0/davis16/*/00002.png", {"track": 1, "evaluate": 1}),
         ("predict/still/davis17", {"reference": 1, "evaluate": 1}),
         ("predict/still/davis17/predict.json", {"reference": 1, "evaluate": 1}),
@@ -195,22 +182,17 @@ def test_a_dry_run_writes_nothing(project):
     ],
 )
 def test_a_deleted_result_is_made_again(project, deleted, expected):
-    path, aside = next((project / "results/tiny").glob(deleted)), project / "aside"
-    path.rename(aside)
-    try:
+    with ExitStack() as changes:
+        results = project / "results/tiny"
+        for name in deleted.split():
+            changes.enter_context(without(project, next(results.glob(name))))
         assert planned(project) == {**expected, "note": 1, "notebook": 1, "reports": 1}
-    finally:
-        aside.rename(path)
 
 
 @pytest.mark.parametrize("deleted", ["", "index.html", "table4.csv"])
 def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
-    path, aside = project / "reports" / deleted, project / "aside"
-    path.rename(aside)
-    try:
+    with without(project, project / "reports" / deleted):
         assert planned(project) == ({"note": 1, "reports": 1} if deleted else {"reports": 1})
-    finally:
-        aside.rename(path)
 
 
 @pytest.mark.parametrize(
@@ -268,91 +250,68 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
     ],
 )
 def test_a_change_runs_what_depends_on_it_and_no_more(project, file, old, new, expected):
-    path = project / file
-    text, times = path.read_text(), path.stat()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-    try:
+    with changed(project / file, old, new):
         assert planned(project) == {**expected, "notebook": 1, "reports": 1}
-    finally:
-        path.write_text(text)
-        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def test_a_repaired_result_is_whole_and_stays(project):
-    """Twice, because the second deletion must be seen beside the note of the first."""
+    """The second deletion must be seen beside the note of the first."""
     mask = next((project / "results/tiny").glob("predict/still/davis17/*/00002.png"))
     before = mask.read_bytes()
-    for _ in range(2):
-        mask.unlink()
-        done = snakemake(project)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert mask.read_bytes() == before
-        assert planned(project) == {}
+    mask.unlink()
+    snakemake(project).must_do()
+    assert mask.read_bytes() == before
+    assert planned(project) == {}
+    mask.unlink()
+    assert planned(project)["reference"] == 1
+    snakemake(project).must_do()
 
 
 def test_changed_settings_are_those_that_the_commands_read(project):
     """And what follows from them is made once: also back, from the settings of before."""
     for title in ("Another title", yaml.safe_load((project / PROFILE).read_text())["title"]):
-        changed = ("--config", f"title={title}")
-        assert planned(project, *changed) == {"notebook": 1, "reports": 1}
-        done = snakemake(project, *changed)
-        assert done.returncode == 0, done.stdout + done.stderr
+        other = ("--config", f"title={title}")
+        assert planned(project, *other) == {"notebook": 1, "reports": 1}
+        snakemake(project, *other).must_do()
         manifest = json.loads((project / "results/tiny/manifest.json").read_text())
         assert manifest["title"] == title
         assert title in (project / "reports/index.html").read_text()
-        assert planned(project, *changed) == {}
+        assert planned(project, *other) == {}
 
 
 def test_what_the_profile_names_and_is_not_there_is_one_clear_line(project):
-    done = snakemake(project, "-n", "--config", "masks=[{name: M, root: /nope, datasets: []}]")
-    told = (done.stdout + done.stderr).splitlines()
-    assert done.returncode == 1
+    wrong = "masks=[{name: M, root: /nope, datasets: []}]"
+    done = dry_run(project, *options("--config", wrong))
+    told = done.said.splitlines()
+    assert done.code == 1
     assert len([line for line in told if "masks: M: /nope: no such folder" in line]) == 1
     assert not [line for line in told if "Traceback" in line or "MissingInput" in line]
 
 
-@pytest.mark.parametrize(
-    "file",
-    [
-        "ttvos/model/refinement.py",
-        "ttvos/training/loop.py",
-        "ttvos/evaluation/metrics.py",
-        "ttvos/report/writers.py",
-    ],
-)
-def test_a_changed_docstring_or_comment_runs_nothing(project, file):
-    path = project / file
-    text, times = path.read_text(), path.stat()
-    path.write_text(text.replace('"""', '"""Changed. ', 1) + "# changed\n")
-    try:
+def test_changed_docstrings_and_comments_run_nothing(project):
+    with ExitStack() as changes:
+        for file in ("model/refinement", "training/loop", "evaluation/metrics", "report/writers"):
+            path = project / f"ttvos/{file}.py"
+            changes.enter_context(changed(path, '"""', '"""Changed. '))
+            changes.enter_context(changed(path, "\n\n", "\n# changed\n\n"))
         assert planned(project) == {}
-    finally:
-        path.write_text(text)
-        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def test_changed_code_of_training_is_told_of_and_trains_nothing(project):
-    assert "has changed" not in snakemake(project, "-n").stderr
-    path = project / "ttvos/training/loop.py"
-    text, times = path.read_text(), path.stat()
-    path.write_text(text + "\nCHANGED = 1\n")
-    try:
-        done = snakemake(project, "-n")
-        assert planned(project) == {}
-    finally:
-        path.write_text(text)
-        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    (line,) = [line for line in done.stderr.splitlines() if "has changed" in line]
+    assert "has changed" not in dry_run(project, *options()).said
+    with changed(project / "ttvos/training/loop.py", *NEW_LINE):
+        done = dry_run(project, *options())
+    assert done.jobs == {}
+    (line,) = [line for line in done.said.splitlines() if "has changed" in line]
     assert "exp2-hrnet-s0, exp8-hrnet-s0" in line
     assert "frtm" not in line
 
 
 def test_an_unknown_key_is_one_clear_line(project):
-    done = snakemake(project, "-n", "--config", "colour=1")
-    assert done.returncode == 1
-    assert "unknown key 'colour'" in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
+    done = dry_run(project, *options("--config", "colour=1"))
+    assert done.code == 1
+    assert "unknown key 'colour'" in done.said
+    assert "Traceback" not in done.said
 
 
 def test_a_failing_job_leaves_nothing_half_written(project):
@@ -367,7 +326,7 @@ def test_a_failing_job_leaves_nothing_half_written(project):
     try:
         done = snakemake(project)
         log = (project / "results/tiny/logs/predict/exp8-hrnet-s0-davis17.log").read_text()
-        assert done.returncode == 1
+        assert done.code == 1
         assert frame.name in log
         assert not masks.exists()
     finally:

@@ -1,12 +1,8 @@
 """The workflow brings published data that is not there, checks what is, and never deletes it."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
-from collections import Counter
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -15,11 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.slow.workflow.running import copy_repository, dry_run, snakemake
 from tests.unit.data.server import Server
-from ttvos.core.provenance import REPOSITORY
 
 IMAGES = 3
-DATA = ("data/paper", "data/peers")
 PROFILE = """
 profile: small
 title: A stage on published data
@@ -33,6 +28,8 @@ train:
     - {name: stills, source: stills, roots: ["{ecssd}", "{hku-is}"], height: 32, width: 48,
        frames: 2, batch: 2, learning_rate: 0.001, steps: 1}
 """
+PAPER = ("--configfile", "workflow/config/paper.yaml")
+SMALL = ("--configfile", "small.yaml")
 ECSSD, HKU_IS = "results/small/fetch/ecssd.txt", "results/small/fetch/hku-is.txt"
 
 
@@ -69,12 +66,7 @@ def server():
 @pytest.fixture(scope="module")
 def copy(server, tmp_path_factory) -> Path:
     """What the workflow needs of the repository; ECSSD comes from the server."""
-    folder = tmp_path_factory.mktemp("project")
-    for name in ("workflow", "ttvos", "notebooks", *DATA, "profiles", "weights"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(REPOSITORY / name, folder / name, ignore=ignored)
-    for name in ("Snakefile", "environment.yml"):
-        shutil.copy(REPOSITORY / name, folder / name)
+    folder = copy_repository(tmp_path_factory.mktemp("project"), "weights")
     (folder / "small.yaml").write_text(PROFILE)
     point_to(server, folder / "ttvos/data/sources.py")
     return folder
@@ -88,72 +80,47 @@ def project(copy) -> Path:
     return copy
 
 
-def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    settings = {"PATH": path, "PYTHONPATH": str(folder), "no_proxy": "127.0.0.1"}
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "1", *arguments],
-        cwd=folder,
-        env={**os.environ, **settings, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-
-
-def planned(done: subprocess.CompletedProcess) -> Counter:
-    """Rules that a dry run would run, with their counts."""
-    assert done.returncode == 0, done.stdout + done.stderr
-    table = re.search(r"job +count\n-+ +-+\n(.*?)total", done.stdout + done.stderr, re.DOTALL)
-    rows = re.findall(r"(\w+) +(\d+)\n", table[1]) if table else []
-    return Counter({name: int(count) for name, count in rows})
-
-
 def test_the_whole_paper_is_planned_without_any_data(project):
-    done = snakemake(project, "-n", "reports/", "--configfile", "workflow/config/paper.yaml")
-    jobs = planned(done)
+    done = dry_run(project, "reports/", *PAPER)
+    jobs = done.jobs
     assert jobs["train"] == 11 * 3
     assert jobs["predict"] == jobs["train"] * 3
     assert (jobs["fetch"], jobs["fetch_by_hand"]) == (4 + 4, 2)
     assert (jobs["fetch_masks"], jobs["published"]) == (20, 9 + 11 + 11)
     assert (jobs["cost"], jobs["speed"], jobs["reports"]) == (1, 4, 1)
     for words in ("fetch HKU-IS.rar from", "YouTube-VOS/train", "data/downloads/ytvos2018/"):
-        assert words in done.stderr
+        assert words in done.said
 
 
 def test_the_papers_wording_is_a_few_options(project):
     train = "train={recipe: paper, template_loss: false, transition_activation: none}"
     options = (train, "single_object=direct", "seeds=[0]", "rows=[exp8-hrnet]")
-    profile = ("--configfile", "workflow/config/paper.yaml")
-    jobs = planned(snakemake(project, "-n", "reports/", *profile, "--config", *options))
+    jobs = dry_run(project, "reports/", *PAPER, "--config", *options).jobs
     assert (jobs["train"], jobs["fetch"]) == (1, 5)
     assert not (project / "results").exists()
     cost = "results/paper/cost/exp8-hrnet.json"  # any job: what commands read is written first
-    done = snakemake(project, cost, *profile, "--config", *options)
-    assert done.returncode == 0, done.stdout + done.stderr
+    snakemake(project, cost, *PAPER, "--config", *options).must_do()
     settings = (project / "results/paper/settings/train.json").read_text()
     assert '"template_loss": false' in settings
     assert '"warp": "affine"' in settings
 
 
 def test_the_built_in_clips_fetch_nothing(project):
-    jobs = planned(snakemake(project, "-n"))
+    jobs = dry_run(project).jobs
     assert jobs["train"] > 0
     assert not {"fetch", "fetch_by_hand"} & set(jobs)
 
 
 def test_data_is_fetched_once_and_again_when_it_has_gone(project, server):
     server.requests.clear()
-    done = snakemake(project, ECSSD, "--configfile", "small.yaml")
-    assert done.returncode == 0, done.stdout + done.stderr
+    snakemake(project, ECSSD, *SMALL).must_do()
     assert len(list((project / "data/ECSSD/images").iterdir())) == IMAGES
     assert "complete" in (project / ECSSD).read_text()
     assert (project / "results/small/benchmarks/fetch/ecssd.tsv").is_file()
     assert len(server.requests) == 2
-    again = ("-n", ECSSD, "--configfile", "small.yaml")
-    assert planned(snakemake(project, *again)) == {}
+    assert dry_run(project, ECSSD, *SMALL).jobs == {}
     shutil.rmtree(project / "data/ECSSD")
-    assert planned(snakemake(project, *again)) == {"note": 1, "fetch": 1}
+    assert dry_run(project, ECSSD, *SMALL).jobs == {"note": 1, "fetch": 1}
 
 
 def unpack(folder: Path) -> Path:
@@ -166,8 +133,7 @@ def unpack(folder: Path) -> Path:
 def test_data_on_disk_is_found_under_any_name_and_only_checked(project, server):
     there = unpack(project / "data/photos/mine")
     server.requests.clear()
-    done = snakemake(project, ECSSD, "--configfile", "small.yaml")
-    assert done.returncode == 0, done.stdout + done.stderr
+    snakemake(project, ECSSD, *SMALL).must_do()
     assert server.requests == []
     assert "data/photos/mine" in (project / ECSSD).read_text()
     assert there.is_dir()
@@ -180,16 +146,16 @@ def test_damaged_data_stops_the_run_and_stays(project):
     there = unpack(project / "data/ECSSD")
     (there / "images/1.jpg").write_bytes(b"\xff\xd8 no image")
     before = sorted(there.rglob("*"))
-    done = snakemake(project, ECSSD, "--configfile", "small.yaml")
-    assert done.returncode == 1
-    assert "images/1.jpg" in done.stdout + done.stderr
+    done = snakemake(project, ECSSD, *SMALL)
+    assert done.code == 1
+    assert "images/1.jpg" in done.said
     assert sorted(there.rglob("*")) == before
     assert not (project / ECSSD).exists()
 
 
 def test_gated_data_stops_the_run_and_says_what_to_do(project):
-    done = snakemake(project, HKU_IS, "--configfile", "small.yaml")
-    assert done.returncode == 1
+    done = snakemake(project, HKU_IS, *SMALL)
+    assert done.code == 1
     log = (project / "results/small/logs/fetch/hku-is.log").read_text()
     assert "fetch HKU-IS.rar from the links" in log
     assert "Traceback" not in log

@@ -1,15 +1,11 @@
 """A class of the user's own through the workflow: a row of variants.tsv; its file changes."""
 
 import json
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.slow.workflow.test_end_to_end import copy_repository
+from tests.slow.workflow.running import copy_repository, dry_run, snakemake
 
 CLASS = """
 class Mine:
@@ -23,30 +19,16 @@ ROW = ["mine", "my_tracker:Mine", *["-"] * 8, ""]
 TARGETS = [f"results/own/{name}.json" for name in ("evaluate/mine/davis17", "trackers/cost/mine")]
 
 
-def snakemake(folder: Path, *arguments: str) -> str:
-    """Make TARGETS; what snakemake wrote on standard error."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    options = ["--cores", "1", *TARGETS, "--configfile", "tests/slow/workflow/own.yaml", *arguments]
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", *options],
-        cwd=folder,
-        env={**os.environ, "PATH": path, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+OPTIONS = (*TARGETS, "--configfile", "tests/slow/workflow/own.yaml")
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("own")
-    copy_repository(folder)
+    folder = copy_repository(tmp_path_factory.mktemp("own"))
     with open(folder / "workflow/config/variants.tsv", "a") as handle:
         handle.write("\t".join(ROW) + "\n")
     (folder / "my_tracker.py").write_text(CLASS)
-    snakemake(folder)
+    snakemake(folder, *OPTIONS).must_do()
     return folder
 
 
@@ -59,9 +41,7 @@ def test_it_is_tracked_scored_and_counted(project):
 
 
 def test_a_change_of_its_file_runs_its_own_jobs_anew(project):
-    assert "Nothing to be done" in snakemake(project, "-n")
+    assert "Nothing to be done" in dry_run(project, *OPTIONS).said
     (project / "my_tracker.py").write_text(CLASS.replace("!= 255", "< 2"))
-    planned = snakemake(project, "-n")
-    table = re.search(r"job +count\n-+ +-+\n(.*?)total", planned, re.DOTALL)[1]
-    jobs = dict(re.findall(r"(\w+) +(\d+)\n", table))
-    assert jobs == {"track": "1", "evaluate": "1", "tracker_cost": "1"}
+    jobs = dry_run(project, *OPTIONS).jobs
+    assert jobs == {"track": 1, "evaluate": 1, "tracker_cost": 1}

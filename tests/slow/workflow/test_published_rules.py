@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.slow.workflow.test_fetch_rules import planned, snakemake
+from tests.slow.workflow.running import copy_repository, dry_run, snakemake
 from tests.unit.data.server import Server
 from tests.unit.evaluation.mask_formats import write_masks
-from ttvos.core.provenance import REPOSITORY
 
 PROFILE = """
 profile: small
@@ -25,6 +24,7 @@ datasets: {davis16: {root: "DAVIS", year: 2016}}
 published: {datasets: [davis16], methods: [osmn], fetch: true}
 """
 SCORES = "results/small/published/osmn/davis16.json"
+OPTIONS = (SCORES, "--configfile", "small.yaml")
 ADDRESSES = [f"/files/{where}results/2016/osmn.zip" for where in ("30be16ff9d28/", "HEAD/", "")]
 RECORD = "results/small/fetch/published-masks/osmn-2016.json"
 
@@ -32,12 +32,7 @@ RECORD = "results/small/fetch/published-masks/osmn-2016.json"
 @pytest.fixture
 def project(tmp_path, tiny_davis) -> Path:
     """A copy of what the workflow needs, with a tiny data set whose sequences are all of val."""
-    folder = tmp_path / "project"
-    for name in ("workflow", "ttvos", "data/paper", "data/peers", "profiles"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(REPOSITORY / name, folder / name, ignore=ignored)
-    for name in ("Snakefile", "environment.yml"):
-        shutil.copy(REPOSITORY / name, folder / name)
+    folder = copy_repository(tmp_path / "project")
     shutil.copytree(tiny_davis.parent / "davis16", folder / "DAVIS")
     (folder / "small.yaml").write_text(PROFILE)
     with open(folder / "ttvos/data/davis.py", "a") as file:
@@ -72,16 +67,14 @@ def test_masks_that_cannot_be_had_say_so_and_are_tried_again(project, tmp_path):
         point_at(server, project)
         for path in ADDRESSES:
             server.files[path], server.script[path] = b"", [404] * 9
-        done = snakemake(project, SCORES, "--configfile", "small.yaml")
-        assert done.returncode == 0, done.stdout + done.stderr
+        snakemake(project, *OPTIONS).must_do()
         scores = json.loads((project / SCORES).read_text())
         assert set(scores) == {"missing", "provenance"}
         assert scores["missing"].startswith("osmn 2016: ")
         assert "404" in scores["missing"]
         server.files[ADDRESSES[0]] = archive(tmp_path / "packed")
         server.script.clear()
-        done = snakemake(project, SCORES, "--configfile", "small.yaml")
-        assert done.returncode == 0, done.stdout + done.stderr
+        snakemake(project, *OPTIONS).must_do()
     assert "global" in json.loads((project / SCORES).read_text())
 
 
@@ -89,15 +82,13 @@ def test_masks_are_brought_scored_and_brought_again(project, tmp_path):
     with Server() as server:
         point_at(server, project)
         server.files[ADDRESSES[0]] = archive(tmp_path / "packed")
-        done = snakemake(project, SCORES, "--configfile", "small.yaml")
-        assert done.returncode == 0, done.stdout + done.stderr
+        snakemake(project, *OPTIONS).must_do()
     scores = json.loads((project / SCORES).read_text())
     assert list(scores["frames"]) == ["one_1", "two_1"]
     assert scores["provenance"]["masks_origin"]["method"] == "OSMN"
     assert json.loads((project / RECORD).read_text())["brought"] == ["osmn 2016"]
     log = project / "results/small/logs/fetch_masks/osmn-2016.log"
     assert "licence: none stated" in log.read_text()
-    again = ("-n", SCORES, "--configfile", "small.yaml")
-    assert planned(snakemake(project, *again)) == {}
+    assert dry_run(project, *OPTIONS).jobs == {}
     shutil.rmtree(project / "data/published-masks/osmn")
-    assert planned(snakemake(project, *again)) == {"note": 1, "fetch_masks": 1, "published": 1}
+    assert dry_run(project, *OPTIONS).jobs == {"note": 1, "fetch_masks": 1, "published": 1}

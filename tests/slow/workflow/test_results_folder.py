@@ -6,24 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.slow.workflow.test_end_to_end import copy_repository
-from tests.slow.workflow.test_fetch_rules import snakemake
+from tests.slow.workflow.running import copy_repository, dry_run
 
 PROFILE = "{profile: p, title: t, caution: '', results: x, rows: [], references: [], datasets: {}}"
 
 
 @pytest.mark.parametrize("where", ["results/other", "scratch disk"])
 def test_the_notebook_is_told_the_manifest_in_full(tmp_path, where):
-    project = tmp_path / "project"
-    copy_repository(project)
+    project = copy_repository(tmp_path / "project")
     results = Path(where) if "/" in where else tmp_path / where
     page = str(results / "notebook/adaptive_weight.html")
     (project / "p.yaml").write_text(PROFILE)
     options = ("--configfile", "p.yaml", "--config", f"results={results}")
-    done = snakemake(project, "-n", "-p", page, *options)
-    assert done.returncode == 0, done.stderr
+    done = dry_run(project, "-p", page, *options).must_do()
     (project / results).mkdir(parents=True)
-    setting = re.search(r"TTVOS_MANIFEST=.*?(?= jupyter)", done.stdout + done.stderr)[0]
+    setting = re.search(r"TTVOS_MANIFEST=.*?(?= jupyter)", done.said)[0]
     command = ["bash", "-c", f'{setting}; cd notebooks; echo "$TTVOS_MANIFEST"']
     told = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout
     assert told.strip() == str(project / results / "manifest.json")

@@ -34,15 +34,6 @@ def test_plumbing_is_left_out_and_exists():
     assert all((imports.PACKAGE / name).is_file() for name in PLUMBING)
 
 
-def test_no_scorer_or_renderer_knows_the_model():
-    for entry in ("evaluation/davis.py", "report/report.py", "data/builtin/clips.py"):
-        assert not [name for name in sources(entry) if name.startswith("model/")]
-
-
-def test_the_model_knows_no_data():
-    assert not [name for name in sources("model/ttvos.py") if name.startswith("data/")]
-
-
 @pytest.fixture
 def package(tmp_path, monkeypatch) -> Path:
     copy = tmp_path / "ttvos"

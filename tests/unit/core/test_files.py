@@ -33,14 +33,10 @@ def test_file_appears_only_on_success(tmp_path):
     assert list(target.parent.iterdir()) == []
     write_json(target, {"a": 1})
     assert read_json(target) == {"a": 1}
-    assert [path.name for path in target.parent.iterdir()] == ["result.json"]
-
-
-def test_failure_keeps_the_earlier_result(tmp_path):
-    write_json(tmp_path / "result.json", 1)
     with pytest.raises(ValueError, match="JSON"):
-        write_json(tmp_path / "result.json", float("nan"))
-    assert read_json(tmp_path / "result.json") == 1
+        write_json(target, float("nan"))
+    assert read_json(target) == {"a": 1}
+    assert [path.name for path in target.parent.iterdir()] == ["result.json"]
 
 
 def test_directory_is_replaced_as_a_whole(tmp_path):

@@ -80,14 +80,6 @@ def test_predict_by_name(shipped, tiny_davis, tmp_path):
     assert source["checkpoint"] == file_hash(shipped)
 
 
-def test_an_unknown_name_on_the_command_line(shipped, tiny_davis, tmp_path, capsys):
-    arguments = predict(tiny_davis, tmp_path / "masks", "--checkpoint", "nobody")
-    assert main([str(argument) for argument in arguments]) == 1
-    assert capsys.readouterr().err == (
-        "ttvos: nobody: neither a file nor the name of known weights (my-weights)\n"
-    )
-
-
 def test_a_profile_depends_on_the_files(shipped):
     train = {**MINI["train"], "initial": {"hrnet": "my-weights", "resnet18": "imagenet"}}
     train["initial"]["resnet50"] = None
@@ -103,13 +95,6 @@ def test_a_profile_depends_on_the_files(shipped):
 def test_an_unknown_name_in_a_profile(shipped, changes):
     with pytest.raises(UserError, match=r"^mine\.yaml: .*\(my-weights\)$"):
         parse_config({**MINI, **changes}, "mine.yaml")
-
-
-def test_names_of_another_type_are_left_to_the_checks():
-    with pytest.raises(UserError, match=r"checkpoint: expected str, got 3"):
-        parse_config({**MINI, "checkpoint": 3})
-    with pytest.raises(UserError, match=r"train: expected keys and values"):
-        parse_config({**MINI, "train": 3})
 
 
 def test_a_training_starts_from_the_backbone_of_a_name(shipped, tiny_davis, tmp_path):

@@ -25,6 +25,7 @@ def small(bias: float = 0.0) -> nn.Module:
     return module
 
 
+@pytest.mark.slow
 def test_a_compiled_tracker_gives_the_same_masks_and_is_kept(shipped, pair_clip, cache):
     frames, mask = pair_clip
     plain = ttvos.track(shipped, frames, mask, precision="float32")

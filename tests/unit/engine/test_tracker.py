@@ -7,9 +7,8 @@ from torch import nn
 
 import ttvos
 from ttvos.core.errors import UserError
-from ttvos.engine.choose import make_tracker
 from ttvos.engine.precision import choose_precision
-from ttvos.engine.tracker import FastTracker
+from ttvos.engine.tracker import FastTracker, make_tracker
 from ttvos.measure.clip import disc_clip
 from ttvos.tracking.precision import matrix_precision
 from ttvos.tracking.readable import TTVOSTracker

@@ -3,16 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from ttvos.peers.common import make_seeded
 
 from tests.unit.peers.counting import built, calls_of, track
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.tracker_cost import cost_tracker
 from ttvos.measure.tracker_speed import state_bytes
-<<<<<<< HEAD
 from ttvos.peers.base import make_seeded
-=======
->>>>>>> E
 from ttvos.peers.gc import GC, Context, Distribution, GlobalContext
 from ttvos.peers.record import load_records
 from ttvos.peers.stm import STMNetwork
@@ -35,12 +31,6 @@ class TestContext:
         attention = key.flatten(2).softmax(dim=2)
         expected = torch.einsum("okp,ovp->okv", attention, value.flatten(2))
         torch.testing.assert_close(Context()(key, value), expected)
-
-    def test_keys_of_zero_give_the_mean_of_the_values(self):
-        torch.manual_seed(1)
-        value = torch.rand(1, 512, 3, 4)
-        expected = value.mean(dim=(2, 3))[:, None].expand(1, 128, 512)
-        torch.testing.assert_close(Context()(torch.zeros(1, 128, 3, 4), value), expected)
 
     def test_a_query_that_picks_a_channel_gets_its_row(self):
         torch.manual_seed(2)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-<<<<<<< HEAD
 
 from tests.conftest import disc_frame
 from ttvos.core.errors import UserError
@@ -12,19 +11,6 @@ from ttvos.peers import onavos_learning as learning
 from ttvos.peers.base import make_seeded
 from ttvos.peers.onavos import OnAVOSNetwork
 from ttvos.peers.onavos_learning import Augmentation
-=======
-from torch.utils.flop_counter import FlopCounterMode
-from ttvos.peers.common import make_seeded
-from ttvos.peers.onavos.learning import Augmentation
-from ttvos.peers.onavos.network import OnAVOSNetwork
-
-from tests.conftest import disc_frame
-from ttvos.core.errors import UserError
-from ttvos.peers.onavos import learning as onavos_labels
-from ttvos.peers.onavos import learning as onavos_training
-from ttvos.peers.onavos import tracker as onavos
-from ttvos.peers.record import load_records
->>>>>>> E
 
 DISCS = [(24, 24, 2, 16), (40, 70, -2, 14)]
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-<<<<<<< HEAD
 
 from tests.conftest import disc_frame
 from tests.unit.peers.counting import DISCS, built
@@ -17,16 +16,6 @@ from ttvos.peers.siammask_crops import (
     search_side,
     template_side,
 )
-=======
-from torch.utils.flop_counter import FlopCounterMode
-from ttvos.peers.siammask.crops import Box, box_of, choose, cut, paste, search_side, template_side
-from ttvos.peers.siammask.network import Levels, SiamMaskNetwork, place_windows
-
-from tests.conftest import disc_frame
-from ttvos.core.errors import UserError
-from ttvos.peers.record import load_records
-from ttvos.peers.siammask import tracker as siammask
->>>>>>> E
 
 SQUARE = Box(100, 80, 40, 40)  # its template's crop is 80 pixels wide
 

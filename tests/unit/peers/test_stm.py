@@ -9,21 +9,16 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from ttvos.peers.common import aggregate, normalise
 
 from tests.unit.peers.counting import built, calls_of, on_meta, track
 from ttvos.core.errors import UserError
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.tracker_cost import cost_tracker
 from ttvos.measure.tracker_speed import state_bytes
-<<<<<<< HEAD
 from ttvos.peers.base import make_seeded
 from ttvos.peers.record import load_records
 from ttvos.peers.stm import STM, Memory, MemoryRead, STMNetwork, aggregate
 from ttvos.tracking.geometry import normalise
-=======
-from ttvos.peers.stm import STM, Memory, MemoryRead
->>>>>>> E
 
 
 def test_a_running_tracker_does_what_its_parts_do():
@@ -65,13 +60,6 @@ class TestAggregation:
 
 
 class TestRead:
-    def test_one_slot_and_keys_of_zero_give_the_mean_of_the_values(self):
-        torch.manual_seed(0)
-        values = torch.rand(2, 12, 512)
-        read = MemoryRead()(torch.rand(1, 128, 3, 5), torch.zeros(2, 12, 128), values)
-        expected = values.mean(dim=1)[:, :, None, None].expand(2, 512, 3, 5)
-        torch.testing.assert_close(read, expected)
-
     def test_it_is_the_formula_of_the_facts(self):
         torch.manual_seed(1)
         query = torch.randn(1, 128, 2, 3)
@@ -130,16 +118,6 @@ class TestMemory:
 
 
 class TestEncoders:
-    def test_frames_are_normalised_inside(self):
-        torch.manual_seed(2)
-        image, encoder = torch.rand(1, 3, 32, 48), built("stm").network.Encoder_Q
-        torch.testing.assert_close(encoder.first(image), encoder.conv1(normalise(image)))
-
-    def test_features_have_their_strides(self):
-        found = built("stm").network.Encoder_Q(torch.rand(1, 3, 32, 48))
-        shapes = [tuple(x.shape) for x in found]
-        assert shapes == [(1, 1024, 2, 3), (1, 512, 4, 6), (1, 256, 8, 12)]
-
     def test_masks_are_added_before_the_batch_norm(self):
         torch.manual_seed(3)
         encoder = built("stm").network.Encoder_M

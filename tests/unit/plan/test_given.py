@@ -6,7 +6,7 @@ from ttvos.config.experiments import CONFIG_FOLDER
 from ttvos.config.run import load_config, parse_config
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
-from ttvos.plan.given import check_given
+from ttvos.plan.needs import check_given
 from ttvos.plan.plan import Plan
 
 STAGE = {"name": "clips", "source": "davis", "height": 32, "width": 48, "frames": 2, "batch": 1}

@@ -9,15 +9,24 @@ from ttvos.config.experiments import CONFIG_FOLDER, Row, load_rows
 from ttvos.config.run import load_config, parse_config
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
-from ttvos.engine.options import PRECISIONS
+from ttvos.engine import PRECISIONS
 from ttvos.peers.record import built_peers
-from ttvos.plan.plan import Plan, write_if_changed
+from ttvos.plan.manifest import (
+    UNTRAINED,
+    benchmark,
+    benchmarks,
+    make_manifest,
+    other_benchmarks,
+    result_files,
+    write_if_changed,
+)
+from ttvos.plan.plan import Plan
 
 MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
 
 
 def plan(**changes) -> Plan:
-    return Plan(parse_config({**MINI, **changes}))
+    return Plan(parse_config({**MINI, "untrained": [], **changes}))
 
 
 def paths_in(value) -> set[str]:
@@ -30,19 +39,19 @@ def paths_in(value) -> set[str]:
 
 def test_everything_the_manifest_names_is_made():
     mini = plan()
-    manifest = mini.manifest()
+    manifest = make_manifest(mini)
     named = {path.removesuffix("/predict.json") for path in paths_in(manifest)}
     roots = {dataset.root for dataset in mini.config.datasets.values()}
     # Times of rules that make no result: the report takes those that it finds.
-    others = set(mini.other_benchmarks().values())
-    assert named - roots - {manifest["notebook"]} - others <= set(mini.result_files())
-    assert not others & set(mini.result_files())
+    others = set(other_benchmarks(mini).values())
+    assert named - roots - {manifest["notebook"]} - others <= set(result_files(mini))
+    assert not others & set(result_files(mini))
 
 
 def test_each_row_has_its_cost_and_each_seed_its_run():
     mini = plan(seeds=[0, 1])
-    assert len(mini.runs) == 2 * len(mini.rows)
-    rows = {row["row"]: row for row in mini.manifest()["rows"]}
+    assert len(mini.trainings) == 2 * len(mini.rows)
+    rows = {row["row"]: row for row in make_manifest(mini)["rows"]}
     assert rows["exp8-hrnet"]["seeds"] == [0, 1]
     assert len(rows["exp8-hrnet"]["evaluate"]["davis17"]) == 2
     assert all(row["cost"] for row in rows.values())
@@ -50,28 +59,28 @@ def test_each_row_has_its_cost_and_each_seed_its_run():
 
 def test_every_job_has_its_time():
     mini = plan(rows=["exp8-hrnet"], references=["still"], peers={"names": ["gc"]})
-    assert sorted(mini.benchmarks()) == [
+    assert sorted(benchmarks(mini)) == [
         "cost",
         "evaluate exp8-hrnet-s0-davis16",
         "evaluate exp8-hrnet-s0-davis17",
         "evaluate still-davis16",
         "evaluate still-davis17",
+        "peer_costs",
         "predict exp8-hrnet-s0-davis16",
         "predict exp8-hrnet-s0-davis17",
         "reference still-davis16",
         "reference still-davis17",
         "speed exp8-hrnet",
-        "tracker_cost gc",
         "tracker_speed gc",
         "train exp8-hrnet-s0",
     ]
-    assert mini.benchmark("cost") == "results/mini/benchmarks/cost.tsv"
-    assert mini.benchmark("speed exp8-hrnet") == "results/mini/benchmarks/speed/exp8-hrnet.tsv"
+    assert benchmark(mini, "cost") == "results/mini/benchmarks/cost.tsv"
+    assert benchmark(mini, "speed exp8-hrnet") == "results/mini/benchmarks/speed/exp8-hrnet.tsv"
 
 
 def test_the_time_of_fetching_is_shown_too():
     paper = Plan(load_config(CONFIG_FOLDER / "paper.yaml"))
-    fetched = {name for name in paper.other_benchmarks() if name.startswith("fetch ")}
+    fetched = {name for name in other_benchmarks(paper) if name.startswith("fetch ")}
     assert {"fetch davis2017", "fetch ecssd", "fetch imagenet-hrnet"} <= fetched
 
 
@@ -92,30 +101,30 @@ def test_a_wrong_precision_is_refused_before_anything_runs(precision, words):
 
 
 def test_speed_is_measured_where_a_table_shows_it():
-    rows = {row["row"]: row["speed"] for row in plan().manifest()["rows"]}
+    rows = {row["row"]: row["speed"] for row in make_manifest(plan())["rows"]}
     assert rows["exp8-resnet18"]
     assert rows["exp1-hrnet"] is None
-    assert not any(row["speed"] for row in plan(speed=None).manifest()["rows"])
+    assert not any(row["speed"] for row in make_manifest(plan(speed=None))["rows"])
 
 
 def test_a_given_checkpoint_stands_in_for_training():
     given = plan(checkpoint="mine.safetensors", rows=["exp8-hrnet"], seeds=[0, 1])
-    assert list(given.runs) == ["exp8-hrnet-s0"]
+    assert list(given.trainings) == ["exp8-hrnet-s0"]
     assert given.checkpoint("exp8-hrnet-s0") == "mine.safetensors"
-    assert not [path for path in given.result_files() if "/train/" in path]
+    assert not [path for path in result_files(given) if "/train/" in path]
 
 
 @pytest.mark.parametrize(("optional", "shown"), [(True, []), (False, ["Mine"])])
 def test_optional_masks_that_are_absent_are_left_out(optional, shown):
     masks = {"name": "Mine", "root": "no/such", "datasets": ["davis17"], "optional": optional}
-    assert [entry["name"] for entry in plan(masks=[masks]).manifest()["masks"]] == shown
+    assert [entry["name"] for entry in make_manifest(plan(masks=[masks]))["masks"]] == shown
 
 
 def test_masks_become_a_row(tmp_path):
     masks = {"name": "Mine", "root": str(tmp_path), "datasets": ["davis16"]}
     mine = plan(masks=[masks])
     assert mine.masks_of("masks-Mine", "davis16") == str(tmp_path)
-    assert "results/mini/evaluate/masks-Mine/davis16.json" in mine.result_files()
+    assert "results/mini/evaluate/masks-Mine/davis16.json" in result_files(mine)
 
 
 def test_an_unchanged_file_keeps_its_time(tmp_path):
@@ -148,7 +157,7 @@ FRTM = {
 def test_rows_of_table_5_are_trained_and_tracked_and_share_the_peers_cost():
     names = ["exp8-hrnet", "frtm-resnet18", "frtm-resnet18-tm"]
     frtm = plan(rows=names, frtm=FRTM, peers={}, seeds=[0, 1])
-    rows = {row["row"]: row for row in frtm.manifest()["rows"]}
+    rows = {row["row"]: row for row in make_manifest(frtm)["rows"]}
     row = rows["frtm-resnet18-tm"]
     assert (row["method"], row["transition_loss"], row["seeds"]) == ("FRTM-VOS", True, [0, 1])
     assert row["cost"] == rows["frtm-resnet18"]["cost"] == frtm.measured("cost", "frtm-resnet18")
@@ -156,9 +165,9 @@ def test_rows_of_table_5_are_trained_and_tracked_and_share_the_peers_cost():
     who, weights = frtm.tracked["frtm-resnet18-tm-s1"]
     assert who == "frtm-resnet18"
     assert weights == "results/mini/train/frtm-resnet18-tm-s1/checkpoint.safetensors"
-    assert [peer["name"] for peer in frtm.manifest()["peers"]] == ["frtm-resnet18"]
-    assert "train_frtm frtm-resnet18-s0" in frtm.benchmarks()
-    assert frtm.maps("frtm-resnet18-s0", "davis16") not in frtm.result_files()
+    assert [peer["name"] for peer in make_manifest(frtm)["peers"]] == ["frtm-resnet18"]
+    assert "train_frtm frtm-resnet18-s0" in benchmarks(frtm)
+    assert frtm.maps("frtm-resnet18-s0", "davis16") not in result_files(frtm)
 
 
 def test_rows_of_table_5_ask_for_their_section():
@@ -168,21 +177,51 @@ def test_rows_of_table_5_ask_for_their_section():
 
 def test_peers_are_measured_and_with_weights_they_track():
     mini = plan(rows=["exp8-hrnet"], peers={"names": ["gc"], "weights": {"stm": "stm.pth"}})
-    peers = {peer["name"]: peer for peer in mini.manifest()["peers"]}
+    peers = {peer["name"]: peer for peer in make_manifest(mini)["peers"]}
     assert list(peers) == ["gc", "stm"]
     assert peers["gc"]["evaluate"] == {}
     assert peers["stm"]["evaluate"]["davis16"] == ["results/mini/evaluate/stm/davis16.json"]
     assert mini.tracked == {"stm": ("stm", "stm.pth")}
-    assert {peers["gc"]["cost"], peers["gc"]["speed"]} <= set(mini.result_files())
+    assert {peers["gc"]["cost"], peers["gc"]["speed"]} <= set(result_files(mini))
 
 
 def test_an_untimed_peer_is_counted_only():
     mini = plan(rows=["exp8-hrnet"], peers={"names": ["gc", "onavos"], "untimed": ["onavos"]})
-    gc, onavos = mini.manifest()["peers"]
+    gc, onavos = make_manifest(mini)["peers"]
     assert gc["speed"] == mini.measured("speed", "gc")
     assert onavos["speed"] is None
-    assert onavos["cost"] in mini.result_files()
-    assert "tracker_speed onavos" not in mini.benchmarks()
+    assert onavos["cost"] in result_files(mini)
+    assert "tracker_speed onavos" not in benchmarks(mini)
+
+
+def test_only_the_named_peers_are_timed():
+    peers = {"names": ["all"], "timed": ["gc", "stm"], "untimed": ["stm"]}
+    assert plan(rows=["exp8-hrnet"], peers=peers).timed_trackers == ["gc"]
+    assert plan(rows=[], peers=peers | {"timed": ["all"], "untimed": ["stm"]}).timed_trackers == [
+        name for name in built_peers() if name != "stm"
+    ]
+    with pytest.raises(UserError, match="no built peer 'feelvos'"):
+        plan(peers={"names": ["all"], "timed": ["feelvos"]})
+
+
+def test_an_untrained_row_is_counted_and_timed_only():
+    mini = plan(rows=["exp8-hrnet", "frtm-resnet18"], untrained=["frtm-resnet18"], frtm=None)
+    assert list(mini.trainings) == ["exp8-hrnet-s0"]
+    trained, row = make_manifest(mini)["rows"]
+    assert (row["seeds"], row["train"], row["loss"]) == ([], [], [])
+    assert row["evaluate"] == {"davis17": [], "davis16": []}
+    assert (trained["untrained"], row["untrained"]) == ("", UNTRAINED)
+    assert {row["cost"], row["speed"]} <= set(result_files(mini))
+    assert not [name for name in benchmarks(mini) if "frtm" in name and "speed" not in name]
+    with pytest.raises(UserError, match="untrained: 'exp1-hrnet' is none of this run's rows"):
+        plan(rows=["exp8-hrnet"], untrained=["exp1-hrnet"])
+
+
+def test_the_default_run_trains_what_minutes_suffice_for():
+    mini = Plan(load_config(CONFIG_FOLDER / "mini.yaml"))
+    assert {training.row.backbone for training in mini.trainings.values()} == {"hrnet"}
+    assert len(mini.trainings) == 8
+    assert not mini.tracked
 
 
 def test_all_peers_are_those_that_are_built():
@@ -194,10 +233,10 @@ def test_all_peers_are_those_that_are_built():
 def test_a_class_of_the_users_own_is_tracked_once_whatever_the_seeds(monkeypatch):
     own = Row("mine", None, "", (3,), "my_package.tracker:Mine")
     rows = {**load_rows(), "mine": own}
-    for module in ("config.run", "plan.paths"):
+    for module in ("config.run", "plan.plan"):
         monkeypatch.setattr(f"ttvos.{module}.load_rows", lambda: rows)
     mine = plan(rows=["exp8-hrnet", "mine"], seeds=[0, 1])
-    row = mine.manifest()["rows"][1]
+    row = make_manifest(mine)["rows"][1]
     assert (row["method"], row["train"], row["variant"]) == ("mine", [], "")
     assert row["evaluate"]["davis17"] == ["results/mini/evaluate/mine/davis17.json"]
     assert mine.trackers["mine"] == "my_package.tracker:Mine"

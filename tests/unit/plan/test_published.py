@@ -8,7 +8,13 @@ from ttvos.config.strict import build
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
 from ttvos.data.published_masks import METHODS
-from ttvos.plan.manifest import Manifest
+from ttvos.plan.manifest import (
+    Manifest,
+    benchmarks,
+    make_manifest,
+    other_benchmarks,
+    result_files,
+)
 from ttvos.plan.plan import Plan
 
 MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
@@ -16,7 +22,7 @@ STM = "DAVIS site, results/2017/stm.zip; DAVIS site, results/2016/stm.zip"
 
 
 def plan(**changes) -> Plan:
-    return Plan(parse_config({**MINI, "rows": ["exp8-hrnet"], **changes}))
+    return Plan(parse_config({**MINI, "rows": ["exp8-hrnet"], "untrained": [], **changes}))
 
 
 def asked(**changes) -> dict:
@@ -26,7 +32,7 @@ def asked(**changes) -> dict:
 def test_methods_are_scored_on_the_data_of_their_years(tmp_path):
     some = plan(data=str(tmp_path), published=asked(methods=["stm", "crn"], fetch=True))
     scores = "results/mini/published"
-    assert some.manifest()["published"] == [
+    assert make_manifest(some)["published"] == [
         {
             "method": "STM",
             "evaluate": {
@@ -41,30 +47,30 @@ def test_methods_are_scored_on_the_data_of_their_years(tmp_path):
             "source": "github.com/feinanshan/Motion-Guided-CRN, doc/CRN.zip",
         },
     ]
-    assert {f"{scores}/stm/davis17.json", f"{scores}/crn/davis16.json"} <= set(some.result_files())
-    assert "published stm-davis17" in some.benchmarks()
-    assert "fetch_masks crn-2016" in some.other_benchmarks()
+    assert {f"{scores}/stm/davis17.json", f"{scores}/crn/davis16.json"} <= set(result_files(some))
+    assert "published stm-davis17" in benchmarks(some)
+    assert "fetch_masks crn-2016" in other_benchmarks(some)
     record = "results/mini/fetch/published-masks/stm-2017.json"
-    assert some.published.inputs("stm", "davis17") == record
+    assert some.published_input("stm", "davis17") == record
 
 
 def test_without_fetching_only_what_is_on_disk_counts(tmp_path):
     (tmp_path / "published-masks/sfls/2016").mkdir(parents=True)
     there = plan(data=str(tmp_path), published=asked())
-    assert [entry["method"] for entry in there.manifest()["published"]] == ["SegFlow"]
+    assert [entry["method"] for entry in make_manifest(there)["published"]] == ["SegFlow"]
     folder = str(tmp_path / "published-masks/sfls/2016")
-    assert there.published.inputs("sfls", "davis16") == folder
-    assert not [name for name in there.other_benchmarks() if name.startswith("fetch_masks")]
-    assert plan(data=str(tmp_path / "none"), published=asked()).manifest()["published"] == []
-    assert plan().manifest()["published"] == []
+    assert there.published_input("sfls", "davis16") == folder
+    assert not [name for name in other_benchmarks(there) if name.startswith("fetch_masks")]
+    assert make_manifest(plan(data=str(tmp_path / "none"), published=asked()))["published"] == []
+    assert make_manifest(plan())["published"] == []
 
 
 def test_the_paper_s_profile_has_all_of_them_and_the_manifest_is_read():
     paper = Plan(load_config(CONFIG_FOLDER / "paper.yaml"))
-    assert tuple(paper.published.scored) == METHODS
-    entries = build(Manifest, paper.manifest(), "manifest").published
+    assert tuple(paper.published) == METHODS
+    entries = build(Manifest, make_manifest(paper), "manifest").published
     assert {entry.method for entry in entries} >= {"OnAVOS", "OSVOS-S", "SegFlow", "CRN"}
-    assert Plan(load_config(CONFIG_FOLDER / "mini.yaml")).published.scored == {}
+    assert Plan(load_config(CONFIG_FOLDER / "mini.yaml")).published == {}
 
 
 @pytest.mark.parametrize(
@@ -90,9 +96,9 @@ def test_another_split_has_no_published_masks():
 def test_a_folder_of_masks_may_state_a_speed():
     mine = {"name": "Mine", "root": "x", "datasets": ["davis16"]}
     fast = {**mine, "fps": 12, "fps_device": "GTX 1080 Ti"}
-    (entry,) = plan(masks=[fast]).manifest()["masks"]
+    (entry,) = make_manifest(plan(masks=[fast]))["masks"]
     assert (entry["fps"], entry["fps_device"]) == (12.0, "GTX 1080 Ti")
-    (entry,) = plan(masks=[mine]).manifest()["masks"]
+    (entry,) = make_manifest(plan(masks=[mine]))["masks"]
     assert (entry["fps"], entry["fps_device"]) == (None, "")
 
 

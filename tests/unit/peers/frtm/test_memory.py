@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from ttvos.peers.frtm.weighting import pixel_weights, scaled
 
 from ttvos.peers.frtm.labels import make_labels, pixel_weights, scaled
 from ttvos.peers.frtm.settings import EVALUATION

@@ -6,13 +6,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
-from ttvos.peers.common import make_seeded
 
 from ttvos.core.errors import UserError
-<<<<<<< HEAD
 from ttvos.peers.base import make_seeded
-=======
->>>>>>> E
 from ttvos.peers.frtm.backbone import BACKBONES, LEVELS, Backbone
 from ttvos.peers.frtm.refiner import BicubicTwice, Refiner
 from ttvos.peers.frtm.target import TargetModel

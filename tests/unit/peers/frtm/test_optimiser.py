@@ -7,15 +7,9 @@ import pytest
 import torch
 from torch.func import jvp
 from torch.utils.flop_counter import FlopCounterMode
-<<<<<<< HEAD
 
 from ttvos.peers.base import make_seeded
 from ttvos.peers.frtm.labels import make_labels
-=======
-from ttvos.peers.common import make_seeded
-
-from ttvos.peers.frtm.labels import enlarge, make_labels
->>>>>>> E
 from ttvos.peers.frtm.optimiser import Linearised, Problem, fit, update
 from ttvos.peers.frtm.settings import EVALUATION, FAST, FitSettings
 from ttvos.peers.frtm.target import (

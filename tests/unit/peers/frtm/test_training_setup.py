@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
-from ttvos.peers.common import make_seeded
 
 from tests.unit.peers.frtm.tiny_training import run, same, tiny_config
 from ttvos.cli.main import main
@@ -15,10 +14,7 @@ from ttvos.core.errors import UserError
 from ttvos.core.provenance import file_hash
 from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
-<<<<<<< HEAD
 from ttvos.peers.base import make_seeded
-=======
->>>>>>> E
 from ttvos.peers.frtm import training as setup
 from ttvos.peers.frtm.backbone import Backbone
 from ttvos.peers.frtm.learner import Learner, save_backbone, save_checkpoint

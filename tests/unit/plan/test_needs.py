@@ -10,7 +10,8 @@ from ttvos.config.run import load_config, parse_config
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
 from ttvos.data.sources import SOURCES
-from ttvos.measure.needs import ON_DISK, count_clips, data_needs
+from ttvos.measure.clip_counts import ON_DISK, count_clips
+from ttvos.plan.needs import data_needs
 
 
 def test_without_the_data_the_published_counts_stand_in(tmp_path):

@@ -13,7 +13,7 @@ from ttvos.config.experiments import Variant
 from ttvos.core.errors import UserError
 from ttvos.core.video import davis_palette
 from ttvos.model.ttvos import build_model
-from ttvos.tracking.given import as_frames, as_mask
+from ttvos.tracking.clip_input import as_frames, as_mask
 from ttvos.tracking.protocol import Prediction
 from ttvos.tracking.readable import track_clip
 

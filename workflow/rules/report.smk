@@ -1,14 +1,10 @@
 """The notebook, and the report: they read result files and compute nothing else."""
 
-from glob import glob
-
-MANIFEST = written_at_start(f"{RESULTS}/manifest.json", plan.manifest())
-
 
 rule notebook:
     input:
-        notebook="notebooks/adaptive_weight.ipynb",
-        results=plan.result_files(),
+        notebook=of_checkout("notebooks/adaptive_weight.ipynb"),
+        results=RESULT_FILES,
     output:
         f"{RESULTS}/notebook/adaptive_weight.html",
     log:
@@ -22,7 +18,7 @@ rule notebook:
         runtime=30,
     params:
         manifest=MANIFEST,
-        content=plan.manifest(),
+        content=CONTENT,
         source=code_hash("report/report.py", "report/templates"),
         folder=lambda wildcards, output: os.path.dirname(output[0]),
     # realpath: the notebook runs in its own folder.
@@ -34,18 +30,19 @@ rule notebook:
 
 rule reports:
     input:
-        results=plan.result_files(),
+        results=RESULT_FILES,
         notebook=f"{RESULTS}/notebook/adaptive_weight.html",
-        paper=[f"data/paper/table{number}.csv" for number in range(2, 7)],
-        ledger="data/paper/ledger.csv",
-        claims="data/paper/claims.csv",
-        record="data/paper/public-record.csv",
-        peers=sorted(glob("data/peers/*.yaml")),
-        published=sorted(
-            glob("results-published/*/published.json")
-            + glob("results-published/*/*.csv")
+        facts=sorted(
+            of_checkout(os.path.relpath(path, CHECKOUT))
+            for pattern in (
+                "data/paper/*.csv",
+                "data/peers/*.yaml",
+                "results-published/*/published.json",
+                "results-published/*/*.csv",
+            )
+            for path in CHECKOUT.glob(pattern)
         ),
-        whole=whole_report(),
+        whole=deleted.report("reports"),
     output:
         directory("reports"),
     log:
@@ -59,7 +56,13 @@ rule reports:
         runtime=30,
     params:
         manifest=MANIFEST,
-        content=plan.manifest(),
+        content=CONTENT,
         source=code_hash("report/report.py", "report/templates"),
     shell:
         "python -m ttvos report --manifest {params.manifest:q} --out {output:q} > {log:q} 2>&1"
+
+
+rule all:
+    default_target: True
+    input:
+        "reports",

@@ -1,14 +1,11 @@
-"""What a profile's training needs before any of it runs: clips of an epoch, data to bring."""
+"""Clips of a training stage's epoch: counted on disk, or as the published sets hold them."""
 
 from pathlib import Path
-from typing import Any
 
-from ttvos.config.run import Config, Stage
+from ttvos.config.run import Stage
 from ttvos.core.errors import UserError
 from ttvos.data.places import named_sources
-from ttvos.data.published_masks import FOLDER
 from ttvos.data.sources import SOURCES, Source
-from ttvos.plan.plan import Plan
 
 ON_DISK = "counted on disk"
 
@@ -49,25 +46,3 @@ def _holds(stage: Stage, source: Source) -> int:
     if what not in source.contents:
         raise UserError(f"stage {stage.name}: {source.title} is not known to hold {what}")
     return source.contents[what]
-
-
-def data_needs(config: Config) -> list[dict[str, Any]]:
-    """Published data that the profile names: one entry each, in the registry's order.
-
-    download_bytes and unpacked_bytes are rough and None where no size is known; by_hand: whether
-    it cannot be downloaded without an account or a browser.
-    """
-    names = set(Plan(config).sources.values())
-    names |= {FOLDER} if config.published and config.published.fetch else set()
-    return [_need(source) for name, source in SOURCES.items() if name in names]
-
-
-def _need(source: Source) -> dict[str, Any]:
-    return {
-        "name": source.name,
-        "title": source.title,
-        "download_bytes": sum(archive.size for archive in source.archives) or None,
-        "unpacked_bytes": source.unpacked or None,
-        "by_hand": bool(source.manual),
-        "page": source.page,
-    }

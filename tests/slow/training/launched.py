@@ -1,4 +1,4 @@
-"""A tiny training as a process of its own: python -m tests.unit.training.launched CONFIG OUT [how].
+"""A tiny training as a process of its own: python -m tests.slow.training.launched CONFIG OUT [how].
 
 CONFIG: a TrainConfig as JSON. how: "frozen" keeps all batch-norms in eval mode; "error" and
 "killed" end the last of several processes in its third step, by a bug or by SIGKILL; "slow" makes
@@ -19,14 +19,15 @@ from tests.unit.training.tiny import EXP8
 from ttvos.config.run import TrainConfig
 from ttvos.config.strict import build
 from ttvos.model.ttvos import TTVOS
-from ttvos.training import loop as training
+from ttvos.training import loop
+from ttvos.training.ttvos import train
 
 
 def main(config: str, out: str, how: str = "") -> None:
     torch.set_num_threads(1)
     if how == "frozen":
         TTVOS.train = lambda model, mode=True: torch.nn.Module.train(model, False)
-    original, steps = training._learn, itertools.count()
+    original, steps = loop._learn, itertools.count()
 
     def learn(run, *arguments):
         if next(steps) == 2 and run.group.rank == run.group.size - 1:
@@ -38,8 +39,8 @@ def main(config: str, out: str, how: str = "") -> None:
             time.sleep(1)
         return original(run, *arguments)
 
-    training._learn = learn
-    training.train(build(TrainConfig, json.loads(config), "test"), EXP8, "hrnet", 0, Path(out))
+    loop._learn = learn
+    train(build(TrainConfig, json.loads(config), "test"), EXP8, "hrnet", 0, Path(out))
 
 
 if __name__ == "__main__":

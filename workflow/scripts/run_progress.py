@@ -1,0 +1,229 @@
+"""One line that says what a run is doing, in place of Snakemake's text, which goes to a file.
+
+Snakemake's messages are records of Python's `logging`, each with an event and its facts; a handler
+beside Snakemake's own reads them. A dry run, `--verbose`, `--printshellcmds` and `--quiet` keep
+what Snakemake itself shows.
+"""
+
+import logging
+import shutil
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from snakemake.logging import logger
+from snakemake_interface_logger_plugins.common import LogEvent
+
+REFRESH, INTERVAL = 0.5, 30  # seconds between lines of a terminal, and of a file
+LOG_LINES = 15  # of a failed job's log
+# CPU seconds of a job of the default run, by which the time left is estimated until a job of the
+# rule has ended here; only of the run that they are of.
+EXPECTED = {
+    "mini_clips": 12,
+    "train": 30,
+    "predict": 12,
+    "reference": 4,
+    "evaluate": 4,
+    "cost": 8,
+    "peer_costs": 6,
+    "speed": 25,
+    "tracker_speed": 20,
+    "notebook": 8,
+    "reports": 20,
+}
+DEFAULT_RUN = "mini"
+
+
+def show_progress(workflow: Any, run: str, log: str, page: str) -> Callable[[bool], None]:
+    """Show a line of progress for a run that a user has started; nothing for any other process.
+
+    run: the name of its settings. log: the file for all of Snakemake's text. page: what to open
+    when the run is done. Returns what to call at the end, with whether all jobs were done.
+    """
+    output = workflow.output_settings
+    own_text = output.verbose or output.printshellcmds or output.debug_dag or output.quiet
+    if not workflow.is_main_process or output.dryrun or own_text:
+        return lambda is_whole: None
+    line = ProgressLine(sys.stderr, log, page, EXPECTED if run == DEFAULT_RUN else {})
+    for handler in [known for known in logger.handlers if known.name == "DefaultStreamHandler"]:
+        logger.addHandler(_file_of(log, handler))
+        logger.removeHandler(handler)
+        logger.addHandler(line)
+    return line.end
+
+
+def _file_of(path: str, shown: logging.Handler) -> logging.Handler:
+    """A handler that writes to a file what another one would show; the file is made by the first
+    record, so not by the reading of the rules."""
+    file = _LateFile(path, mode="w", delay=True)
+    file.setFormatter(shown.formatter)
+    for condition in shown.filters:
+        file.addFilter(condition)
+    return file
+
+
+class _LateFile(logging.FileHandler):
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.stream is None:
+            Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        super().emit(record)
+
+
+@dataclass
+class Progress:
+    """Which jobs run and are left, and for how long still. expected: seconds of a job, by rule."""
+
+    expected: dict[str, float]
+    cores: int = 1
+    left: Counter = field(default_factory=Counter)  # rule -> jobs that have not ended
+    total: int = 0
+    running: dict[int, tuple[str, str, float]] = field(default_factory=dict)
+    seconds: dict[str, list[float]] = field(default_factory=dict)  # rule -> of jobs that ended
+
+    def plan(self, stats: dict[str, int]) -> None:
+        """Take over Snakemake's table of jobs, of which `all` does nothing."""
+        self.left = Counter({rule: n for rule, n in stats.items() if rule not in ("total", "all")})
+        self.total = sum(self.left.values())
+
+    def start(self, job: int, rule: str, name: str) -> None:
+        self.running[job] = rule, name, time.monotonic()
+
+    def end(self, job: int) -> None:
+        rule, _, began = self.running.pop(job, ("", "", 0.0))
+        if rule in self.left:
+            self.left[rule] -= 1
+            self.seconds.setdefault(rule, []).append(time.monotonic() - began)
+
+    def seconds_left(self) -> float | None:
+        """An estimate from the mean of each rule's ended jobs; None where a rule's is not known."""
+        now, work = time.monotonic(), 0.0
+        for rule, count in (+self.left).items():
+            ended = self.seconds.get(rule)
+            mean = sum(ended) / len(ended) if ended else self.expected.get(rule)
+            if mean is None:
+                return None
+            begun = [now - began for name, _, began in self.running.values() if name == rule]
+            work += count * mean - sum(min(spent, mean) for spent in begun)
+        return work / self.cores
+
+    def line(self) -> str:
+        """For example "34 of 58 jobs done, about 3 min left: train exp4-hrnet-s0, speed hrnet"."""
+        done = self.total - sum(self.left.values())
+        left = self.seconds_left()
+        estimate = f", about {_duration(left)} left" if left is not None else ""
+        names = ", ".join(name for _, name, _ in self.running.values())
+        return f"{done} of {self.total} jobs done{estimate}: {names or 'starting'}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(10, round(seconds, -1)):.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"
+
+
+class ProgressLine(logging.Handler):
+    """The line, over itself on a terminal, else a new one every half minute; and what went wrong.
+
+    stream: where to. log: the file with all that Snakemake says. page: what to open at the end.
+    """
+
+    def __init__(self, stream: TextIO, log: str, page: str, expected: dict[str, float]) -> None:
+        super().__init__()
+        self.stream, self.log, self.page = stream, log, page
+        self.progress = Progress(expected)
+        self.is_terminal = stream.isatty()
+        self.shown = 0.0  # when the last line was
+        self.failed: set[int] = set()  # jobs whose failure was told
+        self.ended = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._take(record)
+        except Exception:
+            self.handleError(record)
+
+    def _take(self, record: logging.LogRecord) -> None:
+        event, facts = getattr(record, "event", None), record.__dict__
+        if event == LogEvent.RESOURCES_INFO and facts.get("cores"):
+            self.progress.cores = facts["cores"]
+        elif event == LogEvent.RUN_INFO:
+            self.progress.plan(facts["stats"])
+            self._say(f"{self.progress.total} jobs; all that Snakemake says: {self.log}")
+            threading.Thread(target=self._keep_showing, daemon=True).start()
+        elif event == LogEvent.JOB_INFO:
+            name = " ".join([facts["rule_name"], *map(str, facts["wildcards"].values())])
+            self.failed.discard(facts["jobid"])  # another attempt
+            self.progress.start(facts["jobid"], facts["rule_name"], name)
+            self._show()
+        elif event == LogEvent.JOB_FINISHED:
+            self.progress.end(facts["job_id"])
+            self._show()
+        elif event == LogEvent.JOB_ERROR:
+            self._fail(facts)  # which Snakemake tells again at its end
+        elif event in (None, LogEvent.ERROR):
+            self._other(record)
+
+    def _other(self, record: logging.LogRecord) -> None:
+        """Errors that are no job's, and that there is nothing to do."""
+        text = str(record.msg or "").strip()
+        if record.levelno >= logging.ERROR and not self.failed:
+            self._say(text)
+        elif text.startswith("Nothing to be done"):
+            self._say("Nothing to be done: every result is there and up to date.")
+            self.end(True)
+
+    def _fail(self, facts: dict[str, Any]) -> None:
+        if facts["jobid"] in self.failed:
+            return
+        self.failed.add(facts["jobid"])
+        _, name, _ = self.progress.running.pop(facts["jobid"], ("", facts["rule_name"], 0.0))
+        self._say(f"Failed: {name}")
+        for path in facts["log"]:
+            file = Path(path)
+            lines = file.read_text(errors="replace").splitlines() if file.is_file() else []
+            for line in lines[-LOG_LINES:]:
+                self._say(f"    {line[:500]}")
+            self._say(f"  its log: {path}")
+
+    def _keep_showing(self) -> None:
+        """Show the line again and again, also while no job starts or ends."""
+        while not self.ended.wait(REFRESH):
+            with self.lock:
+                self._show()
+
+    def _show(self) -> None:
+        """The line of now, unless the last one was just before."""
+        now = time.monotonic()
+        if (
+            now - self.shown < (REFRESH if self.is_terminal else INTERVAL)
+            or not self.progress.total
+        ):
+            return
+        self.shown = now
+        line = self.progress.line()
+        if not self.is_terminal:
+            self._say(line)
+            return
+        width = shutil.get_terminal_size().columns - 1
+        self.stream.write(f"\r\x1b[K{line[:width]}")
+        self.stream.flush()
+
+    def _say(self, text: str) -> None:
+        """A line that stays."""
+        self.stream.write(f"\r\x1b[K{text}\n" if self.is_terminal else f"{text}\n")
+        self.stream.flush()
+
+    def end(self, is_whole: bool) -> None:
+        """The last words of a run, and where its report is. is_whole: whether all jobs are done."""
+        with self.lock:
+            self.ended.set()
+            if not is_whole:
+                self._say(f"The run has stopped. All that Snakemake said: {self.log}")
+            elif Path(self.page).is_file():
+                self._say(f"Open {self.page}")
