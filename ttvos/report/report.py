@@ -6,7 +6,7 @@ from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_path
 from ttvos.peers.record import FOLDER as PEERS_FOLDER
 from ttvos.peers.record import load_records
-from ttvos.report import comparisons, cost_tables, measurements
+from ttvos.report import cost_tables, measurements
 from ttvos.report.figure_losses import losses
 from ttvos.report.figure_speed import figure1, figure1_device
 from ttvos.report.figure_strips import figure7, load_maps
@@ -92,7 +92,7 @@ def _sections(published: Path, report: ReportInput | None = None) -> list[Sectio
 
 def build_tables(report: ReportInput) -> list[Table]:
     """All tables, in the order of `TABLES`."""
-    compared = [comparisons.build(comparison, report) for comparison in COMPARISONS]
+    compared = [comparison.build(report) for comparison in COMPARISONS]
     own = [
         peers(report),
         measurements.summary(report),

@@ -8,7 +8,6 @@ import pytest
 
 from tests.unit.report.fake_results import cost, evaluation, training, write_json
 from ttvos.config.experiments import TABLES, Variant, load_variants
-from ttvos.report.comparisons import build
 from ttvos.report.headline import verdict_counts
 from ttvos.report.inputs import load_inputs
 from ttvos.report.report import COMPARISONS
@@ -50,7 +49,7 @@ def with_row(manifest: Path, tables: list[int], scores: dict[int, float], **chan
 
 def table(manifest: Path, number: int) -> Table:
     comparison = next(c for c in COMPARISONS if c.number == number)
-    return build(comparison, load_inputs(manifest))
+    return comparison.build(load_inputs(manifest))
 
 
 def test_a_new_experiment_stands_in_table_4_with_its_parts(small_run):

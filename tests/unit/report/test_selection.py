@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from ttvos.report.comparisons import build
 from ttvos.report.inputs import ReportInput, load_inputs
 from ttvos.report.measurements import summary, training
 from ttvos.report.report import COMPARISONS, render
@@ -40,7 +39,7 @@ def main_row(table: Table) -> dict:
 
 def accuracy_tables(report: ReportInput) -> list[Table]:
     """Those that show the full model's accuracy."""
-    return [summary(report), *(build(c, report) for c in COMPARISONS if c.number in (2, 3, 4, 6))]
+    return [summary(report), *(c.build(report) for c in COMPARISONS if c.number in (2, 3, 4, 6))]
 
 
 def test_last_step(selected):

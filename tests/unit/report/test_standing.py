@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from tests.unit.report.fake_results import evaluation
-from ttvos.report.comparisons import build
 from ttvos.report.figure_speed import mask_points, own_points, published_points
 from ttvos.report.figure_weights import load_weights
 from ttvos.report.inputs import load_inputs
@@ -33,7 +32,7 @@ def renamed(run: Path, out: Path, **names: str) -> Path:
 
 
 def table(report, number: int) -> Table:
-    return build(next(c for c in COMPARISONS if c.number == number), report)
+    return next(c for c in COMPARISONS if c.number == number).build(report)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from collections import Counter
 import pytest
 
 from tests.unit.report.fake_results import REST
-from ttvos.report.comparisons import build
 from ttvos.report.cost_tables import speed
 from ttvos.report.headline import data_facts, distinct, findings, untested, verdict_counts
 from ttvos.report.inputs import ReportInput, load_inputs
@@ -23,7 +22,7 @@ NUMBERS = (2, 3, 4, 5, 6)
 
 
 def table_of(report: ReportInput, number: int) -> Table:
-    return build(next(c for c in COMPARISONS if c.number == number), report)
+    return next(c for c in COMPARISONS if c.number == number).build(report)
 
 
 def read_csv(path) -> list[dict[str, str]]:
