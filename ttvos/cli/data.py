@@ -17,9 +17,7 @@ def add_data(subcommands, command_of: Callable[..., argparse.ArgumentParser]) ->
     data = subcommands.add_parser("data", help=text, description=text)
     kinds = data.add_subparsers(metavar="what", required=True, help="mini, fetch or check")
     command = command_of(kinds, "mini", commands_data.data, "make the built-in clips")
-    command.add_argument(
-        "--config", required=True, help="a run's file; its `mini` section is used"
-    )
+    command.add_argument("--config", required=True, help="a run's file; its `mini` section is used")
     command.add_argument("--out", required=True, help="folder to fill: davis/ stills/ ytvos/")
     text = "bring a data set or weights below a folder, and check it; goes on after a break"
     command = command_of(kinds, "fetch", commands_data.data_fetch, text)

@@ -266,9 +266,7 @@ def _add_speed(subcommands) -> None:
 def _add_steptime(subcommands) -> None:
     text = "time some training steps of a run, and count the hours that the whole needs"
     command = _command(subcommands, "steptime", commands.steptime, text)
-    command.add_argument(
-        "--config", required=True, help="a run's file; its training is timed"
-    )
+    command.add_argument("--config", required=True, help="a run's file; its training is timed")
     command.add_argument("--rows", nargs="+", default=(), help="these of the run's; else all")
     command.add_argument("--steps", type=int, default=5, help="steps to time of a stage; 0: none")
     command.add_argument("--warmup", type=int, default=2, help="steps before them")
