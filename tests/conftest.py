@@ -48,31 +48,41 @@ def shared() -> Path:
 
 @pytest.fixture
 def tiny_davis(tmp_path: Path) -> Path:
-    """A data set in DAVIS layout: sequences `one` (1 object) and `two` (2), 8 frames of 64x96.
+    """`write_tiny_davis`, private to the test, which may damage it."""
+    return write_tiny_davis(tmp_path)
 
-    Discs move over a textured background. `tiny_davis/davis17` has palette masks of ids,
-    `tiny_davis/davis16` the same sequences with masks of 0/255; the path returned is that of
-    `davis17`, and its sibling is `tiny_davis.parent / "davis16"`. Splits: train and val, both
-    naming both sequences, under ImageSets/2016 and ImageSets/2017 in each. Private to the test,
-    which may damage it.
+
+@pytest.fixture(scope="session")
+def davis(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`write_tiny_davis`, shared by all tests that only read it."""
+    return write_tiny_davis(tmp_path_factory.mktemp("davis"))
+
+
+def write_tiny_davis(folder: Path) -> Path:
+    """Write a data set in DAVIS layout: `one` (1 object) and `two` (2), 8 frames of 64x96 each.
+
+    Discs move over a textured background. `folder/davis17` has palette masks of ids,
+    `folder/davis16` the same sequences with masks of 0/255; the path returned is that of
+    `davis17`. Splits: train and val, both naming both sequences, under ImageSets/2016 and
+    ImageSets/2017 in each.
     """
-    root = tmp_path / "davis17"
+    root = folder / "davis17"
     discs = {"one": [(20, 20, 3, 14)], "two": [(18, 20, 4, 12), (44, 70, -4, 10)]}
     for sequence, objects in discs.items():
         for t in range(FRAMES):
             frame, ids = disc_frame(t, objects)
             for year in ("davis17", "davis16"):
-                image = tmp_path / year / "JPEGImages/480p" / sequence / f"{t:05}.jpg"
+                image = folder / year / "JPEGImages/480p" / sequence / f"{t:05}.jpg"
                 image.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(frame).save(image, quality=95)
             write_mask(root / "Annotations/480p" / sequence / f"{t:05}.png", ids)
-            binary = tmp_path / "davis16/Annotations/480p" / sequence / f"{t:05}.png"
+            binary = folder / "davis16/Annotations/480p" / sequence / f"{t:05}.png"
             binary.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.where(ids > 0, 255, 0).astype(np.uint8)).save(binary)
     for year in ("davis17", "davis16"):
         for names in ("2016", "2017"):
             for split in ("train", "val"):
-                file = tmp_path / year / "ImageSets" / names / f"{split}.txt"
+                file = folder / year / "ImageSets" / names / f"{split}.txt"
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text("one\ntwo\n")
     return root

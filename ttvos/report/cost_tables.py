@@ -1,13 +1,12 @@
 """What each row costs and how fast it is here; what the counts lack is told below the table."""
 
-from typing import Any
-
 from ttvos.measure.latency import carried, doubts, samples
 from ttvos.measure.speedtable import times_released
+from ttvos.records.schema import RowSpeed
 from ttvos.report import quantities as q
 from ttvos.report.join import ReportInput
 from ttvos.report.quantities import Extra, from_cost, from_speed
-from ttvos.report.results import Result, RowResults, timed_on
+from ttvos.report.results import File, RowResults, Speed, timed_on
 from ttvos.report.table import EMPTY, Cell, Column, Table
 from ttvos.report.table2 import counts_apart
 
@@ -18,28 +17,26 @@ SAME = (
 )
 
 
-def streamed(data: dict[str, Any]) -> dict[str, Any]:
-    """The streaming figures, with the percentiles that the file's own latencies carry."""
-    return data["streaming"] | carried(data["streaming"])
-
-
-def own(data: dict[str, Any], key: str) -> Any:
-    """What only TTVOS's engine is measured for; None in any other tracker's speed file."""
-    return None if q.is_trackers(data) else data[key]
-
-
-def reached(data: dict[str, Any], name: str) -> float | None:
+def reached(speed: Speed, name: str) -> float | None:
     """A share of what the device can do, of the streaming protocol, in percent."""
-    return 100 * own(data, "roofline")["streaming"][name]
+    return 100 * speed.roofline["streaming"][name] if isinstance(speed, RowSpeed) else None
 
 
-def released_warm_fps(data: dict[str, Any]) -> float | None:
+def pipelined_fps(speed: Speed) -> float | None:
+    """Of the frames as one stream; only TTVOS's engine on CUDA has it."""
+    found = isinstance(speed, RowSpeed) and speed.pipelined
+    return found.fps if found else None
+
+
+def released_warm_fps(speed: Speed) -> float | None:
     """Of the released loop warmed up; None in a file of before that was measured."""
-    return data["released_warm"]["fps"] if "released_warm" in data else None
+    found = isinstance(speed, RowSpeed) and speed.released_warm
+    return found.fps if found else None
 
 
-def _streaming(key: str, label: str) -> Extra:
-    return from_speed(key, label, 1, lambda data: streamed(data)[key], "streaming")
+def _latency(key: str, label: str) -> Extra:
+    """A percentile, where the file's own latencies carry it."""
+    return from_speed(key, label, 1, lambda speed: carried(speed.streaming)[key], "streaming")
 
 
 COST = (
@@ -53,23 +50,23 @@ COST = (
     ),
 )
 SPEED = (
-    _streaming("fps", "FPS"),
-    _streaming("p50_ms", "p50, ms"),
-    _streaming("p90_ms", "p90, ms"),
-    _streaming("p99_ms", "p99, ms"),
-    from_speed("latencies", "latencies", 0, lambda d: samples(d["streaming"]), "streaming"),
+    from_speed("fps", "FPS", 1, lambda speed: speed.streaming.fps, "streaming"),
+    _latency("p50_ms", "p50, ms"),
+    _latency("p90_ms", "p90, ms"),
+    _latency("p99_ms", "p99, ms"),
+    from_speed("latencies", "latencies", 0, lambda s: samples(s.streaming), "streaming"),
     from_speed("peak_memory_mib", "peak memory, MiB", 0, q.peak_memory_mib, "streaming"),
     from_speed(
-        "roofline_percent", "of roofline, %", 0, lambda d: reached(d, "fraction"), "streaming"
+        "roofline_percent", "of roofline, %", 0, lambda s: reached(s, "fraction"), "streaming"
     ),
     from_speed(
         "matrix_rate_percent",
         "of matrix rate, %",
         0,
-        lambda d: reached(d, "matrix_rate_fraction"),
+        lambda s: reached(s, "matrix_rate_fraction"),
         "streaming",
     ),
-    from_speed("pipelined_fps", "FPS", 1, lambda d: own(d, "pipelined")["fps"], "pipelined"),
+    from_speed("pipelined_fps", "FPS", 1, pipelined_fps, "pipelined"),
     from_speed("released_fps", "FPS", 1, q.released_fps, "released"),
     from_speed("released_warm_fps", "warm, FPS", 1, released_warm_fps, "released"),
     from_speed("over_released", "warm, ratio", 2, times_released, "streaming over released"),
@@ -122,7 +119,7 @@ def speed(report: ReportInput) -> Table:
 
 def _table(
     report: ReportInput,
-    files: list[tuple[RowResults, Result]],
+    files: list[tuple[RowResults, File]],
     rows: list[dict[str, Cell]],
     extras: tuple[Extra, ...],
     *more: Column,
@@ -138,7 +135,7 @@ def _table(
     return report.table(columns, rows, [file for _, file in files], notes=tuple(notes), **texts)
 
 
-def _row(row: RowResults, file: Result, files: list[tuple[RowResults, Result]]) -> dict[str, Cell]:
+def _row(row: RowResults, file: File, files: list[tuple[RowResults, File]]) -> dict[str, Cell]:
     """Which row it is, and which row's measurement where they share one."""
     first = next(other for other, theirs in files if theirs.name == file.name)
     same = None if first.label == row.label else f"as {first.label}"
@@ -149,23 +146,23 @@ def _cells(extras: tuple[Extra, ...], row: RowResults) -> dict[str, Cell]:
     return {key: cell for extra in extras for key, cell in extra.cell(row).items()}
 
 
-def _uncounted(files: list[tuple[RowResults, Result]]) -> list[str]:
+def _uncounted(files: list[tuple[RowResults, File]]) -> list[str]:
     """A note for each row whose count is not the whole of its work."""
     notes = []
     for row, file in files:
-        if names := file.data.get("uncounted"):
+        if names := file.record.get("uncounted"):
             told = f"not in its GMAC, because they cannot be counted: {', '.join(names)}."
             notes.append(f"{row.label}: {told}")
-        elif not file.data["macs"]["frame"]:
+        elif not file.record.macs.frame:
             told = "nothing that PyTorch multiplies ran, so that its GMAC are not known."
             notes.append(f"{row.label}: {told}")
     return notes
 
 
-def _doubts(files: list[tuple[RowResults, Result]]) -> list[str]:
+def _doubts(files: list[tuple[RowResults, File]]) -> list[str]:
     """Why speeds of this run should not be used; each file is told of once."""
-    first: dict[str, tuple[str, dict[str, Any]]] = {}
+    first: dict[str, tuple[str, Speed]] = {}
     for row, file in files:
-        if "load" in file.data:
-            first.setdefault(file.name, (row.label, file.data))
-    return [f"{label}: {line}." for label, data in first.values() for line in doubts(data)]
+        if file.record.load:
+            first.setdefault(file.name, (row.label, file.record))
+    return [f"{label}: {line}." for label, speed in first.values() for line in doubts(speed)]

@@ -13,9 +13,11 @@ from scipy import ndimage
 
 from ttvos.core.errors import UserError
 from ttvos.core.video import VOID, davis_palette, overlay
+from ttvos.records.schema import Result
+from ttvos.records.store import parse
 from ttvos.report.figures import Drawing, new_figure, style
 from ttvos.report.join import ReportInput
-from ttvos.report.results import Result
+from ttvos.report.results import File
 
 TITLE = "Figure 7: what the model sees"
 HEADS = ("frame, ground truth outlined", "transition map", "attention map", "prediction")
@@ -29,7 +31,7 @@ class Maps:
     """
 
     arrays: dict[str, np.ndarray]
-    result: Result
+    result: File
 
 
 def load_maps(report: ReportInput) -> Maps | None:
@@ -46,7 +48,7 @@ def read_maps(path: Path, name: str) -> Maps:
             provenance: Any = json.loads(str(file["provenance"])) if "provenance" in file else None
     except (OSError, KeyError, ValueError, BadZipFile) as error:
         raise UserError(f"{path}: not a readable file of maps ({error}); predict anew") from None
-    return Maps(arrays, Result(name, {"provenance": provenance}))
+    return Maps(arrays, File(name, parse({"provenance": provenance}, Result, name)))
 
 
 def figure7(report: ReportInput) -> Drawing:

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from ttvos.plan.manifest import Located, Manifest, data_label
+from ttvos.records.schema import Predictions, Scores
 from ttvos.report.figures import BLUE, RED, Drawing, new_figure, style
-from ttvos.report.results import Result, load_result
+from ttvos.report.results import File, load_file
 
 VARIANT, BACKBONE, YEARS = "exp8", "hrnet", (2017, 2016)
 FOLLOWED = 0.5  # J-Mean from which an object counts as followed
@@ -153,8 +154,11 @@ def load_weights(located: Located) -> WeightData | str:
             if index is None:
                 continue
             predicted, evaluated = (
-                load_result(located, found[index] if index < len(found) else None)
-                for found in (paths, row.evaluate.get(dataset, ()))
+                load_file(located, found[index] if index < len(found) else None, kind)
+                for found, kind in (
+                    (paths, Predictions),
+                    (row.evaluate.get(dataset, ()), Scores),
+                )
             )
             seed = row.seeds[index] if index < len(row.seeds) else index
             return _weight_data(dataset, seed, predicted, evaluated)
@@ -168,17 +172,17 @@ def _place(manifest: Manifest, dataset: str) -> int:
 
 
 def _weight_data(
-    dataset: str, seed: int, predicted: Result | None, evaluated: Result | None
+    dataset: str, seed: int, predicted: File[Predictions] | None, evaluated: File[Scores] | None
 ) -> WeightData | str:
     if predicted is None or predicted.provenance is None:
         return "The predictions have no provenance."
-    objects = curves(predicted.data["sequences"])
+    objects = curves(predicted.record.sequences)
     if not objects:
         return "The predictions have no update weights."
     followed, sources = None, [predicted.name]
     if evaluated is not None and evaluated.provenance is not None:
-        scores = evaluated.data["objects"]
-        followed = frozenset(name for name, s in scores.items() if s["J-Mean"] >= FOLLOWED)
+        scores = evaluated.record.objects
+        followed = frozenset(name for name, s in scores.items() if s.j_mean >= FOLLOWED)
         sources.append(evaluated.name)
     return WeightData(dataset, seed, tuple(objects), followed, tuple(sources))
 

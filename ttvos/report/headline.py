@@ -8,7 +8,7 @@ from ttvos.report import quantities as q
 from ttvos.report.intervals import peers_on_the_part
 from ttvos.report.join import ReportInput
 from ttvos.report.measurements import STILL, still_score
-from ttvos.report.results import Entry, sequences
+from ttvos.report.results import Entry
 from ttvos.report.table import Cell, Table
 from ttvos.report.verdicts import AGREES, DISPUTED, NOT_MEASURED, STATUSES
 
@@ -133,8 +133,8 @@ def data_facts(report: ReportInput) -> list[DataFacts]:
         items = [*report.rows, *report.references, *report.masks]
         results = [result for item in items for result in item.evaluate.get(name, ())]
         if results:
-            objects = max(len(result.data.get("objects", {})) for result in results)
-            count = max(len(sequences(result)) for result in results)
+            objects = max(len(result.record.objects) for result in results)
+            count = max(len(result.record.sequences()) for result in results)
             scores = _scores(report, name)
             found.append(
                 DataFacts(

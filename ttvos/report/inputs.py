@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ttvos.config.peers import FOLDER as PEERS_FOLDER
+from ttvos.config.peers import Peer, load_records
 from ttvos.core.errors import UserError
-from ttvos.peers.record import FOLDER as PEERS_FOLDER
-from ttvos.peers.record import Peer, load_records
 from ttvos.plan.manifest import (
     Located,
     MaskEntry,
@@ -17,8 +17,18 @@ from ttvos.plan.manifest import (
     RowEntry,
     load_manifest,
 )
+from ttvos.records.schema import NotScored, Predictions, Scores, Training
 from ttvos.report.join import ReportInput
-from ttvos.report.results import MaskResults, PeerResults, Result, RowResults, load_result
+from ttvos.report.results import (
+    Cost,
+    File,
+    MaskResults,
+    PeerResults,
+    RowResults,
+    Speed,
+    T,
+    load_file,
+)
 
 
 def load_inputs(
@@ -48,14 +58,14 @@ def load_inputs(
     )
 
 
-def _all(located: Located, names: Iterable[str | None]) -> tuple[Result, ...]:
-    loaded = (load_result(located, name) for name in names)
+def _scores(located: Located, names: Iterable[str | None]) -> tuple[File[Scores], ...]:
+    loaded = (load_file(located, name, Scores) for name in names)
     return tuple(result for result in loaded if result is not None)
 
 
-def _seeded(located: Located, entry: RowEntry, names: Paths) -> tuple[Result, ...]:
+def _seeded(located: Located, entry: RowEntry, names: Paths, kind: type[T]) -> tuple[File[T], ...]:
     """A row's files, one a seed, each with its seed; a null stands for a seed without a file."""
-    loaded = (load_result(located, name, seed) for seed, name in _by_seed(entry, names))
+    loaded = (load_file(located, name, kind, seed) for seed, name in _by_seed(entry, names))
     return tuple(result for result in loaded if result is not None)
 
 
@@ -74,7 +84,7 @@ def _masks(located: Located, entry: MaskEntry) -> MaskResults:
     return MaskResults(
         name=entry.name,
         label=label,
-        evaluate={name: _all(located, (path,)) for name, path in entry.evaluate.items()},
+        evaluate={name: _scores(located, (path,)) for name, path in entry.evaluate.items()},
         source=label,
         fps=entry.fps,
         fps_device=entry.fps_device,
@@ -82,15 +92,16 @@ def _masks(located: Located, entry: MaskEntry) -> MaskResults:
 
 
 def _published(located: Located, entry: PublishedEntry) -> MaskResults:
-    """A score file that says "missing" has no figures: its masks could not be had."""
-    files = {name: _all(located, (path,)) for name, path in entry.evaluate.items()}
-    lacking = {
-        d: str(r.data["missing"]) for d, of in files.items() for r in of if "missing" in r.data
+    """Scores, or a file that says why a dataset's masks could not be had."""
+    files = {
+        name: load_file(located, path, Scores | NotScored) for name, path in entry.evaluate.items()
     }
+    found = {name: file for name, file in files.items() if file}
+    lacking = {n: f.record.missing for n, f in found.items() if isinstance(f.record, NotScored)}
     return MaskResults(
         name=entry.method,
         label=f"{entry.method}, published masks",
-        evaluate={dataset: () if dataset in lacking else of for dataset, of in files.items()},
+        evaluate={name: (file,) for name, file in found.items() if name not in lacking},
         source=entry.source,
         lacking=lacking,
     )
@@ -102,19 +113,19 @@ def _peer(located: Located, entry: PeerEntry, records: dict[str, Peer]) -> PeerR
     return PeerResults(
         name=entry.name,
         label=entry.name,
-        evaluate={name: _all(located, paths) for name, paths in entry.evaluate.items()},
-        cost=load_result(located, entry.cost),
-        speed=load_result(located, entry.speed),
+        evaluate={name: _scores(located, paths) for name, paths in entry.evaluate.items()},
+        cost=load_file(located, entry.cost, Cost),
+        speed=load_file(located, entry.speed, Speed),
         record=records[entry.name],
     )
 
 
 def _row(located: Located, entry: RowEntry) -> RowResults:
-    trains = _seeded(located, entry, entry.train)
+    trains = _seeded(located, entry, entry.train, Training)
     for train in trains:
-        if train.data.get("seed", train.seed) != train.seed:
+        if train.record.seed != train.seed:
             raise UserError(
-                f"{train.name}: of seed {train.data['seed']}, but the manifest names it as that of "
+                f"{train.name}: of seed {train.record.seed}, but the manifest names it as that of "
                 f"seed {train.seed}; write the manifest anew"
             )
     by_seed = {train.seed: train for train in trains}
@@ -126,11 +137,13 @@ def _row(located: Located, entry: RowEntry) -> RowResults:
     return RowResults(
         name=entry.row,
         label=f"{entry.method} {entry.row}" if entry.tracker == "ttvos" else entry.row,
-        evaluate={name: _seeded(located, entry, of) for name, of in entry.evaluate.items()},
+        evaluate={name: _seeded(located, entry, of, Scores) for name, of in entry.evaluate.items()},
         entry=entry,
-        predict={name: _seeded(located, entry, of) for name, of in entry.predict.items()},
+        predict={
+            name: _seeded(located, entry, of, Predictions) for name, of in entry.predict.items()
+        },
         train=trains,
         losses=tuple(losses),
-        cost=load_result(located, entry.cost),
-        speed=load_result(located, entry.speed),
+        cost=load_file(located, entry.cost, Cost),
+        speed=load_file(located, entry.speed, Speed),
     )

@@ -15,7 +15,7 @@ from ttvos.data.davis import VAL
 from ttvos.evaluation.compare import Arms
 from ttvos.evaluation.statistics import detectable_by_sequences, fewest_sequences, mean_interval
 from ttvos.report.join import ReportInput
-from ttvos.report.results import Entry, Result
+from ttvos.report.results import Entry, File
 from ttvos.report.verdicts import untrained
 
 MEANS = {"J&F-Mean": ("J-Mean", "F-Mean"), "J-Mean": ("J-Mean",), "F-Mean": ("F-Mean",)}
@@ -53,7 +53,7 @@ class SequenceScores:
         )
 
 
-def sequence_scores(results: Sequence[Result], score: str = "J&F-Mean") -> SequenceScores | None:
+def sequence_scores(results: Sequence[File], score: str = "J&F-Mean") -> SequenceScores | None:
     """Scores by sequence, mean over the seeds; None without a file that says where it is from.
 
     results: evaluations of one row on one dataset. score: a key of `MEANS`.
@@ -80,16 +80,11 @@ def over_seeds(scored: Mapping[str, SequenceScores]) -> SequenceScores | None:
     return SequenceScores(one.names, tuple(means), one.objects)
 
 
-def _of_sequences(result: Result, score: str) -> SequenceScores:
+def _of_sequences(result: File, score: str) -> SequenceScores:
     """The scores of one file; sequences by name."""
     grouped: dict[str, list[float]] = {}
-    for name, values in sorted(result.data.get("objects", {}).items()):
-        try:
-            mean = 100 * fmean(values[key] for key in MEANS[score])
-        except KeyError as error:
-            raise UserError(
-                f"{result.name}: object {name} has no {error}; evaluate again"
-            ) from None
+    for name, scores in sorted(result.record.objects.items()):
+        mean = 100 * fmean(scores[key] for key in MEANS[score])
         grouped.setdefault(name.rpartition("_")[0], []).append(mean)
     if not grouped:
         raise UserError(f"{result.name}: has no scores of objects; evaluate again")
@@ -97,7 +92,7 @@ def _of_sequences(result: Result, score: str) -> SequenceScores:
     return SequenceScores(tuple(grouped), tuple(map(fmean, grouped.values())), objects)
 
 
-def by_seed(results: Iterable[Result]) -> dict[int | None, SequenceScores]:
+def by_seed(results: Iterable[File]) -> dict[int | None, SequenceScores]:
     """J&F of each evaluation that says where it is from, by its seed."""
     return {r.seed: _of_sequences(r, "J&F-Mean") for r in results if r.provenance}
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ttvos.peers.record import Peer
+from ttvos.config.peers import Peer
 from ttvos.plan.manifest import Located, Manifest, RowEntry
 from ttvos.report.paper import BACKBONE, BACKBONES, FULL, is_backbone, plain, read_paper
-from ttvos.report.results import Entry, MaskResults, PeerResults, Result, RowResults
+from ttvos.report.results import Entry, File, MaskResults, PeerResults, RowResults
 from ttvos.report.table import Table
 
 TRAINED = ("ttvos", "frtm")  # trackers that are trained here; others are the users' own
@@ -61,10 +61,10 @@ class ReportInput:
         """The manifest that named the files."""
         return self.located.manifest
 
-    def results(self) -> list[Result]:
+    def results(self) -> list[File]:
         """Every result file once, in the manifest's order."""
         entries = (*self.rows, *self.references, *self.masks, *self.published, *self.peers)
-        found: dict[str, Result] = {}
+        found: dict[str, File] = {}
         for file in (file for entry in entries for file in entry.files()):
             found.setdefault(file.name, file)
         return list(found.values())
@@ -161,7 +161,7 @@ def lacks_online_learning(peer: PeerResults) -> bool:
 
     The cost file says so where the published schedule is known; else Table 3's tick does.
     """
-    if peer.cost and peer.cost.data.get("online_not_run"):
+    if peer.cost and peer.cost.record.get("online_not_run"):
         return True
     ticked = {plain(x["method"]) for x in read_paper("table3") if x["online_learning"] == "1"}
     return peer.record.status == "cost only" and plain(peer.record.method) in ticked

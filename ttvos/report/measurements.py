@@ -1,15 +1,15 @@
 """Tables of what was measured here, with no number of the paper's beside it."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from ttvos.plan.manifest import data_label
+from ttvos.records.schema import Scoring, Training
 from ttvos.report import quantities as q
 from ttvos.report.intervals import MEANS, sequence_notes
 from ttvos.report.join import ReportInput
 from ttvos.report.notes import SEED_NOTE, selected_on, selection_cautions, selection_notes
 from ttvos.report.quantities import Extra
-from ttvos.report.results import Entry, Getter, Measured, Result, measure
+from ttvos.report.results import Entry, File, Getter, Measured, measure
 from ttvos.report.table import Cell, Column, Table
 from ttvos.report.verdicts import untrained, untrained_notes
 
@@ -68,7 +68,7 @@ def _columns() -> list[Column]:
     ]
 
 
-def _scores(item: Entry, results: tuple[Result, ...], still: Measured | None) -> dict[str, Cell]:
+def _scores(item: Entry, results: tuple[File, ...], still: Measured | None) -> dict[str, Cell]:
     """An entry's scores on one dataset, and its gain; of an untrained row only that it is one."""
     if why := untrained(item):
         return {"jf": Cell(reason=why)}
@@ -110,7 +110,7 @@ def training(report: ReportInput) -> Table:
     trained = [(item, result) for item in report.rows for result in item.train]
     rows = []
     for item, result in trained:
-        row = {"entry": Cell(item.label), "seed": Cell(str(result.data.get("seed", "–")))}
+        row = {"entry": Cell(item.label), "seed": Cell(str(result.record.seed))}
         row["weights"] = Cell(selected_on(result))
         for extra in TRAINING:
             row |= extra.cell(result)
@@ -128,12 +128,18 @@ def training(report: ReportInput) -> Table:
     )
 
 
-def _selected(data: dict[str, Any], step: str, key: str) -> float | None:
-    """What a selection by scores says of the "chosen" or "last" step; None where none was made."""
-    selection = data.get("selection")
-    if selection is None or selection["by"] == "last":
-        return None
-    return selection[step][key]
+def _scored(training: Training, which: str) -> Scoring | None:
+    """Scores of the weights after the "chosen" or "last" step; None where no step was scored."""
+    selection = training.selection
+    return getattr(selection, which) if selection and selection.by != "last" else None
+
+
+def _jf(training: Training, which: str) -> float | None:
+    return 100 * scored.jf if (scored := _scored(training, which)) else None
+
+
+def _kept_step(training: Training) -> float | None:
+    return scored.step if (scored := _scored(training, "chosen")) else None
 
 
 def _from_training(key: str, label: str, digits: int, getter: Getter) -> Extra:
@@ -142,15 +148,11 @@ def _from_training(key: str, label: str, digits: int, getter: Getter) -> Extra:
 
 
 TRAINING = (
-    _from_training("stages", "stages", 0, lambda data: len(data["stages"])),
-    _from_training("steps", "steps", 0, lambda data: data["steps"]),
-    _from_training("seconds", "seconds", 0, lambda data: data["seconds"]),
-    _from_training("last_loss", "last loss", 3, lambda d: d["stages"][-1]["losses"]["total"]),
-    _from_training("kept_step", "kept step", 0, lambda data: _selected(data, "chosen", "step")),
-    _from_training(
-        "kept_jf", "J&F of the kept step", 1, lambda data: 100 * _selected(data, "chosen", "J&F")
-    ),
-    _from_training(
-        "last_jf", "J&F of the last step", 1, lambda data: 100 * _selected(data, "last", "J&F")
-    ),
+    _from_training("stages", "stages", 0, lambda training: len(training.stages)),
+    _from_training("steps", "steps", 0, lambda training: training.steps),
+    _from_training("seconds", "seconds", 0, lambda training: training.seconds),
+    _from_training("last_loss", "last loss", 3, lambda t: t.stages[-1].losses["total"]),
+    _from_training("kept_step", "kept step", 0, _kept_step),
+    _from_training("kept_jf", "J&F of the kept step", 1, lambda t: _jf(t, "chosen")),
+    _from_training("last_jf", "J&F of the last step", 1, lambda t: _jf(t, "last")),
 )

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ttvos.records.schema import Selection, Training
 from ttvos.report.join import ReportInput
 from ttvos.report.quantities import standing
-from ttvos.report.results import Entry, Result, RowResults, sequences
+from ttvos.report.results import Entry, File, RowResults
 from ttvos.report.verdicts import paper_set, untrained_notes
 
 SEED_NOTE = (
@@ -62,10 +63,10 @@ def standing_notes(report: ReportInput, entries: Iterable[Entry]) -> list[str]:
 # Selection of a step's weights
 
 
-def selected_on(train: Result) -> str:
+def selected_on(train: File[Training]) -> str:
     """Which step's weights a training kept, for the table of trainings."""
-    by = (train.data.get("selection") or {}).get("by")
-    return SELECTED_ON.get(by, "not recorded")
+    selection = train.record.selection
+    return SELECTED_ON[selection.by] if selection else "not recorded"
 
 
 def selection_notes(entries: Iterable[Entry]) -> list[str]:
@@ -80,12 +81,12 @@ def selection_cautions(report: ReportInput, entries: Iterable[Entry]) -> list[st
     """What must stand beside the rows' scores: that these or the test set selected the weights."""
     found = []
     for entry, selection in _selections(entries):
-        if selection["by"] == "released":
+        if selection.by == "released":
             found.append((entry.label, _selection(selection)))
-        chosen_on = set(selection["data"]["sequences"])
+        chosen_on = set(selection.data["sequences"])
         for dataset in report.manifest.datasets:
             scored = entry.evaluate.get(dataset, ())
-            if any(chosen_on & set(sequences(result)) for result in scored):
+            if any(chosen_on & set(result.record.sequences()) for result in scored):
                 text = f"the weights were selected on sequences that {dataset} scores: its scores"
                 found.append((entry.label, f"{text} are no independent measurement."))
     return _grouped(found)
@@ -99,21 +100,21 @@ def _grouped(found: Iterable[tuple[str, str]]) -> list[str]:
     return [f"{', '.join(dict.fromkeys(names))}: {text}" for text, names in rows.items()]
 
 
-def _selections(entries: Iterable[Entry]) -> list[tuple[RowResults, dict[str, Any]]]:
+def _selections(entries: Iterable[Entry]) -> list[tuple[RowResults, Selection]]:
     """Rows with what their trainings recorded of a selection by scores."""
     return [
-        (entry, train.data["selection"])
+        (entry, train.record.selection)
         for entry in entries
         if isinstance(entry, RowResults)
         for train in entry.train
-        if train.provenance and (train.data.get("selection") or {}).get("data")
+        if train.provenance and train.record.selection and train.record.selection.data
     ]
 
 
-def _selection(selection: dict[str, Any]) -> str:
-    data = selection["data"]
+def _selection(selection: Selection) -> str:
+    data = selection.data
     names = data["sequences"]
-    if selection["by"] == "released":
+    if selection.by == "released":
         return (
             "test-set selection, as in the authors' code: the step was kept whose weights score "
             f"best on the split {data['split']} of {data['root']} ({len(names)} sequences), so "
@@ -155,9 +156,9 @@ def start_notes(entries: Iterable[Entry]) -> list[str]:
     notes: dict[str, None] = {}
     for entry in entries:
         for result in entry.train if isinstance(entry, RowResults) else ():
-            initial = (result.provenance or {}).get("initial")
-            key = (entry.label, start(initial), result.data.get("steps"))
-            seeds.setdefault(key, []).append(str(result.data["seed"]))
+            initial = result.provenance and result.provenance.initial
+            key = (entry.label, start(initial), result.record.steps)
+            seeds.setdefault(key, []).append(str(result.record.seed))
             notes[trained_within(initial)] = None
     found = [
         f"{label} ({'seeds' if len(numbers) > 1 else 'seed'} {', '.join(numbers)}) "

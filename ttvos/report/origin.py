@@ -1,7 +1,4 @@
-"""Where the numbers come from: provenance of every result file.
-
-How long the workflow's rules took: Snakemake's benchmark files, put together by rule.
-"""
+"""Where the numbers come from, by file, and how long the workflow took to make them, by rule."""
 
 import csv
 import os
@@ -12,7 +9,20 @@ from typing import Any
 
 from ttvos.core.errors import UserError
 from ttvos.report.join import ReportInput
-from ttvos.report.results import Result
+from ttvos.report.results import File
+
+COMMON = {  # keys of a provenance that the page's overview shows
+    "device": "Device",
+    "cpus": "Processor cores",
+    "precision": "Precision",
+    "seed": "Seeds",
+    "commit": "Commit",
+    "source": "Source hash",
+    "python": "Python",
+    "platform": "System",
+    "libraries": "Libraries",
+}
+RUN_STARTED = "TTVOS_RUN_STARTED"  # set by the Snakefile: seconds since 1970
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,7 @@ class Origin:
     facts: tuple[tuple[str, str], ...]
 
 
-def origins(results: Iterable[Result]) -> dict[str, Origin]:
+def origins(results: Iterable[File]) -> dict[str, Origin]:
     """Provenance by file name; a file without one says so.
 
     Scores have no precision of their own: theirs is that in which the masks were tracked.
@@ -37,72 +47,47 @@ def origins(results: Iterable[Result]) -> dict[str, Origin]:
         source = dict(result.provenance or {})
         brief = "no provenance: its numbers are not shown"
         if source:
-            precision = tracked.get(source.get("masks"))
-            if precision:
-                source["tracked in"] = precision
             parts = [source.get(key) for key in ("commit", "device", "time", "precision")]
-            if precision:
+            if precision := tracked.get(source.get("masks")):
+                source["tracked in"] = precision
                 parts.append(f"masks tracked in {precision}")
             brief = ", ".join(str(part) for part in parts if part)
-        found[result.name] = Origin(result.name, f"file-{index}", brief, _facts(source))
+        facts = tuple((key, _text(value)) for key, value in source.items() if value is not None)
+        found[result.name] = Origin(result.name, f"file-{index}", brief, facts)
     return found
 
 
-def _tracking_precision(results: list[Result]) -> dict[str, str]:
+def _tracking_precision(results: list[File]) -> dict[str, str]:
     """Precision of the tracker by its folder of masks, where the folder's predict.json says it."""
-    return {
-        folder: result.provenance["precision"]
-        for result in results
-        if (folder := result.name.removesuffix("/predict.json")) != result.name
-        and result.provenance
-        and result.provenance.get("precision")
-    }
-
-
-def _facts(source: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((key, _text(value)) for key, value in source.items() if value is not None)
+    end = "/predict.json"
+    tracked = [result for result in results if result.name.endswith(end) and result.provenance]
+    found = {r.name.removesuffix(end): r.provenance.get("precision") for r in tracked}
+    return {folder: precision for folder, precision in found.items() if precision}
 
 
 def _text(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_text(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return " ".join(str(item) for item in value)
-    return str(value)
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def overview(results: Iterable[File]) -> list[tuple[str, str]]:
+    """What the files have in common, or all the values where they differ."""
+    sources = [result.provenance for result in results if result.provenance]
+    lines = []
+    for key, label in COMMON.items():
+        values = sorted({_text(s[key]) for s in sources if s.get(key) is not None})
+        if key == "precision" and len(values) > 1:
+            values = [f"{value} ({_commands(sources, value)})" for value in values]
+        lines += [(label, "; ".join(values))] if values else []
+    times = sorted(str(source["time"]) for source in sources)
+    return [*lines, *([("Measured between", f"{times[0]} and {times[-1]}")] if times else [])]
 
 
 def _commands(sources: list[dict[str, Any]], precision: str) -> str:
     """The subcommands ("train", "predict" ...) that computed in that precision."""
     used = [source.get("command", ()) for source in sources if source.get("precision") == precision]
     return ", ".join(sorted({str(command[1]) for command in used if len(command) > 1}))
-
-
-def overview(results: Iterable[Result]) -> list[tuple[str, str]]:
-    """What the files have in common, or all the values where they differ."""
-    sources = [result.provenance for result in results if result.provenance]
-    lines = []
-    for key, label in (
-        ("device", "Device"),
-        ("cpus", "Processor cores"),
-        ("precision", "Precision"),
-        ("seed", "Seeds"),
-        ("commit", "Commit"),
-        ("source", "Source hash"),
-        ("python", "Python"),
-        ("platform", "System"),
-        ("libraries", "Libraries"),
-    ):
-        if values := sorted({_text(s[key]) for s in sources if s.get(key) is not None}):
-            if key == "precision" and len(values) > 1:
-                values = [f"{value} ({_commands(sources, value)})" for value in values]
-            lines.append((label, "; ".join(values)))
-    times = sorted(str(source["time"]) for source in sources)
-    if times:
-        lines.append(("Measured between", f"{times[0]} and {times[-1]}"))
-    return lines
-
-
-RUN_STARTED = "TTVOS_RUN_STARTED"  # set by the Snakefile: seconds since 1970
 
 
 @dataclass(frozen=True)
@@ -135,33 +120,36 @@ class RunTime:
 
 
 def read_jobs(report: ReportInput) -> list[Job]:
-    """All jobs that the manifest names.
+    """All jobs that the manifest names, from Snakemake's benchmark files.
 
     Raises UserError for a benchmark file that is damaged, or missing where a result waits for it.
     """
-    manifest = report.manifest
-    found = {name: path for name, path in manifest.benchmarks.items() if path is not None}
-    for name, path in manifest.other_benchmarks.items():
-        if report.located.path(path).is_file():
-            found[name] = path
-    return [_job(name.split()[0], report.located.path(path)) for name, path in found.items()]
+    manifest, locate = report.manifest, report.located.path
+    found = {name: locate(path) for name, path in manifest.benchmarks.items() if path is not None}
+    others = {name: locate(path) for name, path in manifest.other_benchmarks.items()}
+    found |= {name: path for name, path in others.items() if path.is_file()}
+    return [_job(name.split()[0], path) for name, path in found.items()]
+
+
+def _job(rule: str, path: Path) -> Job:
+    try:
+        with open(path, newline="") as handle:
+            line = next(csv.DictReader(handle, delimiter="\t"))
+        memory = line.get("max_rss", "-")
+        known = float(memory) if memory not in ("-", "NA") else None
+        return Job(rule, float(line["s"]), known, path.stat().st_mtime)
+    except (OSError, StopIteration, KeyError, ValueError) as error:
+        raise UserError(f"{path}: not a readable benchmark file ({error}); run anew") from None
 
 
 def by_rule(jobs: list[Job]) -> list[RuleTimes]:
     """The jobs of each rule together; the rule with the largest sum first."""
-    rules: dict[str, list[Job]] = {}
-    for job in jobs:
-        rules.setdefault(job.rule, []).append(job)
-    times = [
-        RuleTimes(
-            rule,
-            len(group),
-            sum(job.seconds for job in group),
-            max(job.seconds for job in group),
-            max((job.memory for job in group if job.memory is not None), default=None),
-        )
-        for rule, group in rules.items()
-    ]
+    times = []
+    for rule in dict.fromkeys(job.rule for job in jobs):
+        own = [job for job in jobs if job.rule == rule]
+        seconds = [job.seconds for job in own]
+        memory = max((job.memory for job in own if job.memory is not None), default=None)
+        times.append(RuleTimes(rule, len(own), sum(seconds), max(seconds), memory))
     return sorted(times, key=lambda rule: -rule.seconds)
 
 
@@ -177,14 +165,3 @@ def run_time(jobs: list[Job], now: float) -> RunTime | None:
     # The rule `reports` is running: its time on file is that of an earlier rendering.
     ran = sum(job.ended >= start for job in jobs if job.rule != "reports")
     return RunTime(now - start, ran)
-
-
-def _job(rule: str, path: Path) -> Job:
-    try:
-        with open(path, newline="") as handle:
-            line = next(csv.DictReader(handle, delimiter="\t"))
-        memory = line.get("max_rss", "-")
-        known = float(memory) if memory not in ("-", "NA") else None
-        return Job(rule, float(line["s"]), known, path.stat().st_mtime)
-    except (OSError, StopIteration, KeyError, ValueError) as error:
-        raise UserError(f"{path}: not a readable benchmark file ({error}); run anew") from None

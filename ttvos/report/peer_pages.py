@@ -4,16 +4,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+from ttvos.config.peers import Peer
 from ttvos.core.files import atomic_path
+from ttvos.core.text import counted
 from ttvos.measure.latency import carried, samples
-from ttvos.peers.record import Peer
+from ttvos.records.schema import Streaming, TrackerSpeed
 from ttvos.report import quantities as q
 from ttvos.report.join import Line, ReportInput
 from ttvos.report.origin import Origin
 from ttvos.report.page import environment
 from ttvos.report.paper import is_backbone
 from ttvos.report.peers import cost_by_part, printed_backbone
-from ttvos.report.results import PeerResults, Result, timed_on
+from ttvos.report.results import File, PeerResults, timed_on
 from ttvos.report.table import Table
 from ttvos.report.table3 import ACCURACIES
 
@@ -33,7 +35,7 @@ class PeerPage:
     online: Facts
     speed: Facts
     accuracy: Table | None
-    files: tuple[Result, ...]
+    files: tuple[File, ...]
 
 
 def page_name(record: Peer) -> str:
@@ -76,7 +78,7 @@ def peer_page(report: ReportInput, record: Peer, table3: Table) -> PeerPage:
 def online_facts(peer: PeerResults | None) -> Facts:
     """What the published learning on the clip takes where it is not run, as label and text."""
     cost = peer.cost if peer else None
-    found = cost.data.get("online_not_run") if cost and cost.provenance else None
+    found = cost.record.get("online_not_run") if cost and cost.provenance else None
     if not found:
         return []
     passes = found["passes_per_update"]
@@ -92,36 +94,28 @@ def speed_facts(peer: PeerResults | None) -> Facts:
     """How fast it is here and how it grows, as label and text; none without a speed file."""
     if peer is None or peer.speed is None or not peer.speed.provenance:
         return []
-    data = peer.speed.data
-    streaming, growth = data["streaming"], data.get("growth")
-    objects = data.get("objects", 1)
+    speed: TrackerSpeed = peer.speed.record
+    streaming, growth, whole = speed.streaming, speed.growth, speed.with_initialisation
+    first, last = growth.state_bytes_first / 2**20, growth.state_bytes_last / 2**20
+    memory = q.peak_memory_mib(speed)
     lines = [
         ("Measured on", timed_on(peer.speed)),
-        ("Frames", f"{data['height']}×{data['width']}, {objects} object{'s' * (objects != 1)}"),
-        ("Without frame 0", f"{streaming['fps']:.2f} frames a second"),
-        ("With frame 0", f"{q.fps_with_initialisation(data):.2f} frames a second{_length(data)}"),
-        ("Frame 0", f"{median(streaming['init_ms']):.0f} ms"),
+        ("Frames", f"{peer.speed.frame_size}, {counted(speed.objects, 'object')}"),
+        ("Without frame 0", f"{streaming.fps:.2f} frames a second"),
+        ("With frame 0", f"{whole.fps:.2f} frames a second, over {whole.frames} frames"),
+        ("Frame 0", f"{median(streaming.init_ms):.0f} ms"),
         ("A frame", _latencies(streaming)),
-        ("Peak memory", f"{q.peak_memory_mib(data):.0f} MiB"),
+        ("Peak memory", "" if memory is None else f"{memory:.0f} MiB"),
+        ("State", f"{first:.1f} MiB after frame 1, {last:.1f} MiB after {growth.frames}"),
+        ("Time of a late frame", f"{growth.time_ratio:.2f} times an early one's"),
     ]
-    if growth:
-        first, last = (growth[f"state_bytes_{end}"] / 2**20 for end in ("first", "last"))
-        lines.append(
-            ("State", f"{first:.1f} MiB after frame 1, {last:.1f} MiB after {growth['frames']}")
-        )
-        lines.append(("Time of a late frame", f"{growth['time_ratio']:.2f} times an early one's"))
     return [(label, text) for label, text in lines if text]
 
 
-def _latencies(streaming: dict) -> str:
+def _latencies(streaming: Streaming) -> str:
     """The percentiles that the sample carries, and its size."""
     told = [f"{key[:-3]} {ms:.0f} ms" for key, ms in carried(streaming).items() if ms is not None]
     return f"{', '.join(told)}; of {samples(streaming)} latencies" if told else ""
-
-
-def _length(data: dict) -> str:
-    frames = data.get("with_initialisation", {}).get("frames")
-    return f", over {frames} frames" if frames else ""
 
 
 def _accuracy(table3: Table, index: int) -> Table:
@@ -131,9 +125,8 @@ def _accuracy(table3: Table, index: int) -> Table:
     return replace(table3, rows=(table3.rows[index],), columns=columns, sections="", notes=())
 
 
-def _files(peer: PeerResults | None, line: Line | None) -> list[Result]:
+def _files(peer: PeerResults | None, line: Line | None) -> list[File]:
     """The result files that the page's numbers are from."""
+    timed = [file for file in (peer.cost, peer.speed) if file] if peer else []
     masks = line.masks if line else None
-    timed = [peer.cost, peer.speed] if peer else []
-    scored = [entry.scores() for entry in (peer, masks) if entry]
-    return [file for file in (*timed, *(file for files in scored for file in files)) if file]
+    return [*timed, *(file for entry in (peer, masks) if entry for file in entry.scores())]

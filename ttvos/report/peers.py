@@ -2,13 +2,12 @@
 table of its cost by part beside what the facts say.
 """
 
-from typing import Any
-
-from ttvos.peers.record import Peer
+from ttvos.config.peers import Peer
+from ttvos.records.schema import TrackerCost
 from ttvos.report import quantities as q
 from ttvos.report.join import ReportInput, lacks_online_learning
 from ttvos.report.paper import is_backbone, plain, read_paper
-from ttvos.report.results import Getter, PeerResults, Result, measure, timed_on
+from ttvos.report.results import File, Getter, PeerResults, measure, timed_on
 from ttvos.report.table import Cell, Column, Table
 
 COLUMNS = (
@@ -76,21 +75,25 @@ def _row(report: ReportInput, record: Peer) -> dict[str, Cell]:
     if peer is None:
         return row
     row["parameters_m"] = taken(peer.cost, q.millions("total"))
-    row["frame_gmac"] = taken(peer.cost, lambda data: frame_gmac(data, record.memory_slots))
+    row["frame_gmac"] = taken(peer.cost, lambda c: frame_gmac(c, record.memory_slots))
     row["frame_gmac_percent"] = percent(row["frame_gmac"], record.expected.frame_gmac)
     row["init_gmac"] = taken(peer.cost, q.gmac("init"))
-    row["online_gmac"] = taken(peer.cost, lambda data: data["online_not_run"]["macs"] / 1e9)
+    row["online_gmac"] = taken(peer.cost, _online_gmac)
     row["peak_memory_mib"] = taken(peer.speed, q.peak_memory_mib)
     return row | q.STREAMING.cell(peer) | q.WITH_FRAME_0.cell(peer)
+
+
+def _online_gmac(cost: TrackerCost) -> float | None:
+    return cost.online_not_run["macs"] / 1e9 if cost.online_not_run else None
 
 
 def _notes(report: ReportInput) -> list[str]:
     devices = dict.fromkeys(timed_on(peer.speed) for peer in report.peers if peer.speed)
     sizes = dict.fromkeys(
-        f"{file.data['height']}×{file.data['width']}, {file.data['objects']} object"
+        f"{file.frame_size}, {file.record.objects} object"
         for peer in report.peers
         for file in (peer.cost, peer.speed)
-        if file and "objects" in file.data
+        if file and "objects" in file.record
     )
     notes = [f"FPS: {'; '.join(devices)}."] if devices else []
     notes += [f"Frames: {'; '.join(sizes)}."] if sizes else []
@@ -119,22 +122,24 @@ KEYS = {
 }
 
 
-def frame_gmac(data: dict[str, Any], slots: float | None) -> float:
+def frame_gmac(cost: TrackerCost, slots: float | None) -> float:
     """MACs of a frame in 1e9: the mean over a cycle, or with that number of memory slots.
 
     With slots: the first step of the counted clip reads one slot, the second two; each further
     slot adds as much.
     """
     if slots is None:
-        return data["macs"]["frame"] / 1e9
-    one, two = data["macs"]["steps"][:2]
+        return cost.macs.frame / 1e9
+    one, two = cost.macs.steps[:2]
     return (one + (slots - 1) * (two - one)) / 1e9
 
 
-def part_gmac(data: dict[str, Any], part: str, slots: float | None) -> float:
+def part_gmac(cost: TrackerCost, part: str, slots: float | None) -> float | None:
     """MACs of one part of a frame in 1e9, as `frame_gmac` counts the frame."""
-    grown = frame_gmac(data, slots) - frame_gmac(data, None) if part == MEMORY_PART else 0.0
-    return data["macs"]["parts"].get(part) / 1e9 + grown
+    if (count := cost.macs.parts.get(part)) is None:
+        return None
+    grown = frame_gmac(cost, slots) - frame_gmac(cost, None) if part == MEMORY_PART else 0.0
+    return count / 1e9 + grown
 
 
 def percent(measured: Cell, facts: float | None) -> Cell:
@@ -144,7 +149,7 @@ def percent(measured: Cell, facts: float | None) -> Cell:
     return Cell(round(100 * (float(measured.value) - facts) / facts, 2) + 0.0)  # no "-0.00"
 
 
-def taken(result: Result | None, getter: Getter) -> Cell:
+def taken(result: File | None, getter: Getter) -> Cell:
     """A number of one file as a cell."""
     return q.measured_cell(measure((result,), getter))
 
@@ -161,7 +166,7 @@ def cost_by_part(report: ReportInput, peer: PeerResults) -> Table | None:
     total["init_gmac"] = taken(peer.cost, q.gmac("init"))
     total["frame_gmac_facts"] = Cell(record.expected.frame_gmac)
     total["frame_gmac"] = taken(peer.cost, q.gmac("frame"))
-    total["slots_gmac"] = taken(peer.cost, lambda data: frame_gmac(data, slots))
+    total["slots_gmac"] = taken(peer.cost, lambda c: frame_gmac(c, slots))
     return report.table(
         _columns(record),
         [row | _differences(row) for row in (*rows, total)],
@@ -174,8 +179,8 @@ def cost_by_part(report: ReportInput, peer: PeerResults) -> Table | None:
 
 def _parts(peer: PeerResults) -> list[str]:
     """The tracker's parts, then those that only the facts have; "other" only where it counts."""
-    macs = peer.cost.data["macs"]
-    counted = [p for p, n in macs["parts"].items() if p != "other" or n or macs["init_parts"][p]]
+    macs = peer.cost.record.macs
+    counted = [p for p, n in macs.parts.items() if p != "other" or n or macs.init_parts[p]]
     return list(dict.fromkeys([*counted, *peer.record.expected.parts]))
 
 
@@ -183,12 +188,16 @@ def _part_row(peer: PeerResults, part: str) -> dict[str, Cell]:
     slots = peer.record.memory_slots
     return {
         "part": Cell(part),
-        "parameters_m": taken(peer.cost, lambda data: data["parameters"]["parts"].get(part) / 1e6),
-        "init_gmac": taken(peer.cost, lambda data: data["macs"]["init_parts"].get(part) / 1e9),
+        "parameters_m": taken(peer.cost, lambda c: _in(c.parameters.parts, part, 1e6)),
+        "init_gmac": taken(peer.cost, lambda c: _in(c.macs.init_parts, part, 1e9)),
         "frame_gmac_facts": Cell(peer.record.expected.parts.get(part)),
-        "frame_gmac": taken(peer.cost, lambda data: part_gmac(data, part, None)),
-        "slots_gmac": taken(peer.cost, lambda data: part_gmac(data, part, slots)),
+        "frame_gmac": taken(peer.cost, lambda c: part_gmac(c, part, None)),
+        "slots_gmac": taken(peer.cost, lambda c: part_gmac(c, part, slots)),
     }
+
+
+def _in(counts: dict[str, int], part: str, unit: float) -> float | None:
+    return counts[part] / unit if part in counts else None
 
 
 def _differences(row: dict[str, Cell]) -> dict[str, Cell]:

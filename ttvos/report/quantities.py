@@ -7,16 +7,18 @@ from typing import Any
 
 from ttvos.evaluation.judge import DIFFERS
 from ttvos.plan.manifest import Manifest, data_label
+from ttvos.records.schema import Record, RowSpeed, TrackerSpeed
 from ttvos.report.intervals import MEANS, interval, sequence_scores
 from ttvos.report.join import Line, ReportInput
 from ttvos.report.results import (
     Entry,
+    File,
     Getter,
     MaskResults,
     Measured,
     PeerResults,
-    Result,
     RowResults,
+    Speed,
     measure,
 )
 from ttvos.report.table import Cell, Column
@@ -146,10 +148,10 @@ def standing(manifest: Manifest, protocol: str, entry: Entry) -> str:
 
 def points(name: str) -> Getter:
     """A global score of an evaluation, in points (0 to 100)."""
-    return lambda data: 100.0 * data["global"][name]
+    return lambda scores: 100.0 * scores["global"][name]
 
 
-def measure_score(results: Iterable[Result], name: str = "J&F-Mean") -> Measured | None:
+def measure_score(results: Iterable[File], name: str = "J&F-Mean") -> Measured | None:
     """A global score of evaluations in points; a mean with its interval over the sequences."""
     results = tuple(results)
     measured = measure(results, points(name))
@@ -197,46 +199,41 @@ def macs(key: str, label: str, digits: int, getter: Getter) -> Quantity:
 
 def gmac(part: str) -> Getter:
     """MACs of one of TTVOS's parts, or of the whole, in 1e9; a tracker has other parts."""
-    return lambda data: _count(data["macs"], part, 1e9)
+    return lambda cost: _count(cost.macs, part, 1e9)
 
 
 def millions(part: str) -> Getter:
     """One of a cost file's parameter counts, in 1e6; a tracker has no more than the total."""
-    return lambda data: _count(data["parameters"], part, 1e6)
+    return lambda cost: _count(cost.parameters, part, 1e6)
 
 
-def _count(counts: dict[str, Any], name: str, unit: float) -> float | None:
+def _count(counts: Record, name: str, unit: float) -> float | None:
     """None where a tracker's file, which counts parts of its own, has no such count."""
-    if name not in counts and "parts" in counts:
-        return None
-    return counts[name] / unit
+    count = getattr(counts, name, None)
+    return None if count is None else count / unit
 
 
-def is_trackers(data: dict[str, Any]) -> bool:
-    """Whether a speed file is of any tracker, frame by frame, and not of TTVOS's engine."""
-    return data.get("engine") == "own"
-
-
-def released_fps(data: dict[str, Any]) -> float | None:
+def released_fps(speed: Speed) -> float | None:
     """Frames per second by the released timing protocol, which the paper's figures are.
 
     A tracker that is not TTVOS has none.
     """
-    return None if is_trackers(data) else data["released"]["fps"]
+    return speed.released.fps if isinstance(speed, RowSpeed) else None
 
 
-def fps_with_initialisation(data: dict[str, Any]) -> float:
+def fps_with_initialisation(speed: Speed) -> float:
     """Frames per second with frame 0 counted, frame by frame."""
-    if "with_initialisation" in data:
-        return data["with_initialisation"]["fps"]
-    first, further = data["streaming"]["init_ms"], data["streaming"]["repeats"]
+    if isinstance(speed, TrackerSpeed):
+        return speed.with_initialisation.fps
+    first, further = speed.streaming.init_ms, speed.streaming.repeats
     frames = sum(1 + len(clip) for clip in further)
     return 1000 * frames / (sum(first) + sum(sum(clip) for clip in further))
 
 
-def peak_memory_mib(data: dict[str, Any]) -> float:
+def peak_memory_mib(speed: Speed) -> float | None:
     """Peak memory of the streaming protocol, in 2**20 bytes."""
-    return data["streaming"]["peak_memory_bytes"] / 2**20
+    found = speed.streaming.peak_memory_bytes
+    return None if found is None else found / 2**20
 
 
 def from_cost(key: str, label: str, digits: int, getter: Getter, *group: str) -> Extra:
@@ -271,7 +268,7 @@ PARAMETERS = Quantity(
     2,
     lambda _, entry: (measure((entry.cost,), millions("total")), None),
 )
-STREAMING = from_speed("streaming_fps", "streaming FPS", 1, lambda data: data["streaming"]["fps"])
+STREAMING = from_speed("streaming_fps", "streaming FPS", 1, lambda speed: speed.streaming.fps)
 WITH_FRAME_0 = from_speed("with_frame_0_fps", "with frame 0", 1, fps_with_initialisation)
 # Masks and the authors' weights have no seed.
 SEEDS = Extra(

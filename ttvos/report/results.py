@@ -7,48 +7,45 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from ttvos.config.peers import Peer
 from ttvos.core.errors import UserError
-from ttvos.core.files import read_json
-from ttvos.peers.record import Peer
 from ttvos.plan.manifest import Located, RowEntry
+from ttvos.records.schema import Cost, Origin, Predictions, Result, Scores, Speed, Training
+from ttvos.records.store import read
 
-REQUIRED_PROVENANCE = ("source", "device", "time")
-
-Getter = Callable[[Any], float | None]  # from a file's data to a number
+T = TypeVar("T", bound=Result)
+Getter = Callable[[Any], float | None]  # from a record to a number
 
 
 @dataclass(frozen=True)
-class Result:
-    """One JSON result file; name: its path as the manifest gives it.
+class File(Generic[T]):
+    """A result file. name: its path as the manifest gives it.
 
     seed: of the training that it is of, where the manifest gives one.
     """
 
     name: str
-    data: dict[str, Any]
+    record: T
     seed: int | None = None
 
     @property
-    def provenance(self) -> dict[str, Any] | None:
+    def provenance(self) -> Origin | None:
         """Where the file's numbers come from; None if it does not say."""
-        found = self.data.get("provenance")
-        if isinstance(found, dict) and all(found.get(key) for key in REQUIRED_PROVENANCE):
-            return found
-        return None
+        return self.record.origin
 
     @property
     def device(self) -> str:
-        """Name of the device that the numbers were measured on."""
-        named = (self.provenance or {}).get("device") or self.data.get("device")
+        """Name of the device that a cost or speed was measured on."""
+        named = (self.provenance and self.provenance.device) or self.record.get("device")
         return str(named or "a device not recorded")
 
     @property
     def frame_size(self) -> str:
         """Height x width that a cost or speed is for, as the file says."""
-        data = self.data
-        return f"{data['height']}×{data['width']}" if data.get("height") else "not recorded"
+        record = self.record
+        return f"{record.height}×{record.width}" if record.height else "not recorded"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,20 +57,20 @@ class Entry:
 
     name: str
     label: str
-    evaluate: dict[str, tuple[Result, ...]]
-    cost: Result | None = None
-    speed: Result | None = None
+    evaluate: dict[str, tuple[File[Scores], ...]]
+    cost: File[Cost] | None = None
+    speed: File[Speed] | None = None
 
     @property
     def is_scored(self) -> bool:
         """Whether there are scores on any dataset."""
         return any(self.evaluate.values())
 
-    def scores(self) -> list[Result]:
+    def scores(self) -> list[File[Scores]]:
         """The scores on all datasets."""
         return [result for results in self.evaluate.values() for result in results]
 
-    def files(self) -> list[Result]:
+    def files(self) -> list[File]:
         """All its result files."""
         return [*self.scores(), *(file for file in (self.cost, self.speed) if file)]
 
@@ -83,11 +80,11 @@ class RowResults(Entry):
     """A row with all that was measured of it. losses: path of loss.csv and its train.json."""
 
     entry: RowEntry
-    predict: dict[str, tuple[Result, ...]]
-    train: tuple[Result, ...]
-    losses: tuple[tuple[int, Path, Result | None], ...]
+    predict: dict[str, tuple[File[Predictions], ...]]
+    train: tuple[File[Training], ...]
+    losses: tuple[tuple[int, Path, File[Training] | None], ...]
 
-    def files(self) -> list[Result]:
+    def files(self) -> list[File]:
         """See `Entry.files`."""
         predicted = [result for results in self.predict.values() for result in results]
         measured = [file for file in (self.cost, self.speed) if file]
@@ -124,7 +121,7 @@ class Measured:
     """
 
     values: tuple[float, ...] = ()
-    sources: tuple[Result, ...] = ()
+    sources: tuple[File, ...] = ()
     refusal: str = ""
     interval: tuple[float, float] | None = None
 
@@ -139,21 +136,18 @@ class Measured:
         return stdev(self.values) if len(self.values) > 1 else None
 
 
-def load_result(located: Located, name: str | None, seed: int | None = None) -> Result | None:
-    """Read one JSON file of the manifest; None stays None. seed: of the training it is of."""
-    if name is None:
-        return None
-    data = read_json(located.path(name))
-    if not isinstance(data, dict):
-        raise UserError(f"{located.path(name)}: a result file is a JSON object; make it anew")
-    return Result(name, data, seed)
+def load_file(
+    located: Located, name: str | None, kind: type[T], seed: int | None = None
+) -> File[T] | None:
+    """Read one file of the manifest; None stays None. seed: of the training it is of."""
+    return None if name is None else File(name, read(located.path(name), kind, name), seed)
 
 
-def measure(results: Iterable[Result | None], getter: Getter) -> Measured | None:
+def measure(results: Iterable[File | None], getter: Getter) -> Measured | None:
     """Take one number from each file; None if there is none.
 
-    getter: None, or a null on the way, says that the file's maker did not measure the number.
-    Raises UserError for a file that lacks a key that the getter reads.
+    getter: from a file's record; None says that its maker did not measure the number. Raises
+    UserError for a record that lacks what the getter looks up by name or place.
     """
     pairs = [(result, _get(result, getter)) for result in results if result is not None]
     pairs = [(result, value) for result, value in pairs if value is not None]
@@ -164,29 +158,18 @@ def measure(results: Iterable[Result | None], getter: Getter) -> Measured | None
     return Measured(tuple(float(value) for _, value in pairs), tuple(result for result, _ in pairs))
 
 
-def _get(result: Result, getter: Getter) -> float | None:
+def _get(result: File, getter: Getter) -> float | None:
     try:
-        return getter(result.data)
+        return getter(result.record)
     except (KeyError, IndexError) as error:
         lacking = f"has no {error}" if isinstance(error, KeyError) else f"is too short ({error})"
         raise UserError(f"{result.name}: {lacking}; make it anew with this version") from None
-    except TypeError as error:
-        if "NoneType" in str(error):  # a null where the numbers would be: not measured
-            return None
-        raise UserError(f"{result.name}: not as this version reads it ({error})") from None
 
 
-def timed_on(result: Result) -> str:
+def timed_on(result: File[Speed]) -> str:
     """Device, precision and engine of a speed file's streaming figures, in words."""
-    precision = result.data.get("precision")  # none of a tracker that is not PyTorch's
-    parts = [result.device, str(precision or "precision not recorded")]
-    if precision and result.data.get("engine") != "fast":
-        parts.append("plain PyTorch")
-    if result.data.get("compiled"):
-        parts.append("compiled")
+    precision = result.record.precision  # none of a tracker that is not PyTorch's
+    parts = [result.device, precision or "precision not recorded"]
+    parts += ["plain PyTorch"] if precision and result.record.engine != "fast" else []
+    parts += ["compiled"] if result.record.compiled else []
     return ", ".join(parts)
-
-
-def sequences(result: Result) -> list[str]:
-    """Names of the sequences that an evaluation covers (its objects are `sequence_id`)."""
-    return sorted({name.rpartition("_")[0] for name in result.data.get("objects", {})})

@@ -2,12 +2,13 @@
 several counts of one model's operations, told apart in one line.
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from ttvos.records.schema import RowCost, RowSpeed, TrackerCost
 from ttvos.report import quantities as q
-from ttvos.report.comparisons import PaperTable
 from ttvos.report.join import Line, ReportInput, is_papers_model
-from ttvos.report.results import Entry, PeerResults, measure
+from ttvos.report.paper_table import PaperTable
+from ttvos.report.results import Cost, Entry, PeerResults, Speed, measure
 from ttvos.report.table import Cell
 
 # Table 2's two stages of GC by the names of its parts (data/peers/gc.yaml), and what it leaves out.
@@ -16,41 +17,37 @@ UPDATE = ("memory encoder", "memory key/value", "context")
 DECODER = "decoder"
 
 
-def segmentation_gmac(data: dict[str, Any]) -> float:
+def segmentation_gmac(cost: Cost) -> float:
     """Table 2's segmentation: a frame up to the attention map, without refinement and update."""
-    macs = data["macs"]
-    if "parts" in macs:
-        return _sum(macs, SEGMENTATION)
-    return (macs["features"] + macs["query"] + _before_refinement(macs)) / 1e9
+    if isinstance(cost, TrackerCost):
+        return _sum(cost, SEGMENTATION)
+    return (cost.macs.features + cost.macs.query + _before_refinement(cost)) / 1e9
 
 
-def update_gmac(data: dict[str, Any]) -> float:
+def update_gmac(cost: Cost) -> float:
     """What takes a frame into the template, or into GC's context, in 1e9 MACs."""
-    macs = data["macs"]
-    return _sum(macs, UPDATE) if "parts" in macs else macs["update"] / 1e9
+    return _sum(cost, UPDATE) if isinstance(cost, TrackerCost) else cost.macs.update / 1e9
 
 
-def refinement_gmac(data: dict[str, Any]) -> float:
+def refinement_gmac(cost: Cost) -> float:
     """What Table 2's segmentation leaves out: GC's decoder, TTVOS's refinement; in 1e9 MACs."""
-    macs = data["macs"]
-    if "parts" in macs:
-        return _sum(macs, (DECODER,))
-    return (macs["refine"] - _before_refinement(macs)) / 1e9
+    if isinstance(cost, TrackerCost):
+        return _sum(cost, (DECODER,))
+    return (cost.macs.refine - _before_refinement(cost)) / 1e9
 
 
-def whole_segmentation_gmac(data: dict[str, Any]) -> float:
+def whole_segmentation_gmac(cost: Cost) -> float:
     """Segmentation with the decoder or refinement, in 1e9 MACs."""
-    return segmentation_gmac(data) + refinement_gmac(data)
+    return segmentation_gmac(cost) + refinement_gmac(cost)
 
 
-def _sum(macs: dict[str, Any], parts: tuple[str, ...]) -> float:
-    """Of a tracker that counts parts of its own."""
-    return sum(macs["parts"][part] for part in parts) / 1e9
+def _sum(cost: TrackerCost, parts: tuple[str, ...]) -> float:
+    return sum(cost.macs.parts[part] for part in parts) / 1e9
 
 
-def _before_refinement(macs: dict[str, Any]) -> int:
+def _before_refinement(cost: RowCost) -> int:
     """MACs of short-term matching and attention map, where the file counts them by themselves."""
-    return sum(macs.get(part) or 0 for part in ("short_term", "attention"))
+    return (cost.macs.short_term or 0) + (cost.macs.attention or 0)
 
 
 class Table2(PaperTable):
@@ -120,8 +117,8 @@ def counts_apart(report: ReportInput) -> list[str]:
     return [f"GMAC of one model, {row.label}: {'; '.join(told)}."] if told else []
 
 
-def _layers(data: dict[str, Any]) -> float:
-    return data["roofline"]["streaming"]["macs"] / 1e9
+def _layers(speed: Speed) -> float | None:
+    return speed.roofline["streaming"].macs / 1e9 if isinstance(speed, RowSpeed) else None
 
 
 TABLE2 = Table2()

@@ -15,7 +15,7 @@ from ttvos.evaluation.judge import DIFFERS, ONE_RUN, REPRODUCED, TOO_NOISY, Deci
 from ttvos.plan.manifest import UNTRAINED as LEFT_UNTRAINED
 from ttvos.plan.manifest import DatasetEntry, Manifest, data_label
 from ttvos.report.paper import explained, subject
-from ttvos.report.results import Entry, Measured, Result, RowResults, measure, sequences
+from ttvos.report.results import Entry, File, Measured, RowResults, measure
 from ttvos.report.table import EMPTY, Cell
 
 Status = (
@@ -114,7 +114,7 @@ def verdict_cell(verdict: Verdict | None, line: dict[str, str], key: str, label:
     return Cell(verdict.status, reason=reason, about=about, href="#ledger")
 
 
-def accuracy_obstacle(manifest: Manifest, dataset: str, results: Iterable[Result]) -> str | None:
+def accuracy_obstacle(manifest: Manifest, dataset: str, results: Iterable[File]) -> str | None:
     """Why the accuracy of a row is not the paper's DAVIS accuracy; None when it is.
 
     The profile must say that it is comparable, and every file must agree with that claim:
@@ -133,7 +133,7 @@ def paper_set(entry: DatasetEntry | None) -> str | None:
 
 
 def data_obstacle(
-    manifest: Manifest, dataset: str, results: Iterable[Result], tracked: bool = True
+    manifest: Manifest, dataset: str, results: Iterable[File], tracked: bool = True
 ) -> str | None:
     """Why files score something else than the paper's DAVIS validation set; None when they do not.
 
@@ -146,20 +146,20 @@ def data_obstacle(
     if tracked and entry.input_scale != 1:
         return f"frames tracked at {entry.input_scale:g} of their size"
     for result in results:
-        profile = ((result.provenance or {}).get("data") or {}).get("profile")
+        profile = ((result.provenance and result.provenance.data) or {}).get("profile")
         if profile != manifest.profile or profile == "mini":
             return f"measured on the data of profile {profile}"
-        count = len(sequences(result))
+        count = len(result.record.sequences())
         if count != PAPER_SEQUENCES[paper]:
             return f"{count} of the validation set's {PAPER_SEQUENCES[paper]} sequences"
     return None
 
 
-def size_obstacle(result: Result | None) -> str | None:
+def size_obstacle(result: File | None) -> str | None:
     """Why a cost or speed is for another frame size than the paper's; None when it is the same."""
     if result is None:
         return None
-    height, width = result.data.get("height"), result.data.get("width")
+    height, width = result.record.height, result.record.width
     if height is None or width is None:
         return "the file does not say its frame size"
     if height != PAPER_HEIGHT or width not in PAPER_WIDTHS:
@@ -167,7 +167,7 @@ def size_obstacle(result: Result | None) -> str | None:
     return None
 
 
-def speed_obstacle(manifest: Manifest, result: Result | None) -> str | None:
+def speed_obstacle(manifest: Manifest, result: File | None) -> str | None:
     """Why a speed is not the paper's: another device (the profile says), another frame size."""
     reasons = [size_obstacle(result)]
     if not manifest.comparable.speed:
@@ -186,8 +186,8 @@ def untrained(entry: Entry) -> str:
         return entry.entry.untrained
     if not isinstance(entry, RowResults) or not entry.train:
         return ""
-    steps = measure(entry.train, lambda data: data["steps"])
-    scores = measure(entry.scores(), lambda data: 100 * data["global"]["J&F-Mean"])
+    steps = measure(entry.train, lambda training: training.steps)
+    scores = measure(entry.scores(), lambda scores: 100 * scores.means.jf_mean)
     if not (steps and steps.values and scores and scores.values):
         return ""
     most = max(steps.values)

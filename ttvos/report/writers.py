@@ -2,20 +2,25 @@
 
 import csv
 import io
+from collections.abc import Iterable
+from itertools import groupby
 
+from ttvos.core.text import markdown_table
 from ttvos.evaluation.judge import DIFFERS, ONE_RUN, REPRODUCED, TOO_NOISY
-from ttvos.report.table import MEASURED_KINDS, Cell, Column, Table, format_cell
+from ttvos.report.table import (
+    EMPTY,
+    MEASURED_KINDS,
+    TEXT_KINDS,
+    Cell,
+    Column,
+    Table,
+    format_cell,
+)
 from ttvos.report.verdicts import AGREES, DISPUTED, NOT_MEASURED
 
 _LATEX = {
+    **{character: rf"\{character}" for character in "&%$#_{}"},
     "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
@@ -45,67 +50,60 @@ _SHORT = {
 
 def to_csv(table: Table) -> str:
     """All columns, numbers unrounded; a spread and a reason column where they can occur."""
-    keys = ["profile"]
-    for column in table.columns:
-        keys += [column.key, *_extra_keys(column)]
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, keys, lineterminator="\n")
+    heads = [key for column in table.columns for key in _csv_values(column, EMPTY)]
+    writer = csv.DictWriter(buffer, ["profile", *heads], lineterminator="\n")
     writer.writeheader()
     for row in table.rows:
-        line: dict[str, str] = {"profile": table.profile}
-        for column in table.columns:
-            line |= _csv_values(column, table.cell(row, column))
-        writer.writerow(line)
+        cells = [_csv_values(column, table.cell(row, column)) for column in table.columns]
+        line = {key: value for cell in cells for key, value in cell.items()}
+        writer.writerow({"profile": table.profile, **line})
     return buffer.getvalue()
 
 
-def _extra_keys(column: Column) -> list[str]:
-    if column.kind in MEASURED_KINDS:
-        ends = ("low", "high") if column.interval else ()
-        return [f"{column.key}_{part}" for part in ("spread", *ends)]
-    return [f"{column.key}_reason"] if column.kind in ("verdict", "finding") else []
-
-
 def _csv_values(column: Column, cell: Cell) -> dict[str, str]:
-    value = cell.value
+    """What a cell has in the CSV, by the columns' names there."""
+    key, value = column.key, cell.value
     if value is None:
-        text = "" if column.kind == "verdict" else cell.reason
-    else:
-        text = value if isinstance(value, str) else f"{value:.10g}"
-    low, high = cell.interval or (None, None)
-    parts = {"spread": cell.spread, "low": low, "high": high}
-    values = {column.key: text}
-    for key in _extra_keys(column):
-        part = key.removeprefix(f"{column.key}_")
-        number = parts.get(part)
-        values[key] = cell.reason if part == "reason" else _csv_number(number)
-    return values
+        value = "" if column.kind == "verdict" else cell.reason
+    values: dict[str, str | float | None] = {key: value}
+    if column.kind in MEASURED_KINDS:
+        values[f"{key}_spread"] = cell.spread
+        if column.interval:
+            values[f"{key}_low"], values[f"{key}_high"] = cell.interval or (None, None)
+    elif column.kind in ("verdict", "finding"):
+        values[f"{key}_reason"] = cell.reason
+    return {name: _csv_text(value) for name, value in values.items()}
 
 
-def _csv_number(number: float | None) -> str:
-    return "" if number is None else f"{number:.10g}"
+def _csv_text(value: str | float | None) -> str:
+    return value or "" if value is None or isinstance(value, str) else f"{value:.10g}"
 
 
 def to_markdown(table: Table) -> str:
     """A pipe table under its caption, notes below."""
     columns = table.shown()
-    lines = [f"**{_markdown(table.title)}** {_markdown(table.caption)}", ""]
-    lines += [f"Data profile: **{_markdown(table.profile)}**. {_markdown(table.caution)}", ""]
-    heads = [
-        f"{column.group}: {column.label}" if column.group else column.label for column in columns
+    heads = [f"{c.group}: {c.label}" if c.group else c.label for c in columns]
+    rows = [
+        [format_cell(table.cell(row, column), column) for column in columns] for row in table.rows
     ]
-    lines.append("| " + " | ".join(_markdown(head) for head in heads) + " |")
-    lines.append("|" + "|".join("---" if is_text(c) else "---:" for c in columns) + "|")
-    for row in table.rows:
-        cells = [_markdown(format_cell(table.cell(row, c), c)) for c in columns]
-        lines.append("| " + " | ".join(cells) + " |")
-    lines += ["", *(f"- {_markdown(note)}" for note in table.notes)]
+    lines = [
+        f"**{_markdown(table.title)}** {_markdown(table.caption)}\n",
+        f"Data profile: **{_markdown(table.profile)}**. {_markdown(table.caution)}\n",
+        markdown_table(
+            [_markdown(head) for head in heads],
+            [[_markdown(cell) for cell in row] for row in rows],
+            [index for index, column in enumerate(columns) if not is_text(column)],
+        ),
+        *(f"- {_markdown(note)}" for note in table.notes),
+    ]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _markdown(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*")
-    return escaped.replace("_", "\\_").replace("<", "&lt;").replace("\n", " ")
+    """Text without what Markdown would take for emphasis or HTML."""
+    escaped = text.replace("\\", "\\\\").replace("*", "\\*").replace("_", "\\_")
+    return escaped.replace("<", "&lt;").replace("\n", " ")
 
 
 def to_latex(table: Table) -> str:
@@ -146,29 +144,23 @@ def _latex_groups(columns: tuple[Column, ...]) -> list[str]:
         return []
     heads, rules, start = [], [], 1
     for group, width in spans:
-        heads.append(
-            rf"\multicolumn{{{width}}}{{c}}{{{latex(group)}}}" if group else "& " * (width - 1)
-        )
+        head = rf"\multicolumn{{{width}}}{{c}}{{{latex(group)}}}"
+        heads.append(head if group else "& " * (width - 1))
         if group:
             rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
         start += width
     return [" & ".join(heads) + r" \\", "".join(rules)]
 
 
-def group_spans(columns: tuple[Column, ...]) -> list[tuple[str, int]]:
+def group_spans(columns: Iterable[Column]) -> list[tuple[str, int]]:
     """Neighbouring columns of one group, as (heading, number of columns)."""
-    spans: list[tuple[str, int]] = []
-    for column in columns:
-        if spans and spans[-1][0] == column.group:
-            spans[-1] = (column.group, spans[-1][1] + 1)
-        else:
-            spans.append((column.group, 1))
-    return spans
+    groups = groupby(columns, key=lambda column: column.group)
+    return [(group, len(list(of))) for group, of in groups]
 
 
 def is_text(column: Column) -> bool:
     """Whether a column is set flush left."""
-    return column.kind in ("text", "remark", "flag", "verdict", "finding")
+    return column.kind in TEXT_KINDS
 
 
 def _latex_layout(table: Table, columns: tuple[Column, ...], is_prose: bool) -> str:

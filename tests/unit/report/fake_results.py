@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+REST = {"J-Recall": 0.9, "J-Decay": 0.1, "F-Recall": 0.95, "F-Decay": 0.12}
 SEQUENCES = {"drift": 1, "pair": 2, "crowd": 3, "grow": 1, "shrink": 1, "occluded": 2}
 FRAMES = 24
 EXPERIMENTS = tuple(f"exp{number}-hrnet" for number in range(1, 9))
@@ -61,12 +62,13 @@ def evaluation(score: float, rng: np.random.Generator, year: int, names=None) ->
     objects = {}
     for name, count in counts.items():
         for number in range(1, (count if year == 2017 else 1) + 1):
-            objects[f"{name}_{number}"] = {"J-Mean": float(np.clip(rng.normal(0.7, 0.1), 0.3, 1))}
+            mean = float(np.clip(rng.normal(0.7, 0.1), 0.3, 1))
+            objects[f"{name}_{number}"] = {"J-Mean": mean} | REST
     above = 2 * (score - float(np.mean([values["J-Mean"] for values in objects.values()])))
     for values in objects.values():
         values["F-Mean"] = values["J-Mean"] + above
     scores = {"J&F-Mean": score, "J-Mean": score - above / 2, "F-Mean": score + above / 2}
-    scores |= {"J-Recall": 0.9, "J-Decay": 0.1, "F-Recall": 0.95, "F-Decay": 0.12}
+    scores |= REST
     data = {"profile": "mini", "root": "results/mini/data", "year": year, "split": "val"}
     return {"global": scores, "objects": objects, "frames": {}, "provenance": provenance(data=data)}
 
@@ -133,6 +135,16 @@ def speed(fps: float) -> dict[str, Any]:
         "roofline": {"streaming": {**reached, "matrix_rate_fraction": 0.55}},
         "provenance": provenance(data=None),
     }
+
+
+def training(row: str, seed: int, steps: int = 50) -> dict[str, Any]:
+    """A train.json of one stage."""
+    variant, _, backbone = row.partition("-")
+    stage = {"name": "davis", "steps": steps, "epochs": 4, "seconds": 9.0}
+    stage |= {"losses": {"total": 0.31}, "losses_over_last_steps": 9}
+    stage |= {"waiting_share": 0.0, "waiting_share_worst_epoch": 0.0}
+    made = {"variant": variant, "backbone": backbone, "seed": seed, "steps": steps}
+    return made | {"seconds": 9.0, "stages": [stage], "provenance": provenance(seed=seed)}
 
 
 def loss_table(rng: np.random.Generator) -> str:
@@ -225,10 +237,7 @@ def _write_row(folder: Path, name: str, seeds: tuple[int, ...], rng) -> dict[str
         row["speed"] = write_json(folder, f"speed/{name}.json", speed(rng.uniform(1, 9)))
     for seed in seeds:
         run = f"{name}-s{seed}"
-        stages = [{"name": "davis", "steps": 50, "seconds": 9.0, "losses": {"total": 0.31}}]
-        train = {"seed": seed, "steps": 50, "seconds": 9.0, "stages": stages}
-        train["provenance"] = provenance(seed=seed)
-        row["train"].append(write_json(folder, f"train/{run}/train.json", train))
+        row["train"].append(write_json(folder, f"train/{run}/train.json", training(name, seed)))
         (folder / f"train/{run}/loss.csv").write_text(loss_table(rng))
         row["loss"].append(f"train/{run}/loss.csv")
         for dataset, year in (("davis17", 2017), ("davis16", 2016)):

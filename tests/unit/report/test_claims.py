@@ -9,7 +9,7 @@ import pytest
 from tests.unit.report.publication.fake_profile import write_profile
 from ttvos.config.experiments import load_variants
 from ttvos.evaluation.compare import RULE
-from ttvos.report.claims import claims, claims_sentence, paired
+from ttvos.report.claims import arms, claims, claims_sentence
 from ttvos.report.paper import PAPER_FOLDER, read_paper
 from ttvos.report.publication.form import Published, Score, SequenceScore, read_published
 from ttvos.report.publication.publish import publish
@@ -104,11 +104,11 @@ def test_arms_are_matched_by_seed_and_sequence_whatever_their_order():
     for first, second in zip(claims(one).rows, claims(shuffled).rows, strict=True):
         assert first == second
     gone = [x for x in one.sequences if (x.row, x.seed) != ("exp3-hrnet", 0)]
-    values, objects = paired(
+    values, objects = arms(
         Published("kept", one.record, one.scores, tuple(gone)), "exp4", "exp3", "val"
     )
     assert values.shape == (8, 2)
-    whole, _ = paired(one, "exp4", "exp3", "val")
+    whole, _ = arms(one, "exp4", "exp3", "val")
     assert values == pytest.approx(whole[:, 1:])
     assert objects.tolist() == [1.0] * 8
 
@@ -141,10 +141,10 @@ def test_missing_experiments_are_not_measured(ablation):
 
 def test_other_backbones_do_not_count(tmp_path):
     one = published(tmp_path, ("exp8-hrnet", "exp8-resnet18"), (0,))
-    values, _ = paired(one, "exp8", "exp8", "val3")
+    values, _ = arms(one, "exp8", "exp8", "val3")
     assert values.shape == (3, 1)
     others = tuple(s for s in one.scores if s.backbone != "hrnet")
-    assert paired(Published("x", one.record, others, one.sequences), "exp8", "exp8", "val3") is None
+    assert arms(Published("x", one.record, others, one.sequences), "exp8", "exp8", "val3") is None
 
 
 def test_every_claim_compares_two_experiments_of_the_paper():

@@ -3,28 +3,32 @@
 import numpy as np
 import pytest
 
-from tests.unit.report.fake_results import provenance
+from tests.unit.report.fake_results import REST, provenance
 from ttvos.core.errors import UserError
 from ttvos.evaluation.statistics import detectable_by_sequences, mean_interval
-from ttvos.report.comparisons import build
+from ttvos.records.schema import Scores
+from ttvos.records.store import parse
 from ttvos.report.headline import data_facts
 from ttvos.report.inputs import load_inputs
 from ttvos.report.intervals import (
     SequenceScores,
+    by_seed,
     detectable_note,
     interval,
-    paired_arms,
+    paired,
     sequence_scores,
 )
 from ttvos.report.measurements import summary
-from ttvos.report.results import Result
+from ttvos.report.results import File
 from ttvos.report.table4 import TABLE4
 
 
-def evaluation(seed: int | None = 0, **objects: tuple[float, float]) -> Result:
+def evaluation(seed: int | None = 0, **objects: tuple[float, float]) -> File[Scores]:
     """An evaluation with J and F of objects, in points."""
-    scores = {n: {"J-Mean": j / 100, "F-Mean": f / 100} for n, (j, f) in objects.items()}
-    return Result(f"s{seed}.json", {"objects": scores, "provenance": provenance()}, seed)
+    scores = {n: REST | {"J-Mean": j / 100, "F-Mean": f / 100} for n, (j, f) in objects.items()}
+    means = REST | dict.fromkeys(("J&F-Mean", "J-Mean", "F-Mean"), 0.5)
+    made = {"global": means, "objects": scores, "provenance": provenance()}
+    return File(f"s{seed}.json", parse(made, Scores, "scores"), seed)
 
 
 ONE = evaluation(0, b_1=(70, 80), a_1=(50, 60), a_2=(30, 40))
@@ -95,10 +99,10 @@ def test_arms_are_paired_by_seed_and_sequence():
         evaluation(1, b_1=(80, 80), a_1=(50, 50), a_2=(50, 50), c_1=(9, 9)),
         evaluation(7, a_1=(0, 0), a_2=(0, 0), b_1=(0, 0)),
     )
-    values, objects = paired_arms((ONE, TWO), worse)
+    values, objects = paired(by_seed((ONE, TWO)), by_seed(worse))
     assert values == pytest.approx(np.array([[0.0], [10.0]]))  # seed 1 alone, without c
     assert objects.tolist() == [2.0, 1.0]
-    assert paired_arms((ONE,), worse) is None
+    assert paired(by_seed((ONE,)), by_seed(worse)) is None
 
 
 def scored(**scores: float):
@@ -106,7 +110,7 @@ def scored(**scores: float):
 
     def objects(values):
         values["objects"] = {
-            f"{name.replace('_', '-')}_1": {"J-Mean": score, "F-Mean": score}
+            f"{name.replace('_', '-')}_1": REST | {"J-Mean": score, "F-Mean": score}
             for name, score in scores.items()
         }
 
@@ -124,7 +128,7 @@ def test_a_score_on_a_part_is_read_against_others_on_that_part(change):
         "masks 90.0. Read a score in this table against 90.0, not against the paper's numbers, "
         "which are for the whole set."
     )
-    assert sentence in build(TABLE4, report).notes
+    assert sentence in TABLE4.build(report).notes
     assert sentence in summary(report).notes
     by_name = {data.name: data for data in data_facts(report)}
     assert by_name["davis16"].others == sentence

@@ -1,4 +1,4 @@
-"""A row of variants.tsv stands in the tables that it names, also where the paper has no line."""
+"""A row of experiments.tsv stands in the tables that it names, also where the paper has no line."""
 
 import json
 from pathlib import Path
@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.unit.report.fake_results import cost, evaluation, provenance, write_json
+from tests.unit.report.fake_results import cost, evaluation, training, write_json
 from ttvos.config.experiments import TABLES, Variant, load_variants
-from ttvos.report.comparisons import build
 from ttvos.report.headline import verdict_counts
 from ttvos.report.inputs import load_inputs
-from ttvos.report.report import COMPARISONS
+from ttvos.report.report import PAPER_TABLES
 from ttvos.report.table import Cell, Table
 from ttvos.report.writers import to_csv, to_latex, to_markdown
 
@@ -20,7 +19,7 @@ NEW = Variant("exp9", adaptive_weight=False, attention_clue="reextract")
 
 @pytest.fixture(autouse=True)
 def one_more_variant(monkeypatch):
-    """variants.tsv with an experiment of the user's."""
+    """experiments.tsv with an experiment of the user's."""
     known = load_variants() | {"exp9": NEW}
     monkeypatch.setattr("ttvos.report.table4.load_variants", lambda: known)
 
@@ -32,12 +31,11 @@ def with_row(manifest: Path, tables: list[int], scores: dict[int, float], **chan
         write_json(folder, f"evaluate/new-s{seed}/davis17.json", evaluation(score, rng, 2017))
         for seed, score in scores.items()
     ]
-    train = {"steps": 5000, "seconds": 9.0, "stages": [], "provenance": provenance()}
     row = {
         **{"row": "exp9-hrnet", "variant": "exp9", "backbone": "hrnet", "transition_loss": True},
         **{"tables": tables, "seeds": list(scores), "evaluate": {"davis17": files}},
         "train": [
-            write_json(folder, f"train/new-s{seed}/train.json", {"seed": seed, **train})
+            write_json(folder, f"train/new-s{seed}/train.json", training("exp9-hrnet", seed, 5000))
             for seed in scores
         ],
         "cost": write_json(folder, "cost/new.json", cost("hrnet")),
@@ -50,8 +48,7 @@ def with_row(manifest: Path, tables: list[int], scores: dict[int, float], **chan
 
 
 def table(manifest: Path, number: int) -> Table:
-    comparison = next(c for c in COMPARISONS if c.number == number)
-    return build(comparison, load_inputs(manifest))
+    return PAPER_TABLES[number].build(load_inputs(manifest))
 
 
 def test_a_new_experiment_stands_in_table_4_with_its_parts(small_run):

@@ -6,10 +6,9 @@ import pytest
 
 from tests.unit.report.publication.fake_profile import EXPERIMENTS, write_profile
 from ttvos.report.paper import read_paper
-from ttvos.report.paper_lines import PAPER_COLUMNS, paper_cells
 from ttvos.report.publication.form import Published, Score, read_published
 from ttvos.report.publication.publish import publish
-from ttvos.report.published import scores
+from ttvos.report.published import PAPER_COLUMNS, paper_cells, scores
 from ttvos.report.table import Column, Table
 
 PAPER = [column.key for column in PAPER_COLUMNS]

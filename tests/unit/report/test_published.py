@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.report.fake_results import REST
 from tests.unit.report.publication.fake_profile import EXPERIMENTS, write_profile
 from tests.unit.report.test_page import check, files_of
 from ttvos.core.errors import UserError
@@ -107,7 +108,7 @@ def test_others_on_the_same_sequences_stand_beside(ablation, change):
         values["masks"][0]["evaluate"] = {"davis16": "evaluate/OSVOS/davis16.json"}
 
     def whole(values):
-        values["objects"] = {f"{n}_1": {"J-Mean": s, "F-Mean": s} for n, s in names.items()}
+        values["objects"] = {f"{n}_1": REST | {"J-Mean": s, "F-Mean": s} for n, s in names.items()}
 
     change("evaluate/OSVOS/davis16.json", whole)
     report = load_inputs(change("manifest.json", real))

@@ -2,16 +2,16 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.unit.report.fake_results import write_run
-from ttvos.report.comparisons import build
+from tests.unit.report.fake_results import REST, write_run
 from ttvos.report.inputs import load_inputs
 from ttvos.report.measurements import summary
-from ttvos.report.report import COMPARISONS
 from ttvos.report.table import Column, Table, format_cell
+from ttvos.report.table4 import TABLE4
 from ttvos.report.writers import to_csv, to_markdown
 
 PAPER = 83.8  # DAVIS-2016 J&F of exp8-hrnet as `given` writes it into a paper's table
@@ -27,7 +27,8 @@ def given(folder: Path, *scores: float) -> Path:
         path = folder / f"evaluate/exp8-hrnet-s{seed}/davis16.json"
         result = json.loads(path.read_text())
         result["objects"] = {
-            f"clip{index}_1": {
+            f"clip{index}_1": REST
+            | {
                 "J-Mean": (score - 10 + index) / 100,
                 "F-Mean": (score - 9 + index) / 100,
             }
@@ -41,15 +42,10 @@ def given(folder: Path, *scores: float) -> Path:
 
 def table_4(manifest: Path) -> Table:
     """The ablations, with `PAPER` as the paper's number of experiment 8 on DAVIS-2016."""
-    folder = manifest.parent / "paper"
-    folder.mkdir()
-    comparison = next(c for c in COMPARISONS if c.number == 4)
-    keys = [*comparison.texts, *comparison.flags, "davis17_jf", "davis16_jf"]
-    with open(folder / "table4.csv", "w", newline="") as handle:
-        writer = csv.DictWriter(handle, keys)
-        writer.writeheader()
-        writer.writerow(dict.fromkeys(keys, "1") | {"exp": "8", "davis16_jf": str(PAPER)})
-    return build(comparison, load_inputs(manifest), folder)
+    report = load_inputs(manifest)
+    line = report.lines[4][-1]
+    report.lines[4] = (replace(line, printed=line.printed | {"davis16_jf": str(PAPER)}),)
+    return TABLE4.build(report)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +106,7 @@ def test_a_difference_is_over_the_sequences_that_both_have(tmp_path):
         full["objects"] = {name: full["objects"][name] for name in easiest}
         full["global"] = dict.fromkeys(full["global"], 0.9)
         path.write_text(json.dumps(full))
-    table = build(next(c for c in COMPARISONS if c.number == 4), load_inputs(manifest))
+    table = TABLE4.build(load_inputs(manifest))
     cell = next(row for row in table.rows if row["exp"].value == "4")["davis16_to_full"]
     assert (cell.value, cell.spread) == pytest.approx((0.0, 0.0))
     assert cell.interval == pytest.approx((0.0, 0.0))

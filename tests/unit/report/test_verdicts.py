@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.report.fake_results import provenance
+from tests.unit.report.fake_peers import peer_speed
+from tests.unit.report.fake_results import REST, provenance
 from ttvos.config.run import Comparable
 from ttvos.evaluation.judge import judge
 from ttvos.plan.manifest import DatasetEntry, Manifest
+from ttvos.records.schema import Result, Scores, TrackerSpeed
+from ttvos.records.store import parse
 from ttvos.report.paper import subject
-from ttvos.report.results import Measured, Result
+from ttvos.report.results import File, Measured
 from ttvos.report.table import Cell
 from ttvos.report.verdicts import (
     NOT_MEASURED,
@@ -21,7 +24,7 @@ from ttvos.report.verdicts import (
     verdict_cell,
 )
 
-SOURCE = Result("file.json", {"provenance": provenance()})
+SOURCE = File("file.json", parse({"provenance": provenance()}, Result, "file.json"))
 REAL = Manifest(
     profile="paper",
     title="",
@@ -39,11 +42,18 @@ def value(*numbers: float) -> Measured:
     return Measured(numbers, (SOURCE,) * len(numbers))
 
 
-def evaluation(count: int, profile: str = "paper") -> Result:
-    objects = {f"clip_{index}_1": {} for index in range(count)}
-    return Result(
-        "e.json", {"objects": objects, "provenance": provenance(data={"profile": profile})}
-    )
+def evaluation(count: int, **data: str) -> File[Scores]:
+    means = REST | dict.fromkeys(("J&F-Mean", "J-Mean", "F-Mean"), 0.5)
+    objects = {f"clip_{index}_1": means for index in range(count)}
+    made = {"global": means, "objects": objects}
+    made["provenance"] = provenance(data=data or {"profile": "paper"})
+    return File("e.json", parse(made, Scores, "e.json"))
+
+
+def sized(height: int | None, width: int | None) -> File:
+    """A speed file at that frame size."""
+    made = peer_speed(1.0) | {"height": height, "width": width}
+    return File("s.json", parse(made, TrackerSpeed, "s.json"))
 
 
 def test_not_the_same_quantity_is_not_compared_even_when_equal():
@@ -63,7 +73,9 @@ def test_the_report_decides_as_the_command_does():
 def test_what_was_not_measured():
     found = decide("accuracy", "81.1", None, None)
     assert (found.status, found.reason) == (NOT_MEASURED, "not in this run")
-    found = decide("accuracy", "81.1", Measured((), (), ("a.json", "b.json")), "built-in clips")
+    found = decide(
+        "accuracy", "81.1", Measured(refusal="no provenance: a.json, b.json"), "built-in clips"
+    )
     assert (found.status, found.reason) == (NOT_MEASURED, "no provenance: a.json, b.json")
 
 
@@ -122,9 +134,9 @@ def test_the_profile_must_claim_to_be_comparable():
 
 def test_a_claim_does_not_make_built_in_clips_davis():
     mini = replace(REAL, profile="mini")
-    assert "profile mini" in accuracy_obstacle(mini, "davis17", [evaluation(30, "mini")])
-    assert "profile mini" in accuracy_obstacle(REAL, "davis17", [evaluation(30, "mini")])
-    anonymous = Result("e.json", {"objects": {}, "provenance": provenance(data=None)})
+    assert "profile mini" in accuracy_obstacle(mini, "davis17", [evaluation(30, profile="mini")])
+    assert "profile mini" in accuracy_obstacle(REAL, "davis17", [evaluation(30, profile="mini")])
+    anonymous = evaluation(30, root="elsewhere")
     assert "profile None" in accuracy_obstacle(REAL, "davis17", [anonymous])
 
 
@@ -154,24 +166,24 @@ def test_smaller_frames_are_not_compared():
 
 
 @pytest.mark.parametrize(
-    ("data", "text"),
+    ("size", "text"),
     [
-        ({"height": 480, "width": 854}, None),
-        ({"height": 480, "width": 864}, None),
-        ({"height": 240, "width": 432}, "240x432"),
-        ({}, "does not say"),
+        ((480, 854), None),
+        ((480, 864), None),
+        ((240, 432), "240x432"),
+        ((None, None), "does not say"),
     ],
 )
-def test_costs_are_for_a_frame_size(data, text):
-    found = size_obstacle(Result("c.json", data))
+def test_costs_are_for_a_frame_size(size, text):
+    found = size_obstacle(sized(*size))
     assert found is None if text is None else text in found
 
 
 def test_speed_needs_the_same_device():
-    fast = Result("s.json", {"height": 480, "width": 854, "provenance": provenance()})
+    fast = sized(480, 854)
     assert speed_obstacle(REAL, fast) is None
     other = replace(REAL, comparable=Comparable(accuracy=True))
     assert "Imaginary CPU" in speed_obstacle(other, fast)
-    small = Result("s.json", {"height": 64, "width": 96})
+    small = sized(64, 96)
     assert speed_obstacle(REAL, small) == "measured at 64x96"
     assert speed_obstacle(other, small).endswith("; measured at 64x96")

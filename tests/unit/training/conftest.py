@@ -1,10 +1,14 @@
 """Fixtures of the training tests."""
 
+from functools import cache
+from pathlib import Path
+
 import pytest
 import torch
 
-from tests.unit.training.tiny import Interrupted
-from ttvos.training import loop as training
+from tests.unit.training.tiny import EXP8, Interrupted, Weights, batches_of, tiny_stages
+from ttvos.model.ttvos import TTVOS, build_model
+from ttvos.training import loop, task
 
 
 @pytest.fixture(autouse=True)
@@ -14,6 +18,27 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def code_read_once():
+    """Hashing the code that trains costs more than a toy's training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(task, "code_hash", cache(task.code_hash))
+        yield
+
+
+@pytest.fixture(scope="session")
+def two_clips(davis: Path) -> Weights:
+    """A batch, which no test changes."""
+    return batches_of(tiny_stages(davis, (1,))[0], 1)[0]
+
+
+@pytest.fixture(scope="session")
+def hrnet() -> TTVOS:
+    """The full model in eval mode; a test may take its gradients, and changes nothing else."""
+    torch.manual_seed(0)
+    return build_model(EXP8, "hrnet").eval()
 
 
 @pytest.fixture
@@ -28,7 +53,20 @@ def stop_at(monkeypatch):
                 raise Interrupted
             return original(*arguments)
 
-        monkeypatch.setattr(training, "_learn", learn)
+        monkeypatch.setattr(loop, "_learn", learn)
 
-    original = training._learn
+    original = loop._learn
+    return arrange
+
+
+@pytest.fixture
+def interrupt(stop_at):
+    """interrupt(n, train, ...) calls train(...), which ends at its n-th step."""
+
+    def arrange(step: int, train, *arguments, **options) -> None:
+        stop_at(step)
+        with pytest.raises(Interrupted):
+            train(*arguments, **options)
+        stop_at(None)
+
     return arrange

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.unit.training.tiny import batches_of, damage, read, tiny_config
+from tests.unit.training.tiny import batches_of, damage, read, tiny_stages
 from ttvos.core.errors import UserError
 from ttvos.data.clips import Clips
 from ttvos.training import batches
 from ttvos.training.parallel import alone
 
 
-def test_batches_are_the_same_from_any_start(tiny_davis: Path):
+def test_batches_are_the_same_from_any_start(davis: Path):
     """Also beyond the first epoch."""
-    stage = tiny_config(tiny_davis).stages[0]
+    stage = tiny_stages(davis, (2,))[0]
     whole, rest = batches_of(stage, 5), batches_of(stage, 5, first=3)
     assert (len(whole), len(rest)) == (5, 2)
     for expected, batch in zip(whole[3:], rest, strict=True):
@@ -29,8 +29,8 @@ def test_batches_are_the_same_from_any_start(tiny_davis: Path):
     assert not torch.equal(whole[0]["frames"], whole[1]["frames"])
 
 
-def test_epochs_are_rounded_up_to_whole_steps(tiny_davis: Path):
-    stage = tiny_config(tiny_davis).stages[0]
+def test_epochs_are_rounded_up_to_whole_steps(davis: Path):
+    stage = tiny_stages(davis, (2,))[0]
     by_epochs = dataclasses.replace(stage, steps=None, epochs=3, batch=4)
     assert batches.count_steps(by_epochs, clips=9) == 7
     assert batches.count_steps(stage, clips=9) == 2
@@ -39,7 +39,7 @@ def test_epochs_are_rounded_up_to_whole_steps(tiny_davis: Path):
 @pytest.mark.parametrize("workers", [0, 1])
 def test_damaged_clip_is_replaced_by_the_next_and_told_once(tiny_davis: Path, capsys, workers: int):
     """Of each two clips one is of `one`, the other of `two`."""
-    stage = tiny_config(tiny_davis).stages[0]
+    stage = tiny_stages(tiny_davis, (2,))[0]
     whole = [batch for batch, _ in read(stage, range(3))]
     damage(tiny_davis, "two")
     group = alone()
@@ -56,22 +56,22 @@ def test_damaged_clip_is_replaced_by_the_next_and_told_once(tiny_davis: Path, ca
 
 
 def test_nothing_is_skipped_unless_asked(tiny_davis: Path):
-    stage = tiny_config(tiny_davis).stages[0]
+    stage = tiny_stages(tiny_davis, (2,))[0]
     damage(tiny_davis, "two")
     with pytest.raises(UserError, match="480p/two/"):
         read(stage, range(1))
 
 
 def test_where_all_is_damaged_the_first_reason_is_raised(tiny_davis: Path):
-    stage = tiny_config(tiny_davis).stages[0]
+    stage = tiny_stages(tiny_davis, (2,))[0]
     damage(tiny_davis, "one")
     damage(tiny_davis, "two")
     with pytest.raises(UserError, match="damaged"):
         read(stage, range(1), skip_damaged=True)
 
 
-def test_waiting_is_measured(tiny_davis: Path, monkeypatch):
-    stage, get = tiny_config(tiny_davis).stages[0], Clips.__getitem__
+def test_waiting_is_measured(davis: Path, monkeypatch):
+    stage, get = tiny_stages(davis, (2,))[0], Clips.__getitem__
 
     def slow(clips, number):
         time.sleep(0.1)
@@ -81,16 +81,16 @@ def test_waiting_is_measured(tiny_davis: Path, monkeypatch):
     assert all(waited > 0.2 for _, waited in read(stage, range(2)))
 
 
-def test_a_reader_that_dies_is_one_line(tiny_davis: Path, monkeypatch):
-    stage = tiny_config(tiny_davis).stages[0]
+def test_a_reader_that_dies_is_one_line(davis: Path, monkeypatch):
+    stage = tiny_stages(davis, (2,))[0]
     monkeypatch.setattr(Clips, "__getitem__", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     message = "stage1: a process that reads training clips died"
     with pytest.raises(UserError, match=message), batches.reading(stage):
         read(stage, range(1), workers=1)
 
 
-def test_readers_make_the_same_pixels(tiny_davis: Path):
-    stage = tiny_config(tiny_davis).stages[0]
+def test_readers_make_the_same_pixels(davis: Path):
+    stage = tiny_stages(davis, (2,))[0]
     here, beside = read(stage, range(3)), read(stage, range(3), workers=2)
     for (batch, _), (other, _) in zip(here, beside, strict=True):
         assert set(batch) == {"frames", "labels"}

@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
-from ttvos.training.setup import draw_weights, initial_model
 
+from tests.unit.training.tiny import frtm_config
+from tests.unit.training.tiny import started as start
 from ttvos.config.experiments import BACKBONES, Variant, load_variants
 from ttvos.config.run import TrainConfig
 from ttvos.model.ttvos import build_model
+from ttvos.peers.frtm.training import FRTMTask
+from ttvos.training.task import draw_weights
+from ttvos.training.ttvos import TTVOSTask
 
 FULL = Variant("exp8")
 CHANGED = {
@@ -24,8 +28,8 @@ CHANGED = {
 
 
 def started(variant: Variant, backbone: str = "hrnet", seed: int = 0) -> dict[str, Tensor]:
-    config = TrainConfig(stages=())
-    return initial_model(config, variant, backbone, seed)[0].state_dict()
+    task = TTVOSTask(TrainConfig(stages=()), variant, backbone, seed)
+    return start(task).state_dict()
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +86,8 @@ def test_a_seed_decides_all_that_is_drawn():
     torch.manual_seed(1)
     first = started(FULL)
     torch.manual_seed(2)
-    assert all(torch.equal(value, started(FULL)[name]) for name, value in first.items())
+    again = started(FULL)
+    assert all(torch.equal(value, again[name]) for name, value in first.items())
     other = started(FULL, seed=1)
     assert not [name for name, value in drawn(first).items() if torch.equal(value, other[name])]
 
@@ -129,11 +134,8 @@ def test_parameters_that_nothing_draws_are_an_error():
 
 @pytest.mark.parametrize("backbone", ["resnet18"])
 def test_both_arms_of_frtm_start_equal(tmp_path: Path, backbone: str):
-    from tests.unit.peers.frtm.tiny_training import tiny_config
-    from ttvos.peers.frtm.training import initial_learner
-
     def learner(transition: bool, seed: int = 0) -> dict[str, Tensor]:
-        return initial_learner(tiny_config(tmp_path), backbone, transition, seed)[0].state_dict()
+        return start(FRTMTask(frtm_config(tmp_path), backbone, transition, seed)).state_dict()
 
     without, with_loss, other = learner(False), learner(True), learner(False, seed=1)
     assert without.keys() < with_loss.keys()

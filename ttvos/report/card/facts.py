@@ -12,8 +12,9 @@ from ttvos.data.sources import SOURCES
 from ttvos.model import weights as checkpoint
 from ttvos.records.schema import Result, Scores, Training
 from ttvos.records.store import read
-from ttvos.report.publication.runs import File, scoring, sequence_means, settings_of
+from ttvos.report.publication.runs import scoring, sequence_means, settings_of
 from ttvos.report.recipe import recipe
+from ttvos.report.results import File
 
 Named = Sequence[tuple[str, str]]  # label, path of an evaluate.json
 KEPT = ("commit", "source", "config", "seed", "device", "precision", "cpus", "libraries", "time")

@@ -11,17 +11,17 @@ from ttvos.plan.manifest import Located, Manifest, data_label, load_manifest
 from ttvos.report.publication import form
 from ttvos.report.publication.form import Score, SequenceScore, to_csv
 from ttvos.report.publication.runs import (
-    Entry,
-    File,
+    Contribution,
     check_commits,
-    check_entries,
+    check_contributions,
     is_a_commit,
-    load_entries,
+    load_contributions,
     scoring,
     sequence_means,
     settings_of,
 )
 from ttvos.report.recipe import recipe
+from ttvos.report.results import File
 
 KEPT = ("commit", "source", "config", "seed", "device", "precision", "cpus", "time", "command")
 STATISTICS = ("j_mean", "j_recall", "j_decay", "f_mean", "f_recall", "f_decay")
@@ -38,10 +38,10 @@ def publish(manifest: Path | str, out: Path | str) -> dict[str, Any]:
     dataset's name that are of different data.
     """
     located = load_manifest(manifest)
-    entries = load_entries(located)
+    entries = load_contributions(located)
     if not any(entry.scores for entry in entries):
         raise UserError(f"{manifest}: none of the scores that it names is there yet")
-    check_entries(entries)
+    check_contributions(entries)
     check_commits(file for entry in entries for file in entry.files)
     if not is_a_commit(git_commit()):
         text = "no commit of this project here, or uncommitted changes"
@@ -56,7 +56,7 @@ def publish(manifest: Path | str, out: Path | str) -> dict[str, Any]:
     return record
 
 
-def _scores(entry: Entry, manifest: Manifest) -> Iterator[Score]:
+def _scores(entry: Contribution, manifest: Manifest) -> Iterator[Score]:
     """A line for each dataset that the entry was scored on."""
     training = entry.training.record if entry.training else None
     for dataset, file in entry.scores.items():
@@ -80,7 +80,7 @@ def _scores(entry: Entry, manifest: Manifest) -> Iterator[Score]:
         )
 
 
-def _sequence_scores(entry: Entry) -> Iterator[SequenceScore]:
+def _sequence_scores(entry: Contribution) -> Iterator[SequenceScore]:
     """A line for each sequence of each dataset: means over the sequence's objects."""
     for dataset, file in entry.scores.items():
         for name, *figures in sequence_means(file.record):
@@ -92,7 +92,7 @@ def _label(manifest: Manifest, dataset: str) -> str:
     return manifest.datasets[dataset].label or dataset
 
 
-def _record(located: Located, entries: list[Entry]) -> dict[str, Any]:
+def _record(located: Located, entries: list[Contribution]) -> dict[str, Any]:
     """published.json: what was done, with what, and where every number comes from."""
     manifest = located.manifest
     trained = [entry for entry in entries if entry.training]
@@ -112,7 +112,7 @@ def _record(located: Located, entries: list[Entry]) -> dict[str, Any]:
     }
 
 
-def _datasets(manifest: Manifest, entries: list[Entry]) -> dict[str, Any]:
+def _datasets(manifest: Manifest, entries: list[Contribution]) -> dict[str, Any]:
     """Each dataset that was scored: its label and what was scored of it, at which input scale."""
     found = {}
     for name, dataset in manifest.datasets.items():
@@ -123,7 +123,7 @@ def _datasets(manifest: Manifest, entries: list[Entry]) -> dict[str, Any]:
     return found
 
 
-def _training(entry: Entry) -> dict[str, Any]:
+def _training(entry: Contribution) -> dict[str, Any]:
     """What is a training's own: its seed, start, code and weights, and how these were selected."""
     training = entry.training.record
     selection = training.selection

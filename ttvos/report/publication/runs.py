@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import CHANGES, public
@@ -11,20 +11,13 @@ from ttvos.plan.manifest import Located, MaskEntry, RowEntry
 from ttvos.records.schema import Predictions, Result, Scores, Training
 from ttvos.records.store import read
 from ttvos.report.recipe import recipe
+from ttvos.report.results import File
 
 T = TypeVar("T", bound=Result)
 
 
 @dataclass(frozen=True)
-class File(Generic[T]):
-    """A result file. name: as the manifest gives it."""
-
-    name: str
-    record: T
-
-
-@dataclass(frozen=True)
-class Entry:
+class Contribution:
     """One training of a row, a reference, or somebody's masks, with what is there of it.
 
     kind: "model", "reference" or "masks"; the latter two have no seed, variant and training.
@@ -51,8 +44,8 @@ class Entry:
         return [file for file in files if file]
 
 
-def load_entries(located: Located) -> list[Entry]:
-    """All entries of a manifest in its order.
+def load_contributions(located: Located) -> list[Contribution]:
+    """All that a manifest names, in its order.
 
     Raises UserError for a damaged file and for one without provenance.
     """
@@ -62,7 +55,7 @@ def load_entries(located: Located) -> list[Entry]:
     return [*trained, *references, *(_masks(located, entry, "masks") for entry in manifest.masks)]
 
 
-def _trained(located: Located, row: RowEntry, index: int) -> Entry:
+def _trained(located: Located, row: RowEntry, index: int) -> Contribution:
     """A row's training of seed number `index`; a given checkpoint, for one, has none."""
 
     def named(paths: tuple[str | None, ...]) -> str | None:
@@ -76,7 +69,7 @@ def _trained(located: Located, row: RowEntry, index: int) -> Entry:
         tracked = _load(located, named(row.predict.get(dataset, ())), Predictions, missing)
         scores |= {dataset: scored} if scored else {}
         predictions |= {dataset: tracked} if scored and tracked else {}
-    return Entry(
+    return Contribution(
         name=row.row,
         kind="model",
         label=f"{row.method} {row.row}",
@@ -90,11 +83,11 @@ def _trained(located: Located, row: RowEntry, index: int) -> Entry:
     )
 
 
-def _masks(located: Located, entry: MaskEntry, kind: str) -> Entry:
+def _masks(located: Located, entry: MaskEntry, kind: str) -> Contribution:
     missing: list[str] = []
     found = {d: _load(located, name, Scores, missing) for d, name in entry.evaluate.items()}
     scores = {dataset: file for dataset, file in found.items() if file}
-    return Entry(entry.name, kind, entry.label or entry.name, scores, {}, tuple(missing))
+    return Contribution(entry.name, kind, entry.label or entry.name, scores, {}, tuple(missing))
 
 
 def _load(located: Located, name: str | None, kind: type[T], missing: list[str]) -> File[T] | None:
@@ -135,7 +128,7 @@ def settings_of(training: File[Training]) -> dict[str, Any]:
     return training.record.settings
 
 
-def check_entries(entries: list[Entry]) -> None:
+def check_contributions(entries: list[Contribution]) -> None:
     """Raise UserError for entries that do not belong together, with the files that differ."""
     for entry in entries:
         _check_weights(entry)
@@ -184,7 +177,7 @@ def _check_same(files: list[File], facts: Callable[[File], dict], trouble: str) 
             )
 
 
-def _check_weights(entry: Entry) -> None:
+def _check_weights(entry: Contribution) -> None:
     """The masks must come from the weights of the entry's training."""
     for file in entry.predictions.values() if entry.training else ():
         used = file.record.provenance.checkpoint

@@ -1,6 +1,7 @@
 """Model cards: every number from a file, weights that load, and files that do not belong."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ class Files:
         still = write(folder, "still.json", evaluation(0.3, VAL, "val"))
         self.references = [("held still", str(still))]
         self.out = folder / "weights/my-weights"
+        self.shipped = self.out.with_suffix(".safetensors")
 
     def scored(self, name: str, jf: float, names: tuple[str, ...], split: str) -> str:
         values = evaluation(jf, names, split)
@@ -54,17 +56,16 @@ class Files:
         source = {"checkpoint": checkpoint_hash, "tracker": {"name": "ttvos", **tracker}}
         write(self.folder, f"masks/{name}/predict.json", {"provenance": source})
 
-    def change(self, name: str, function) -> None:
+    def change(self, name: str, function: Callable[[dict], object]) -> None:
         path = self.folder / name
         values = json.loads(path.read_text())
         function(values)
         path.write_text(json.dumps(values))
 
-    def make(self) -> dict:
-        return make_card(self.checkpoint, self.train, self.scores, self.references, self.out)
-
-    def text(self) -> str:
-        return Path(f"{self.out}.md").read_text()
+    def make(self) -> tuple[dict, str]:
+        """The card's facts, and its text."""
+        card = make_card(self.checkpoint, self.train, self.scores, self.references, self.out)
+        return card, Path(f"{self.out}.md").read_text()
 
 
 @pytest.fixture
@@ -72,21 +73,17 @@ def files(tmp_path: Path) -> Files:
     return Files(tmp_path)
 
 
-def refused(files: Files, *words: str) -> None:
-    with pytest.raises(UserError) as caught:
-        files.make()
-    text = str(caught.value)
-    assert "\n" not in text
-    for word in words:
-        assert word in text
-    assert not files.out.parent.exists()
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> tuple[Files, dict, str]:
+    """A card that was made, for tests that change nothing: files, facts, text."""
+    files = Files(tmp_path_factory.mktemp("card"))
+    return files, *files.make()
 
 
-def test_the_weights_are_small_and_load_by_name(files, monkeypatch):
-    card = files.make()
-    shipped = files.out.with_suffix(".safetensors")
-    assert shipped.stat().st_size == card["weights"]["bytes"] < 4e6
-    assert card["weights"]["sha256"] == file_hash(shipped)
+def test_the_weights_are_small_and_load_by_name(made, monkeypatch):
+    files, card, _ = made
+    assert files.shipped.stat().st_size == card["weights"]["bytes"] < 4e6
+    assert card["weights"]["sha256"] == file_hash(files.shipped)
     assert card["weights"]["rounded_from_sha256"] == file_hash(files.checkpoint)
     assert card["weights"]["parameters"] == 1_605_830
     monkeypatch.setattr(weights, "FOLDERS", (files.out.parent,))
@@ -98,8 +95,8 @@ def test_the_weights_are_small_and_load_by_name(files, monkeypatch):
     assert origin == {"seed": 0, "command": ["ttvos", "train", "--config", "a.yaml"]}
 
 
-def test_the_facts_are_those_of_the_files(files):
-    card = files.make()
+def test_the_facts_are_those_of_the_files(made):
+    files, card, _ = made
     assert json.loads(Path(f"{files.out}.json").read_text()) == card
     learnt = card["training"]
     assert (learnt["seed"], learnt["steps"], learnt["seconds"]) == (0, 500, 90.5)
@@ -113,52 +110,55 @@ def test_the_facts_are_those_of_the_files(files):
     assert val["data"]["sequences"] == sorted(VAL)
 
 
-def test_the_text_shows_them(files):
-    files.make()
-    text = files.text()
+@pytest.mark.parametrize(
+    "words",
+    [
+        'ttvos.load("my-weights")',
+        "1,605,830 parameters, 3.",
+        "| val3 | 3 of val, 2016 | these weights | 60.0 | 58.0 | 62.0 |",
+        "| val3 | 3 of val, 2016 | held still | 30.0 | 28.0 | 32.0 |",
+        "| held | 2 of train, 2016 | these weights | 50.0 | 48.0 | 52.0 |",
+        "| Sequence | J&F | J | F | held still, J&F |",
+        "| camel | 58.0 | 56.0 | 60.0 | 28.0 |",
+        "| davis | DAVIS, ECSSD | 112×192 | 4 | 8 | 0.001 | 500 | 2 |",
+        "- weight_decay: 0.01",
+        "- Seed: 0",
+        "- Device: Imaginary CPU <2 cores>, 2 processor cores",
+        "- Command: `ttvos train`",
+        "- Weights of: the last step",
+        "[DAVIS 2016, trainval](https://davischallenge.org",
+        "CC BY-NC 4.0",
+        "| ECSSD | davis | no explicit licence; research use, cite the paper |",
+        "take them to be bound by it too",
+    ],
+)
+def test_the_text_shows_them(made, words):
+    assert words in made[2]
+
+
+def test_the_text_names_the_shipped_file(made):
+    files, _, text = made
     assert text.startswith("# my-weights\n")
-    assert 'ttvos.load("my-weights")' in text
-    assert "1,605,830 parameters, 3." in text
-    assert "| val3 | 3 of val, 2016 | these weights | 60.0 | 58.0 | 62.0 |" in text
-    assert "| val3 | 3 of val, 2016 | held still | 30.0 | 28.0 | 32.0 |" in text
-    assert "| held | 2 of train, 2016 | these weights | 50.0 | 48.0 | 52.0 |" in text
-    assert "| Sequence | J&F | J | F | held still, J&F |" in text
-    assert "| camel | 58.0 | 56.0 | 60.0 | 28.0 |" in text
-    assert "| davis | DAVIS, ECSSD | 112×192 | 4 | 8 | 0.001 | 500 | 2 |" in text
-    assert "- weight_decay: 0.01" in text
-    assert "- Seed: 0" in text
-    assert "- Device: Imaginary CPU <2 cores>, 2 processor cores" in text
-    assert "- Command: `ttvos train`" in text
-    assert "- Weights of: the last step" in text
-    assert f"- SHA-256: `{file_hash(files.out.with_suffix('.safetensors'))}`" in text
+    assert f"- SHA-256: `{file_hash(files.shipped)}`" in text
 
 
-def test_licences_of_the_training_data_are_told(files):
-    text = (files.make(), files.text())[1]
-    assert "[DAVIS 2016, trainval](https://davischallenge.org" in text
-    assert "CC BY-NC 4.0" in text
-    assert "| ECSSD | davis | no explicit licence; research use, cite the paper |" in text
-    assert "take them to be bound by it too" in text
-
-
-def test_limits_follow_from_the_training(files):
-    files.make()
-    text = files.text()
-    assert "MSRA10K" in text
-    assert "ECSSD salient objects, " not in text.split("## Limits")[1]
-    assert "did not start from ImageNet weights" in text
-    files.change("run/train.json", lambda v: v["provenance"]["initial"].update(source="imagenet"))
-    files.make()
-    assert "ImageNet weights of the backbone" in files.text()
-    assert "did not start from ImageNet" not in files.text()
-
-
-def test_nothing_tells_where_things_lie(files):
-    files.make()
+def test_nothing_tells_where_things_lie(made):
+    files = made[0]
     for path in files.out.parent.iterdir():
         content = path.read_bytes()
         for word in (b"somebody", b"photos", str(files.folder).encode()):
             assert word not in content
+
+
+def test_limits_follow_from_the_training(files, made):
+    text = made[2]
+    assert "MSRA10K" in text
+    assert "ECSSD salient objects, " not in text.split("## Limits")[1]
+    assert "did not start from ImageNet weights" in text
+    files.change("run/train.json", lambda v: v["provenance"]["initial"].update(source="imagenet"))
+    _, text = files.make()
+    assert "ImageNet weights of the backbone" in text
+    assert "did not start from ImageNet" not in text
 
 
 def test_the_start_tells_what_it_has_learnt_from(files):
@@ -168,19 +168,18 @@ def test_the_start_tells_what_it_has_learnt_from(files):
     checkpoint.save_backbone(model, start, {"checkpoint_provenance": learnt})
     initial = {"source": str(start), "sha256": file_hash(start)}
     files.change("run/train.json", lambda v: v["provenance"].update(initial=initial))
-    files.make()
-    assert "the backbone of `start.safetensors`" in files.text()
-    assert "trained on clips (profile drawn)" in files.text()
+    _, text = files.make()
+    assert "the backbone of `start.safetensors`" in text
+    assert "trained on clips (profile drawn)" in text
     checkpoint.save_backbone(model, start, {"seed": 9})  # another file by now
-    files.make()
-    assert "the backbone of `start.safetensors`" in files.text()
-    assert "(profile drawn)" not in files.text()
+    _, text = files.make()
+    assert "the backbone of `start.safetensors`" in text
+    assert "(profile drawn)" not in text
 
 
-def test_scores_of_sequences_that_are_known_to_the_weights_say_so(files):
-    files.make()
-    assert "no independent measurement" not in files.text()
-    assert "learnt from." not in files.text()
+def test_scores_of_sequences_that_are_known_to_the_weights_say_so(files, made):
+    assert "no independent measurement" not in made[2]
+    assert "learnt from." not in made[2]
 
     def chosen(values):
         selection = {"by": "heldout", "data": {"split": "train", "sequences": ["swing"]}}
@@ -188,10 +187,10 @@ def test_scores_of_sequences_that_are_known_to_the_weights_say_so(files):
         values["settings"]["heldout"] = ["swing"]
 
     files.change("run/train.json", chosen)
-    files.make()
-    assert "held: chose the weights, so its scores are no independent" in files.text()
-    assert "held: has sequences that the weights learnt from." in files.text()
-    assert "- Weights of: the step that scored best on sequences held out" in files.text()
+    _, text = files.make()
+    assert "held: chose the weights, so its scores are no independent" in text
+    assert "held: has sequences that the weights learnt from." in text
+    assert "- Weights of: the step that scored best on sequences held out" in text
 
 
 def test_what_differs_from_the_defaults_is_told(files):
@@ -201,64 +200,65 @@ def test_what_differs_from_the_defaults_is_told(files):
         stage["motion"] = {"rotation": 8.0, "scale": [0.9, 1.1]}
 
     files.change("run/train.json", longer)
-    files.make()
+    _, text = files.make()
     line = "- davis: years (2016), gaps 4, reverse True, motion (rotation 8.0, scale (0.9, 1.1))"
-    assert line in files.text()
-    assert "| 0.001 to 1e-05 |" in files.text()
+    assert line in text
+    assert "| 0.001 to 1e-05 |" in text
 
 
 def test_which_weights_made_the_masks(files):
     files.masks("val3", file_hash(files.checkpoint), input_scale=0.5)
-    card = files.make()
+    card, text = files.make()
     assert card["scores"]["val3"]["made_with"] == "before rounding"
     assert card["scores"]["held"]["made_with"] == "not recorded"
-    assert "val3: masks made with the weights before they were rounded" in files.text()
-    assert "from frames brought to 0.5 of their size" in files.text()
-    shipped = files.out.with_suffix(".safetensors")
-    before = shipped.read_bytes()
-    files.masks("val3", file_hash(shipped))
-    card = files.make()
+    assert "val3: masks made with the weights before they were rounded" in text
+    assert "from frames brought to 0.5 of their size" in text
+    before = files.shipped.read_bytes()
+    files.masks("val3", file_hash(files.shipped))
+    card, text = files.make()
     assert card["scores"]["val3"]["made_with"] == "shipped"
-    assert shipped.read_bytes() == before
-    assert "val3: masks made with the shipped file;" in files.text()
+    assert files.shipped.read_bytes() == before
+    assert "val3: masks made with the shipped file;" in text
 
 
-def test_masks_of_other_weights(files):
-    files.masks("held", "0" * 64)
-    refused(files, "held.json", "other weights")
-
-
-def test_a_record_of_another_training(files):
-    files.change("run/train.json", lambda v: v.update(checkpoint_sha256="0" * 64))
-    refused(files, "train.json", "other weights")
-
-
-def test_scores_without_provenance(files):
-    files.change("val3.json", lambda v: v.pop("provenance"))
-    refused(files, "val3.json", "where its numbers come from")
-
-
-def test_a_reference_on_other_data(files):
-    files.change("still.json", lambda v: v["objects"].pop("goat_1"))
-    refused(files, "still.json", "none of the data")
-
-
-def test_two_scores_of_one_name(files):
-    files.scores.append(files.scores[0])
-    refused(files, "same name")
-
-
-def test_a_name_with_a_suffix(files):
-    files.out = files.out.with_suffix(".safetensors")
-    refused(files, "without suffix")
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda f: f.masks("held", "0" * 64), ("held.json", "other weights")),
+        (
+            lambda f: f.change("run/train.json", lambda v: v.update(checkpoint_sha256="0" * 64)),
+            ("train.json", "other weights"),
+        ),
+        (
+            lambda f: f.change("run/train.json", lambda v: v.pop("settings")),
+            ("train.json", "settings"),
+        ),
+        (
+            lambda f: f.change("val3.json", lambda v: v.pop("provenance")),
+            ("val3.json", "where its numbers come from"),
+        ),
+        (
+            lambda f: f.change("still.json", lambda v: v["objects"].pop("goat_1")),
+            ("still.json", "none of the data"),
+        ),
+        (lambda f: f.scores.append(f.scores[0]), ("same name",)),
+        (lambda f: setattr(f, "out", f.shipped), ("without suffix",)),
+    ],
+)
+def test_what_does_not_belong_together_is_one_line_and_writes_nothing(files, spoil, words):
+    spoil(files)
+    with pytest.raises(UserError) as caught:
+        files.make()
+    assert all(word in str(caught.value) for word in words)
+    assert "\n" not in str(caught.value)
+    assert not files.out.parent.exists()
 
 
 def test_older_weights_of_that_name_are_replaced(files):
-    shipped = files.out.with_suffix(".safetensors")
-    shipped.parent.mkdir()
-    shipped.write_text("older")
-    card = files.make()
-    assert file_hash(shipped) == card["weights"]["sha256"]
+    files.shipped.parent.mkdir()
+    files.shipped.write_text("older")
+    card, _ = files.make()
+    assert file_hash(files.shipped) == card["weights"]["sha256"]
 
 
 @pytest.mark.parametrize(
@@ -303,6 +303,6 @@ def test_on_the_command_line(files, capsys):
     command += ["--scores", *named, "--references", f"still={files.references[0][1]}"]
     assert main([str(word) for word in command]) == 0
     assert f"{files.out}.safetensors: 3," in capsys.readouterr().out
-    assert "| val3 | 3 of val, 2016 | still | 30.0" in files.text()
+    assert "| val3 | 3 of val, 2016 | still | 30.0" in Path(f"{files.out}.md").read_text()
     assert main([*map(str, command[:7]), "--scores", "val3.json"]) == 1
     assert "expected NAME=FILE, got 'val3.json'" in capsys.readouterr().err

@@ -2,19 +2,33 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.unit.report.publication.fake_profile import REST, score, write_profile
+from tests.unit.report.publication.fake_profile import REST, score, training, write_profile
 from ttvos.core.errors import UserError
+from ttvos.records.schema import Training
+from ttvos.records.store import parse
 from ttvos.report.publication.form import Score, SequenceScore, read_lines, read_published
 from ttvos.report.publication.publish import publish
+from ttvos.report.publication.runs import Contribution, check_contributions
+from ttvos.report.recipe import recipe
+from ttvos.report.results import File
 
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> Path:
     return write_profile(tmp_path / "results")
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> Path:
+    """An unchanged run and, in `out`, what was published of it; for tests that only read."""
+    folder = tmp_path_factory.mktemp("published")
+    publish(write_profile(folder / "results"), folder / "kept/out")
+    return folder / "kept/out"
 
 
 @pytest.fixture
@@ -30,19 +44,29 @@ def change(manifest: Path):
     return rewrite
 
 
+def scores(folder: Path) -> tuple[Score, ...]:
+    return read_lines(Score, folder / "scores.csv")
+
+
+def sequences(folder: Path) -> tuple[SequenceScore, ...]:
+    return read_lines(SequenceScore, folder / "sequences.csv")
+
+
+def record_of(folder: Path) -> dict:
+    return json.loads((folder / "published.json").read_text())
+
+
 def refused(manifest: Path, out: Path, *words: str) -> None:
     with pytest.raises(UserError) as caught:
         publish(manifest, out)
     text = str(caught.value)
     assert "\n" not in text
-    for word in words:
-        assert word in text
+    assert all(word in text for word in words)
     assert not out.exists()
 
 
-def test_a_line_for_each_row_seed_and_dataset(manifest, tmp_path):
-    publish(manifest, tmp_path / "out")
-    lines = read_lines(Score, tmp_path / "out/scores.csv")
+def test_a_line_for_each_row_seed_and_dataset(published):
+    lines = scores(published)
     models = [line for line in lines if line.kind == "model"]
     assert [(m.row, m.seed, m.dataset) for m in models[:4]] == [
         ("exp1-hrnet", 0, "val3"),
@@ -61,9 +85,8 @@ def test_a_line_for_each_row_seed_and_dataset(manifest, tmp_path):
     assert models[1].dataset_label == "held"
 
 
-def test_references_and_masks_have_no_seed_and_no_training(manifest, tmp_path):
-    publish(manifest, tmp_path / "out")
-    lines = [line for line in read_lines(Score, tmp_path / "out/scores.csv") if line.seed is None]
+def test_references_and_masks_have_no_seed_and_no_training(published):
+    lines = [line for line in scores(published) if line.seed is None]
     assert [(line.row, line.kind, line.dataset) for line in lines] == [
         ("still", "reference", "val3"),
         ("still", "reference", "held"),
@@ -78,9 +101,8 @@ def test_references_and_masks_have_no_seed_and_no_training(manifest, tmp_path):
     assert lines[0].jf == 30
 
 
-def test_sequences_have_their_own_lines(manifest, tmp_path):
-    publish(manifest, tmp_path / "out")
-    lines = read_lines(SequenceScore, tmp_path / "out/sequences.csv")
+def test_sequences_have_their_own_lines(published):
+    lines = sequences(published)
     first = [line for line in lines if (line.row, line.seed) == ("exp1-hrnet", 0)]
     assert [(line.dataset, line.sequence, line.objects) for line in first] == [
         ("val3", "camel", 1),
@@ -100,15 +122,14 @@ def test_objects_of_a_sequence_count_alike(manifest, change, tmp_path):
     for path in sorted((manifest.parent / "evaluate").glob("*/val3.json")):
         change(str(path.relative_to(manifest.parent)), second_object)
     publish(manifest, tmp_path / "out")
-    camel = read_lines(SequenceScore, tmp_path / "out/sequences.csv")[0]
+    camel = sequences(tmp_path / "out")[0]
     assert camel.objects == 2
     assert (camel.j_mean, camel.f_mean, camel.jf) == pytest.approx((24.5, 51.5, 38))
-    assert read_lines(Score, tmp_path / "out/scores.csv")[0].objects == 4
+    assert scores(tmp_path / "out")[0].objects == 4
 
 
-def test_the_record_says_what_was_done(manifest, tmp_path):
-    record = publish(manifest, tmp_path / "out")
-    assert json.loads((tmp_path / "out/published.json").read_text()) == record
+def test_the_record_says_what_was_done(published):
+    record = record_of(published)
     assert (record["title"], record["profile"]) == ("Tiny real data", "tiny-real")
     assert record["datasets"]["val3"] == {
         "label": "3 of val",
@@ -139,10 +160,11 @@ def test_the_record_says_what_was_done(manifest, tmp_path):
     assert record["provenance"]["time"]
 
 
-def test_every_file_used_is_named_with_its_provenance(manifest, tmp_path):
-    record = publish(manifest, tmp_path / "out")
+def test_every_file_used_is_named_with_its_provenance(published):
+    record = record_of(published)
     names = [file["name"] for file in record["files"]]
-    written = {str(p.relative_to(manifest.parent)) for p in manifest.parent.rglob("*.json")}
+    results = published.parents[1] / "results"
+    written = {str(p.relative_to(results)) for p in results.rglob("*.json")}
     assert set(names) == written - {"manifest.json"}
     assert len(names) == len(set(names))
     for file in record["files"]:
@@ -155,20 +177,19 @@ def test_every_file_used_is_named_with_its_provenance(manifest, tmp_path):
     ]
 
 
-def test_nothing_tells_where_things_lie(manifest, tmp_path):
-    publish(manifest, tmp_path / "out")
-    for path in (tmp_path / "out").iterdir():
+def test_nothing_tells_where_things_lie(published):
+    for path in published.iterdir():
         text = path.read_text()
         assert "somebody" not in text
         assert "photos" not in text
-        assert str(tmp_path) not in text
+        assert str(published.parents[1]) not in text
 
 
-def test_twice_the_same_but_for_the_time(manifest, tmp_path):
-    first, second = (publish(manifest, tmp_path / name) for name in ("a", "b"))
+def test_twice_the_same_but_for_the_time(published, manifest, tmp_path):
+    publish(manifest, tmp_path / "out")
     for name in ("scores.csv", "sequences.csv"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    assert first["files"] == second["files"]
+        assert (tmp_path / "out" / name).read_bytes() == (published / name).read_bytes()
+    assert record_of(tmp_path / "out")["files"] == record_of(published)["files"]
 
 
 def test_a_partly_finished_run(manifest, tmp_path):
@@ -178,7 +199,7 @@ def test_a_partly_finished_run(manifest, tmp_path):
         (manifest.parent / name).unlink()
     record = publish(manifest, tmp_path / "out")
     assert record["missing"] == list(gone)
-    lines = {(s.row, s.seed, s.dataset): s for s in read_lines(Score, tmp_path / "out/scores.csv")}
+    lines = {(s.row, s.seed, s.dataset): s for s in scores(tmp_path / "out")}
     assert ("exp2-hrnet", 1, "held") not in lines
     assert ("flow", None, "held") not in lines
     assert lines["exp2-hrnet", 1, "val3"].steps == 500
@@ -195,7 +216,7 @@ def test_a_given_checkpoint_has_no_training(manifest, change, tmp_path):
     record = publish(manifest, tmp_path / "out")
     assert record["missing"] == []
     assert record["recipes"] == {}
-    assert read_lines(Score, tmp_path / "out/scores.csv")[0].seconds is None
+    assert scores(tmp_path / "out")[0].seconds is None
 
 
 def test_nothing_scored_yet(manifest, tmp_path):
@@ -259,6 +280,23 @@ def test_what_does_not_belong_together_is_refused(manifest, change, tmp_path, na
     refused(manifest, tmp_path / "out", *words)
 
 
+def arm(transition_loss: bool, drops: tuple[float, ...] = (0.5,)) -> Contribution:
+    """An arm of Table 5: FRTM-VOS with or without the transition loss."""
+    name = "frtm-resnet18-tm" if transition_loss else "frtm-resnet18"
+    values = training(name, 0)
+    values["settings"] |= {"transition_loss": transition_loss, "drops": list(drops)}
+    file = File(f"train/{name}.json", parse(values, Training, name))
+    return Contribution(name, "model", name, {}, {}, (), file, backbone="resnet18", seed=0)
+
+
+def test_arms_of_table_5_differ_in_the_loss_alone():
+    check_contributions([arm(False), arm(True)])
+    one, other = (recipe(arm(loss).training.record.settings) for loss in (False, True))
+    assert one == other
+    with pytest.raises(UserError, match=r"other settings.*\(drops\)"):
+        check_contributions([arm(False), arm(True, drops=(0.9,))])
+
+
 def test_folders_and_code_may_differ(manifest, change, tmp_path):
     """The same data elsewhere is the same data; other code is allowed and recorded."""
 
@@ -272,24 +310,20 @@ def test_folders_and_code_may_differ(manifest, change, tmp_path):
     assert {training["code"] for training in record["trainings"]} == {"c0de", "other"}
 
 
-def test_a_folder_of_other_things_is_not_replaced(manifest, tmp_path):
+def test_only_an_earlier_one_is_replaced_and_as_a_whole(manifest, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out/notes.txt").write_text("mine")
     with pytest.raises(UserError, match="no earlier result"):
         publish(manifest, tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["notes.txt"]
-
-
-def test_an_earlier_one_is_replaced_as_a_whole(manifest, tmp_path):
+    (tmp_path / "out/published.json").write_text("{}")
     publish(manifest, tmp_path / "out")
-    (tmp_path / "out/stale.csv").write_text("")
-    publish(manifest, tmp_path / "out")
-    assert not (tmp_path / "out/stale.csv").exists()
+    assert not (tmp_path / "out/notes.txt").exists()
 
 
-def test_published_folders_are_read_back(manifest, tmp_path):
-    publish(manifest, tmp_path / "kept/b")
-    publish(manifest, tmp_path / "kept/a")
+def test_published_folders_are_read_back(published, tmp_path):
+    for name in "ba":
+        shutil.copytree(published, tmp_path / "kept" / name)
     found = read_published(tmp_path / "kept")
     assert [one.name for one in found] == ["a", "b"]
     assert found[0].title == "Tiny real data"
@@ -305,26 +339,24 @@ def test_published_folders_are_read_back(manifest, tmp_path):
         (lambda lines: [lines[0].replace("jf", "JF"), *lines[1:]], ("line 2", "columns")),
     ],
 )
-def test_a_damaged_table_is_named(manifest, tmp_path, edit, words):
-    publish(manifest, tmp_path / "kept/a")
+def test_a_damaged_table_is_named(published, tmp_path, edit, words):
+    shutil.copytree(published, tmp_path / "kept/a")
     path = tmp_path / "kept/a/scores.csv"
     path.write_text("\n".join(edit(path.read_text().splitlines())) + "\n")
     with pytest.raises(UserError) as caught:
         read_published(tmp_path / "kept")
-    for word in ("a/scores.csv", *words):
-        assert word in str(caught.value)
+    assert all(word in str(caught.value) for word in ("a/scores.csv", *words))
 
 
-def test_a_record_of_another_kind_is_named(manifest, tmp_path):
-    publish(manifest, tmp_path / "kept/a")
+def test_a_record_of_another_kind_is_named(published, tmp_path):
+    shutil.copytree(published, tmp_path / "kept/a")
     (tmp_path / "kept/a/published.json").write_text("{}")
     with pytest.raises(UserError, match=r"a/published\.json: not a record"):
         read_published(tmp_path / "kept")
 
 
-def test_tables_are_plain_csv(manifest, tmp_path):
-    publish(manifest, tmp_path / "out")
-    with open(tmp_path / "out/scores.csv", newline="") as handle:
+def test_tables_are_plain_csv(published):
+    with open(published / "scores.csv", newline="") as handle:
         first = next(csv.DictReader(handle))
     assert first["jf"] == "53.0000"
     assert first["steps"] == "500"
