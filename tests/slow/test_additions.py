@@ -63,7 +63,7 @@ mask[16:48, 16:48] = 1
 found = [ttvos.track(model, frames, mask, engine=e).foreground for e in ("fast", "reference")]
 np.testing.assert_allclose(*found, atol=1e-3)
 """
-LAYOUT = '''"""Frames and masks of a video side by side: <video>/frame_N.png and <video>/mask_N.png."""
+LAYOUT = '''"""Frames and masks of a video side by side: <video>/frame_N.png, <video>/mask_N.png."""
 
 from pathlib import Path
 
@@ -88,17 +88,40 @@ def area_ratio(prediction, truth, void=None):
 
 FURTHER["A"] = area_ratio
 '''
-PEER = '''"""A method that holds the first mask still."""
+PEER = '''"""A method that looks at a frame, and holds the first mask still."""
 
-from ttvos.tracking.baselines import HeldStill
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from ttvos.peers.base import ClipState, Found, PeerTracker
 
 
-class Held(HeldStill):
+class Network(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.look = nn.Conv2d(3, 1, 1)
+
+
+@dataclass(frozen=True)
+class State(ClipState):
+    masks: Tensor
+
+
+class Held(PeerTracker):
     name = "held"
-    parts: dict = {}
+    network_class = Network
 
-    def __init__(self, device="cpu", weights=None):
-        self.device, self.options = device, {}
+    def _parts(self):
+        return {"network": (self.network,)}
+
+    def _start(self, frame, mask, ids):
+        return State(ids, frame.shape[:2], self._masks(mask, ids))
+
+    def _follow(self, frame, state):
+        self.network.look(self._image(frame))
+        labels = sum(number * mask for number, mask in enumerate(state.masks, 1))
+        return Found(labels.long(), state.masks), state
 '''
 RECORD = """
 name: held
@@ -109,6 +132,7 @@ status: cost only
 reason: It has no weights.
 built: The whole method.
 facts: ["It is made up."]
+expected: {parameters_m: 4.0e-6, frame_gmac: 18.4e-6}
 """
 
 
@@ -214,7 +238,7 @@ def test_a_peer_is_one_file_and_one_record(tree):
     (tree / "ttvos/peers/held.py").write_text(PEER)
     (tree / "data/peers/held.yaml").write_text(RECORD)
     told = run(tree, "-m", "ttvos", "cost", "--tracker", "held", *SIZE)
-    assert told.startswith("held: 0 parameters")
+    assert told.startswith("held: 4 parameters")
     told = run(tree, "-m", "ttvos", "speed", "--tracker", "held", *SIZE, "--frames", "3")
     assert "held" in told
     contract = ("tests/contract/test_peers.py", "-q", "-k", "held", "-c", os.devnull)

@@ -31,6 +31,7 @@ COMMANDS = {
     "publish": "collect a run's scores and their provenance in a small folder to keep",
     "fill": "write the tables inside Markdown pages anew, from result files",
     "card": "make weights to ship: half precision, a model card, and its facts as JSON",
+    "schemas": "write JSON Schemas of a run's settings and of the result files, e.g. for editors",
 }
 EPILOG = """examples:
   ttvos data mini --run workflow/runs/mini.yaml --out data/mini

@@ -15,6 +15,7 @@ from ttvos.config.frtm import FRTMTraining
 from ttvos.config.peers import built_peers
 from ttvos.config.placeholders import DATA, Place, fill
 from ttvos.config.settings import build, settings
+from ttvos.config.settings import json_schema as settings_schema
 from ttvos.config.training import Motion as Motion
 from ttvos.config.training import Stage as Stage
 from ttvos.config.training import TrainConfig
@@ -279,3 +280,17 @@ def _with_recipe(train: dict, values: dict, where: str, place: Place) -> dict:
 def as_plain(value: Any) -> Any:
     """A dataclass as plain data, for JSON and hashes."""
     return asdict(value)
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of a run's file, where a training may have a recipe in place of stages."""
+    schema = settings_schema(Config)
+    train, stage = schema["$defs"]["TrainConfig"], schema["$defs"]["Stage"]
+    keys = {name: {"$ref": f"#/$defs/Stage/properties/{name}"} for name in stage["properties"]}
+    train["properties"] |= {
+        "recipe": {"enum": list(read_yaml(STAGES))},
+        "change": {"type": "object", "properties": keys, "additionalProperties": False},
+    }
+    train["oneOf"] = [{"required": ["stages"]}, {"required": ["recipe"]}]
+    train["required"].remove("stages")
+    return schema

@@ -63,10 +63,10 @@ def steptime(
     keep: Callable[[dict[str, Any]], None] = lambda result: None,
     data: Iterable[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Time `steps` training steps of each row and stage of a profile, after `warmup` others.
+    """Time `steps` training steps of each row and stage of a run, after `warmup` others.
 
-    rows: some of the profile's; () means all of TTVOS's. accumulate: parts of a batch in place of
-    the profile's. steps 0: nothing is timed, only counted; times, hours and memory are None.
+    rows: some of the run's; () means all of TTVOS's. accumulate: parts of a batch in place of
+    the run's. steps 0: nothing is timed, only counted; times, hours and memory are None.
     seconds: after so many, no further row is timed, only counted. keep: is given the result after
     each row that was timed, the others counted. data: what the record says of the data that the
     run needs (`ttvos.plan.needs.data_needs`).
@@ -74,7 +74,7 @@ def steptime(
     peak_memory_bytes, clips_an_epoch, ...; hours of one seed; checkpoint_bytes, state_bytes),
     hours (the timed rows, all seeds), seeds, data, load (what other processes used
     meanwhile, see `ttvos.measure.latency`), protocol and provenance.
-    Raises UserError for a profile without training, unknown rows, clips that cannot be counted,
+    Raises UserError for a run without training, unknown rows, clips that cannot be counted,
     no CUDA, and too little memory.
     """
     if config.train is None:
@@ -228,7 +228,7 @@ def _measure(
         raise UserError(
             f"row {row.name}, stage {stage.name}: a batch of {stage.batch} in "
             f"{task.accumulate} parts needs more memory than the GPU has; try "
-            "--accumulate with more parts, and train.accumulate in the profile"
+            "--accumulate with more parts, and train.accumulate in the run"
         ) from None
 
 

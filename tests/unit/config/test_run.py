@@ -25,7 +25,7 @@ def test_every_run_is_valid_and_says_its_name(path: Path):
 
 
 def test_runs_are_found_where_they_were_too():
-    assert (REPOSITORY / "workflow/runs").resolve() == (REPOSITORY / "workflow/runs").resolve()
+    assert (REPOSITORY / "workflow" / "config").resolve() == RUNS.resolve()
 
 
 def test_a_run_may_be_called_a_profile_as_before():
