@@ -10,8 +10,7 @@ import ttvos
 from tests.unit.cli.conftest import predict
 from tests.unit.training.tiny import EXP8, run, tiny_config
 from ttvos.cli.main import main
-from ttvos.config.experiments import CONFIG_FOLDER
-from ttvos.config.run import parse_config
+from ttvos.config.experiments import RUNS
 from ttvos.core import shipped_weights as weights
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
@@ -19,9 +18,10 @@ from ttvos.core.provenance import file_hash
 from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
 from ttvos.plan.plan import Plan
+from ttvos.plan.run import parse_config
 from ttvos.training.ttvos import TTVOSTask
 
-MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
+MINI = read_yaml(RUNS / "mini.yaml")
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import torch
 
 from tests.unit.measure.steps import profile
 from ttvos.cli.main import main
-from ttvos.config.run import parse_config
 from ttvos.core.errors import UserError
 from ttvos.data.augment import make_pixels
 from ttvos.measure import steptime as module
 from ttvos.measure.steptable import read_steptime, tables
 from ttvos.measure.steptime import random_batch, steptime
+from ttvos.plan.run import parse_config
 
 CPU = torch.device("cpu")
 
@@ -132,7 +132,7 @@ def test_the_tables_show_every_row_and_all_data(measured):
         assert f"| {row['row']} | " in text
     assert " s × 2,724 | " in text
     assert "hours, 2 seeds" in text
-    assert "**2 of the profile's 2 rows**" in text
+    assert "**2 of the run's 2 rows**" in text
     assert "| `ecssd` | 69 MB | 70 MB | fetched by a rule |" in text
     assert "| `hku-is` | not known | not known | by hand, from <" in text
     assert "(CPU, float32, " in text
