@@ -36,7 +36,11 @@ def site(tmp_path_factory) -> Path:
     shutil.copytree(REPOSITORY / "ttvos", site / "ttvos", ignore=ignored)
     build = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
     for source, target in build["targets"]["wheel"]["force-include"].items():
-        shutil.copytree(REPOSITORY / source, site / target, dirs_exist_ok=True)
+        if (REPOSITORY / source).is_dir():
+            shutil.copytree(REPOSITORY / source, site / target, dirs_exist_ok=True)
+        else:
+            (site / target).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / source, site / target)
     for stranger in (
         "data/experiments.tsv",
         "data/peers/stm.yaml",

@@ -4,8 +4,9 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, Self, get_args
 
 from ttvos.core.errors import UserError
+from ttvos.core.folders import modules_in
 
-BACKBONES = ("hrnet", "resnet18", "resnet50", "mobilenetv3")
+BACKBONES = modules_in("model/backbones")
 Clue = Literal["full", "none", "reextract"]
 
 

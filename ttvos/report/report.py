@@ -14,7 +14,7 @@ from ttvos.report.figure_weights import figure9
 from ttvos.report.figures import Drawing, write_figure
 from ttvos.report.join import ReportInput
 from ttvos.report.ledger import ledger
-from ttvos.report.origin import origins, overview
+from ttvos.report.origin import origins
 from ttvos.report.page import Picture, data_uri, render_page, wrap_notebook
 from ttvos.report.peer_pages import page_name, write_pages
 from ttvos.report.peers import peers
@@ -82,9 +82,8 @@ def render(report: ReportInput, out: Path | str, published: Path = FOLDER) -> No
     maps = load_maps(report)
     notebook = _copy_notebook(report, out)
     results = report.results() + ([maps.result] if maps else [])
-    known = origins(results)
-    render_page(report, tables, kept, pictures, known, overview(results), notebook, out)
-    write_pages(report, tables, known, out)
+    render_page(report, tables, kept, pictures, results, notebook, out)
+    write_pages(report, tables, origins(results), out)
 
 
 def _sections(published: Path, report: ReportInput | None = None) -> list[Section]:

@@ -8,9 +8,15 @@ Annotations/<id>/00000.png           palette masks of ids, where there are any
 from pathlib import Path
 from typing import Any
 
+from ttvos.config.run import Stage
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_json
-from ttvos.data.davis import FRAME_SUFFIXES, MASK_SUFFIXES, Sequence, files_by_stem
+from ttvos.data.davis import FRAME_SUFFIXES, MASK_SUFFIXES, Sequence, Video, files_by_stem
+
+
+def training_items(root: str, stage: Stage, heldout: tuple[str, ...] = ()) -> list[Video]:
+    """All videos under a root; heldout names DAVIS's sequences, of which none is here."""
+    return [Video(sequence, 2017) for sequence in load_sparse_sequences(root)]
 
 
 def load_sparse_sequences(root: Path | str) -> list[Sequence]:

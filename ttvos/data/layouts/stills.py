@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ttvos.config.run import Stage
 from ttvos.core.errors import UserError
 from ttvos.core.video import read_frame
 
@@ -25,6 +26,11 @@ class Still:
 
     image: Path
     mask: Path
+
+
+def training_items(root: str, stage: Stage, heldout: tuple[str, ...] = ()) -> list[Still]:
+    """All stills under a root; a still is of no sequence that could be held out."""
+    return load_stills(root)
 
 
 def load_stills(root: Path | str) -> list[Still]:
@@ -55,7 +61,7 @@ def read_still(still: Still) -> tuple[np.ndarray, np.ndarray]:
     height, width = image.shape[:2]
     if max(abs(mask.shape[0] - height), abs(mask.shape[1] - width)) > 1:
         raise UserError(
-            f"{still.mask}: {mask.shape[1]}x{mask.shape[0]}, but its image has {width}x{height}"
+            f"{still.mask}: {mask.shape[0]}x{mask.shape[1]}, but its image has {height}x{width}"
         )
     if mask.shape != (height, width):
         mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from benchmarks import pack
 from ttvos.data.davis import load_sequences
-from ttvos.data.stills import load_stills, read_still
+from ttvos.data.layouts.stills import load_stills, read_still
 
 
 @pytest.fixture
