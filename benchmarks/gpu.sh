@@ -102,7 +102,7 @@ step() {
 bench() { step "$1" "$2" "$python" -m "benchmarks.$3" --device "$device" "${@:4}"; }
 
 rm -f "$out/summary.tsv"
-size=() repeats=320 peers=() only=(--only car-shadow) profile=workflow/config/paper.yaml
+size=() repeats=320 peers=() only=(--only car-shadow) profile=workflow/runs/paper.yaml
 rows=(exp8-hrnet exp1-hrnet exp8-resnet18 exp8-resnet50 exp8-mobilenetv3 exp2-hrnet exp3-hrnet
     exp4-hrnet exp5-hrnet exp6-hrnet exp7-hrnet)
 few=() frames=300 training=() tiny=() peer_seconds=50

@@ -16,12 +16,12 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.command import bar, parser, run_and_write
+from ttvos.config.peers import built_peers
 from ttvos.core.device import device_name, find_device
 from ttvos.core.errors import UserError
 from ttvos.core.files import write_json
 from ttvos.core.provenance import provenance
 from ttvos.measure.tracker_speed import speed_tracker
-from ttvos.peers.record import built_peers
 from ttvos.tracking.registry import load_tracker, tracker_origin
 
 # The quick ones first, so that a short time measures many.

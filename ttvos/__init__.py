@@ -6,7 +6,7 @@ PyTorch is imported when one of the two is first used, so that `ttvos --help` an
 from typing import TYPE_CHECKING
 
 from ttvos.core.errors import UserError
-from ttvos.core.folders import name_unknown_user
+from ttvos.core.process import name_unknown_user
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ from tests.pretended_cuda import pretended_cuda
 from tests.unit.engine.conftest import lively
 from tests.unit.engine.test_step import TIE, _distance
 from ttvos.config.experiments import BACKBONES, Variant, load_variants
+from ttvos.config.peers import built_peers
 from ttvos.engine.tracker import FastTracker, make_tracker
 from ttvos.measure.clip import disc_clip
-from ttvos.peers.record import built_peers
 from ttvos.tracking.adapters import OwnTracker, ScaledTracker
 from ttvos.tracking.baselines import FlowCarried, HeldStill
 from ttvos.tracking.protocol import Prediction, Tracker, cycle_of

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from ttvos.config.peers import built_peers, load_records
 from ttvos.core.errors import UserError
 from ttvos.core.reachable import reachable
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.macs import count_parameters
-from ttvos.peers.record import built_peers, load_records
 from ttvos.tracking.protocol import check_prediction, object_ids, stream
 
 HEIGHT, WIDTH, FRAMES = 64, 96, 3

@@ -18,10 +18,10 @@ import json, sys
 from pathlib import Path
 import ttvos
 from ttvos.cli.main import main
-from ttvos.config.experiments import CONFIG_FOLDER
+from ttvos.config.experiments import RUNS
 from ttvos.core.shipped_weights import known_weights
 assert Path(ttvos.__file__).is_relative_to(sys.argv[1]), ttvos.__file__
-assert CONFIG_FOLDER.is_relative_to(sys.argv[1]), CONFIG_FOLDER
+assert RUNS.is_relative_to(sys.argv[1]), RUNS
 assert all(path.is_relative_to(sys.argv[1]) for path in known_weights().values())
 for words in json.loads(sys.argv[2]):
     print("rc", main(words), words[0], file=sys.stderr)
@@ -36,9 +36,13 @@ def site(tmp_path_factory) -> Path:
     shutil.copytree(REPOSITORY / "ttvos", site / "ttvos", ignore=ignored)
     build = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
     for source, target in build["targets"]["wheel"]["force-include"].items():
-        shutil.copytree(REPOSITORY / source, site / target, dirs_exist_ok=True)
+        if (REPOSITORY / source).is_dir():
+            shutil.copytree(REPOSITORY / source, site / target, dirs_exist_ok=True)
+        else:
+            (site / target).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / source, site / target)
     for stranger in (
-        "workflow/config/variants.tsv",
+        "data/experiments.tsv",
         "data/peers/stm.yaml",
         "weights/x.safetensors",
     ):
@@ -82,7 +86,7 @@ def test_commands_work_away_from_the_repository(site, tiny_davis, tmp_path):
     ]
     assert told[5].startswith("ttvos: ttvos fill needs the checkout of the repository")
     assert told[6] == "rc 1 fill"
-    assert told[7].startswith("ttvos: unknown row 'exp9'; variants.tsv has: exp1-hrnet")
+    assert told[7].startswith("ttvos: unknown row 'exp9'; experiments.tsv has: exp1-hrnet")
 
 
 def test_all_that_is_read_beside_the_package_is_in_the_wheel(site):

@@ -1,27 +1,46 @@
-"""Options that several subcommands share (`ttvos.cli.main`)."""
+"""Options that several commands share, and which of them go together."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from ttvos.config.experiments import BACKBONES
+from ttvos.core.errors import UserError
 from ttvos.core.shipped_weights import find_weights
 from ttvos.engine import COMPILE, ENGINES, PRECISIONS
 
+VARIANT = "experiment of the paper's Table 4: exp1 to exp8"
+DEFAULT_VARIANT = "exp8"  # the full model
+TRACKER = "a built peer by its name in data/peers/, e.g. stm, or your own package.module:Class"
+OF_TTVOS = ("variant", "backbone", "single_object", "precision", "compile", "engine")
+OF_TTVOS += ("checkpoint",)
 
-def add_model(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--variant", default="exp8", help="experiment of Table 4: exp1 to exp8")
-    command.add_argument("--backbone", required=True, choices=BACKBONES, help="feature extractor")
+
+def add_run(command: argparse.ArgumentParser, text: str) -> None:
+    """--run: a file of settings, e.g. workflow/runs/mini.yaml. Formerly --config."""
+    command.add_argument(
+        "--run", "--config", dest="config", metavar="FILE", required=True, help=text
+    )
+
+
+def add_backbone(which, **required: bool) -> None:
+    """--backbone of TTVOS, by name."""
+    text = "feature extractor of TTVOS"
+    which.add_argument("--backbone", choices=BACKBONES, help=text, **required)
 
 
 def add_checkpoint(command, text: str, required: bool = False) -> None:
     """--checkpoint: a file, or the name of shipped weights."""
-    text = f"{text}; a file, or a name of weights/*.safetensors"
-    command.add_argument("--checkpoint", type=find_weights, required=required, help=text)
+    text = f"{text}: a file, or the name of shipped weights, e.g. ttvos-hrnet-davis"
+    command.add_argument(
+        "--checkpoint", metavar="FILE", type=find_weights, required=required, help=text
+    )
 
 
 def add_weights(command: argparse.ArgumentParser) -> None:
     """--weights and --tracker-options, of trackers other than TTVOS."""
-    command.add_argument("--weights", help="with --tracker: file of its weights")
+    text = "with --tracker: the file of the tracker's weights"
+    command.add_argument("--weights", metavar="FILE", help=text)
     text = "with --tracker: keywords of its class, e.g. fast=true backbone_weights=FILE"
     command.add_argument(
         "--tracker-options", nargs="+", default=(), metavar="KEY=VALUE", type=_keyword, help=text
@@ -41,57 +60,38 @@ def _keyword(text: str) -> tuple[str, Any]:
         return key, value
 
 
-def add_dataset(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--dataset", required=True, help="folder in DAVIS layout")
+def add_year(command, text: str = "", **required: bool) -> None:
+    """--year: how masks are read."""
     command.add_argument(
         "--year",
         type=int,
-        required=True,
         choices=[2016, 2017],
-        help="2016: binary masks, one object a clip; 2017: ids, 255 (void) is background",
+        help=f"how masks are read; 2016: binary, one object a clip; 2017: object ids, where 255 "
+        f"(void) is background{text}",
+        **required,
     )
-    _add_part(command)
 
 
-def add_truth(command: argparse.ArgumentParser) -> None:
-    """What masks are scored against: a data set, or a plain folder of masks."""
-    which = command.add_mutually_exclusive_group(required=True)
-    text = "folder in DAVIS, YouTube-VOS or MOSE layout; its frames are not needed"
-    which.add_argument("--dataset", help=text)
-    text = "in place of a data set: folder of true masks, <sequence>/<frame>.png"
-    which.add_argument("--truth", metavar="DIR", help=text)
-    text = (
-        "2016: binary masks, one object a clip; 2017: ids, 255 (void) is background; "
-        "default: 2017, but for DAVIS layout, which needs it"
-    )
-    command.add_argument("--year", type=int, choices=[2016, 2017], help=text)
-    _add_part(command)
-    text = "judge nothing where the truth is 255 (void), which is background otherwise"
-    command.add_argument("--ignore-void", action="store_true", help=text)
-    text = (
-        "first: those of the first mask, as DAVIS; all: also those that come later, each from "
-        "its first frame on; default: first for DAVIS layout, else all"
-    )
-    command.add_argument("--objects", choices=["first", "all"], help=text)
-
-
-def _add_part(command: argparse.ArgumentParser) -> None:
+def add_part(command: argparse.ArgumentParser) -> None:
     """Which part of a data set, and what it is called."""
-    command.add_argument("--split", default="val", help="list in ImageSets/<year>/")
+    text = "the list of sequences to take, ImageSets/<year>/SPLIT.txt"
+    command.add_argument("--split", default="val", help=text)
     command.add_argument(
         "--only",
         nargs="+",
         default=(),
         metavar="SEQUENCE",
         type=lambda name: name.rstrip("/"),  # which the shell adds to the name of a folder
-        help="these of the split, not all",
+        help="take only these sequences of the split",
     )
-    command.add_argument("--profile", help="name of the data, for the record")
+    text = "what the result file calls the data, e.g. mini"
+    command.add_argument("--data-name", "--profile", dest="profile", metavar="NAME", help=text)
 
 
 def add_size(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--height", type=int, default=480, help="of a frame, pixels")
-    command.add_argument("--width", type=int, default=854, help="of a frame, pixels")
+    for side, default in (("height", 480), ("width", 854)):
+        text = f"{side} of a frame in pixels"
+        command.add_argument(f"--{side}", type=int, default=default, metavar="PIXELS", help=text)
 
 
 def add_engine(command: argparse.ArgumentParser, precision: str) -> None:
@@ -101,14 +101,15 @@ def add_engine(command: argparse.ArgumentParser, precision: str) -> None:
         "--precision",
         choices=PRECISIONS,
         default=precision,
-        help="of the convolutions; auto: the fastest that keeps the masks (docs/performance.md), "
-        "which depends on the processor",
+        help="number format of the convolutions; auto: the fastest that keeps the masks on this "
+        "processor (docs/performance.md)",
     )
     command.add_argument(
         "--compile",
         choices=COMPILE,
         default="auto",
-        help="on: compile for each size of frame, a minute, kept on disk; auto: use what is there",
+        help="on: compile for each size of frame, which takes a minute and is kept on disk; "
+        "auto: use what is kept there",
     )
     command.add_argument(
         "--engine",
@@ -125,3 +126,35 @@ def add_device(command: argparse.ArgumentParser) -> None:
         default="cpu",
         help="where to compute; CUDA_VISIBLE_DEVICES picks a GPU",
     )
+
+
+def refuse(options: argparse.Namespace, names: tuple[str, ...], reason: str) -> None:
+    """UserError for the first of these options that was given: it would change nothing."""
+    for name in names:
+        if getattr(options, name) != options.parser.get_default(name):
+            raise UserError(f"--{name.replace('_', '-')} {reason}")
+
+
+def check_weights(options: argparse.Namespace) -> None:
+    """UserError for --weights or --tracker-options without --tracker, or a file not there."""
+    if not options.tracker:
+        refuse(options, ("weights",), "goes with --tracker; TTVOS's own are --checkpoint")
+        refuse(options, ("tracker_options",), "goes with --tracker")
+    if options.weights and not Path(options.weights).is_file():
+        raise UserError(f"{options.weights}: no such file")
+
+
+def named_tracker(options: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
+    """The tracker that --tracker, --weights and --tracker-options name; its part of the origin."""
+    refuse_ttvos(options)
+    from ttvos.tracking.registry import load_tracker, tracker_origin
+
+    own = dict(options.tracker_options)
+    tracker = load_tracker(options.tracker, options.device, options.weights, own)
+    return tracker, tracker_origin(options.tracker, options.weights)
+
+
+def refuse_ttvos(options: argparse.Namespace) -> None:
+    """UserError for an option of TTVOS's beside --tracker."""
+    given = tuple(name for name in OF_TTVOS if hasattr(options, name))
+    refuse(options, given, "is TTVOS's: leave it out, or --tracker")

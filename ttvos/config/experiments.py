@@ -1,16 +1,16 @@
-"""Experiments, backbones and other trackers: `workflow/config/variants.tsv`, a checked row each."""
+"""Experiments, backbones and other trackers: `data/experiments.tsv`, a checked row each."""
 
 import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from ttvos.config.strict import build
 from ttvos.core.errors import UserError
 from ttvos.core.folders import shipped
+from ttvos.core.variant import BACKBONES as BACKBONES
+from ttvos.core.variant import Variant as Variant
 
-CONFIG_FOLDER = shipped("workflow/config")
-BACKBONES = ("hrnet", "resnet18", "resnet50", "mobilenetv3")
+RUNS = shipped("workflow/runs")
+EXPERIMENTS = shipped("data") / "experiments.tsv"
 FRTM_BACKBONES = ("resnet18", "resnet101")
 TABLES = (2, 3, 4, 5, 6)  # of the paper's, that a report has and a row can stand in
 FLAGS = ("short_term", "long_term", "adaptive_weight", "update_template", "transition_loss")
@@ -18,24 +18,8 @@ COLUMNS = {"row", "tracker", "variant", "backbone", "attention_clue", "tables", 
 
 
 @dataclass(frozen=True)
-class Variant:
-    """One experiment of the paper's Table 4: which parts the model has.
-
-    Facts: docs/facts.md, section 6.
-    """
-
-    name: str
-    short_term: bool = True
-    long_term: bool = True
-    adaptive_weight: bool = True
-    update_template: bool = True
-    attention_clue: Literal["full", "none", "reextract"] = "full"
-    transition_loss: bool = True
-
-
-@dataclass(frozen=True)
 class Row:
-    """One line of variants.tsv: a tracker, what it is made of, and the tables it feeds.
+    """One line of experiments.tsv: a tracker, what it is made of, and the tables it feeds.
 
     tracker: "ttvos", "frtm" (FRTM-VOS, trained here), or a class, "package.module:Class".
     variant: an experiment of TTVOS, None for other trackers; backbone: "" where the tracker
@@ -56,12 +40,12 @@ class Row:
 
 
 def load_rows(path: Path | None = None) -> dict[str, Row]:
-    """All rows of variants.tsv by name; the same variant name must always mean the same parts.
+    """All rows of experiments.tsv by name; the same variant name must always mean the same parts.
 
     Tabs separate the columns. No tables are a dash, or nothing. Raises UserError for a line that
     is no row, and a file that is not UTF-8.
     """
-    path = path or CONFIG_FOLDER / "variants.tsv"
+    path = path or EXPERIMENTS
     rows: dict[str, Row] = {}
     variants: dict[str, Variant] = {}
     for line in _read_lines(path):
@@ -110,7 +94,7 @@ def _parse_row(line: dict, where: str) -> Row:
         _check_backbone(backbone, BACKBONES, where)
         values = {flag: _flag(line, flag, where) for flag in FLAGS}
         values |= {"name": line["variant"], "attention_clue": line["attention_clue"]}
-        variant = build(Variant, values, where)
+        variant = Variant.read(values, where)
         _check_parts(variant, where)
         return Row(line["row"], variant, backbone, tables, tracker, variant.transition_loss)
     if tracker == "frtm":
@@ -189,5 +173,5 @@ def find_row(name: str) -> Row:
     """The row of that name; UserError lists the known ones."""
     rows = load_rows()
     if name not in rows:
-        raise UserError(f"unknown row {name!r}; variants.tsv has: {', '.join(rows)}")
+        raise UserError(f"unknown row {name!r}; experiments.tsv has: {', '.join(rows)}")
     return rows[name]

@@ -1,16 +1,17 @@
 """How the FRTM-VOS rows (Table 5) are trained, as validated data."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
 from ttvos.config.experiments import FRTM_BACKBONES
+from ttvos.config.settings import settings
 from ttvos.config.training import Stage
 from ttvos.core.errors import UserError
 
 UNREAD = {"spoilt": 0.0, "warmup": 0, "end_rate": None}  # of Stage: what FRTM's training has not
 
 
-@dataclass(frozen=True)
+@settings
 class TargetFit:
     """How a clip's target model is fitted to its first frame (docs/peers.md, sections 3.2 to 3.6).
 
@@ -37,7 +38,7 @@ class TargetFit:
             raise UserError("target.projection and target.filter must be above 0")
 
 
-@dataclass(frozen=True)
+@settings
 class FRTMTraining:
     """How every FRTM row is trained; both of a backbone see the same clips and initial weights.
 

@@ -1,35 +1,34 @@
-"""Result masks that others made: a user's own folders, and what Table 3's methods published.
+"""Everything a run is configured by: what is trained, tracked, scored and measured.
 
-Everything a run is configured by, as validated data.
-
-A profile (`workflow/config/*.yaml`) is one `Config`. Recipes of training stages stand in
-`workflow/config/stages.yaml`, experiments and rows (`ttvos.config.experiments`) in
-`variants.tsv` there.
+A run (`workflow/runs/*.yaml`) is one `Config`. Recipes of training stages stand in
+`data/stages.yaml`, experiments and rows (`ttvos.config.experiments`) in `data/experiments.tsv`.
+`ttvos.plan.run` reads a file, because only the data on disk say where published data lie.
 """
 
 import math
 import os
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict, field
 from typing import Any, Literal
 
-from ttvos.config.experiments import CONFIG_FOLDER, load_rows
+from ttvos.config.experiments import load_rows
 from ttvos.config.frtm import FRTMTraining
-from ttvos.config.placeholders import DATA, fill
-from ttvos.config.strict import build
+from ttvos.config.peers import built_peers
+from ttvos.config.placeholders import DATA, Place, fill
+from ttvos.config.settings import build, settings
+from ttvos.config.settings import json_schema as settings_schema
 from ttvos.config.training import Motion as Motion
 from ttvos.config.training import Stage as Stage
 from ttvos.config.training import TrainConfig
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
+from ttvos.core.folders import shipped
 from ttvos.core.shipped_weights import fill_names
-from ttvos.data.published_masks import METHODS, check_methods
-from ttvos.peers.record import built_peers
 
+STAGES = shipped("data") / "stages.yaml"
 SPLIT = "val"  # what published masks are of
 
 
-@dataclass(frozen=True)
+@settings
 class Masks:
     """Somebody's result masks, scored as one more row. optional: left out where absent.
 
@@ -48,16 +47,18 @@ class Masks:
     def __post_init__(self) -> None:
         if self.fps is not None and not (self.fps > 0 and math.isfinite(self.fps)):
             raise UserError(f"fps: frames per second are above 0 and finite, not {self.fps:g}")
-        if (self.fps is None) != (self.fps_device == ""):
-            raise UserError("fps and fps_device belong together: a speed, and what it was had on")
+        if self.fps is not None and not self.fps_device:
+            raise UserError("fps needs fps_device: name the device this speed was measured on")
+        if self.fps is None and self.fps_device:
+            raise UserError("fps_device needs fps: give the speed that was measured on the device")
 
 
-@dataclass(frozen=True)
+@settings
 class Published:
     """Which published masks are scored (docs/published-masks.md).
 
-    datasets: names of the profile's, of split val; a method's masks are those of the dataset's
-    year. methods: as `ttvos data fetch published-masks` names them, ["all"] for all of them.
+    datasets: names of the run's, of split val; a method's masks are those of the dataset's year.
+    methods: as `ttvos data fetch published-masks` names them, ["all"] for all of them.
     fetch: bring what is not there; otherwise only what is on disk is scored.
     """
 
@@ -65,19 +66,11 @@ class Published:
     methods: tuple[str, ...] = ("all",)
     fetch: bool = False
 
-    def __post_init__(self) -> None:
-        check_methods([name for name in self.methods if name != "all"])
-
-    @property
-    def chosen(self) -> tuple[str, ...]:
-        """The methods, with "all" spelt out."""
-        return METHODS if "all" in self.methods else tuple(dict.fromkeys(self.methods))
-
 
 Precision = Literal["auto", "float32", "tf32", "bfloat16", "float16"]
 
 
-@dataclass(frozen=True)
+@settings
 class MiniConfig:
     """The built-in clips: sizes in pixels, counts of clips, stills and frames a clip."""
 
@@ -91,13 +84,13 @@ class MiniConfig:
     ytvos_clips: int = 12
 
 
-@dataclass(frozen=True)
+@settings
 class Dataset:
     """A DAVIS-layout dataset to predict and to score on.
 
     only: these of the split's sequences; () means all.
     input_scale: size at which the network sees a frame, as a share of the frame's own.
-    label: for headings, in a few words; "" stands for the dataset's name in the profile.
+    label: for headings, in a few words; "" stands for the dataset's name in the run.
     """
 
     root: str
@@ -108,7 +101,7 @@ class Dataset:
     label: str = ""
 
 
-@dataclass(frozen=True)
+@settings
 class CostConfig:
     """Frame size for parameters and MACs; the paper's is 480x854."""
 
@@ -116,7 +109,7 @@ class CostConfig:
     width: int = 854
 
 
-@dataclass(frozen=True)
+@settings
 class SpeedConfig:
     """Frame size, clip length, repeats and precision (`ttvos speed --precision`) of the speed
     measurement."""
@@ -129,7 +122,7 @@ class SpeedConfig:
     precision: Precision = "auto"
 
 
-@dataclass(frozen=True)
+@settings
 class PeersConfig:
     """Which peers are measured (`data/peers/*.yaml`), at the frame size of `cost`.
 
@@ -163,23 +156,23 @@ class PeersConfig:
         return peer not in self.untimed and bool({peer, "all"} & set(self.timed))
 
 
-@dataclass(frozen=True)
+@settings
 class Comparable:
-    """Whether this profile's numbers are the same quantity as the paper's."""
+    """Whether this run's numbers are the same quantity as the paper's."""
 
     accuracy: bool = False
     speed: bool = False
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@settings
 class Config:
-    """One profile: what is trained, predicted, scored, measured, and how the report names it.
+    """One run: what is trained, predicted, scored, measured, and how the report names it.
 
-    rows: names from variants.tsv. untrained: those of them that are neither trained nor tracked
-    here; their cost and speed are measured all the same. checkpoint: file or name of weights for every row of TTVOS's,
-    untrained. frtm: how the rows of FRTM-VOS are trained. peers: which are measured.
-    data_label: the data in a few words, for column headings.
+    run: its name. rows: names from experiments.tsv. untrained: those of them that are neither
+    trained nor tracked here; their cost and speed are measured all the same. checkpoint: file or
+    name of weights for every row of TTVOS's, untrained. frtm: how the rows of FRTM-VOS are
+    trained. peers: which are measured. data_label: the data in a few words, for column headings.
     davis, davis_train, stills: folders that `{davis}` and so on stand for in the other paths;
     `{results}` is `results`.
     precision: of tracking, as `--precision` of `ttvos predict`: float32, so that scores do not
@@ -189,7 +182,7 @@ class Config:
     stand for where each lies below it, or goes to (`ttvos.data.places`).
     """
 
-    profile: str
+    run: str
     title: str
     caution: str
     results: str
@@ -223,25 +216,33 @@ class Config:
             raise UserError("precision tf32 exists on CUDA only; use float32, or device: cuda")
 
 
-def load_config(path: Path | str) -> Config:
-    """Read and check a profile; raises UserError with file and key."""
-    return parse_config(read_yaml(path), str(path))
+def parse_run(values: Any, where: str, place: Place) -> Config:
+    """Check a run given as plain data; raises UserError with place and key.
 
-
-def parse_config(values: Any, where: str = "config") -> Config:
-    """Check a profile given as plain data (what Snakemake has after --config)."""
+    place: where published data of a name lie (`ttvos.config.placeholders`).
+    """
     if not isinstance(values, dict):
         raise UserError(f"{where}: expected keys and values, got {values!r}")
+    if "profile" in values:  # what `run` was called
+        values = {"run": values["profile"], **values}
+        del values["profile"]
     if isinstance(values.get("results"), str):  # Snakemake knows files by their paths as text
         values = {**values, "results": os.path.normpath(values["results"])}
-    values = fill(values, values, where)
+    values = fill(values, values, where, place)
     if isinstance(values.get("train"), dict) and "recipe" in values["train"]:
-        values = {**values, "train": _with_recipe(values["train"], values, where)}
+        values = {**values, "train": _with_recipe(values["train"], values, where, place)}
     config = build(Config, fill_names(values, where), where)
+    _check_names(config, where)
+    return config
+
+
+def _check_names(config: Config, where: str) -> None:
+    """Refuse rows and data sets that are not there."""
     rows = load_rows()
     for name in config.rows:
         if name not in rows:
-            raise UserError(f"{where}: unknown row {name!r}; variants.tsv has: {', '.join(rows)}")
+            known = ", ".join(rows)
+            raise UserError(f"{where}: unknown row {name!r}; experiments.tsv has: {known}")
         is_trained = name not in config.untrained
         if is_trained and rows[name].tracker == "frtm" and config.frtm is None:
             raise UserError(f"{where}: row {name} is trained as a section `frtm` says; add one")
@@ -255,15 +256,14 @@ def parse_config(values: Any, where: str = "config") -> Config:
     for name in config.published.datasets if config.published else ():
         if name not in config.datasets or config.datasets[name].split != SPLIT:
             raise UserError(f"{where}: published: {name!r} is no dataset here of split {SPLIT}")
-    return config
 
 
-def _with_recipe(train: dict, values: dict, where: str) -> dict:
+def _with_recipe(train: dict, values: dict, where: str, place: Place) -> dict:
     """Replace `recipe: NAME` by that recipe's stages from stages.yaml.
 
     `change: {KEY: VALUE}` beside it sets these keys of every stage.
     """
-    recipes = read_yaml(CONFIG_FOLDER / "stages.yaml")
+    recipes = read_yaml(STAGES)
     name = train["recipe"]
     if name not in recipes:
         raise UserError(f"{where}: unknown recipe {name!r}; known: {', '.join(recipes)}")
@@ -274,9 +274,23 @@ def _with_recipe(train: dict, values: dict, where: str) -> dict:
         raise UserError(f"{where}: train.change: expected keys and values, got {change!r}")
     rest = {key: value for key, value in train.items() if key not in ("recipe", "change")}
     stages = [{**stage, **change} for stage in recipes[name]]
-    return {**rest, "stages": fill(stages, values, where)}
+    return {**rest, "stages": fill(stages, values, where, place)}
 
 
 def as_plain(value: Any) -> Any:
     """A dataclass as plain data, for JSON and hashes."""
     return asdict(value)
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of a run's file, where a training may have a recipe in place of stages."""
+    schema = settings_schema(Config)
+    train, stage = schema["$defs"]["TrainConfig"], schema["$defs"]["Stage"]
+    keys = {name: {"$ref": f"#/$defs/Stage/properties/{name}"} for name in stage["properties"]}
+    train["properties"] |= {
+        "recipe": {"enum": list(read_yaml(STAGES))},
+        "change": {"type": "object", "properties": keys, "additionalProperties": False},
+    }
+    train["oneOf"] = [{"required": ["stages"]}, {"required": ["recipe"]}]
+    train["required"].remove("stages")
+    return schema

@@ -5,7 +5,7 @@
         rotation: float = 8.0
 
     build(Motion, {"rotaton": 12}, "mine.yaml: motion")
-    UserError: mine.yaml: motion: unknown key 'rotaton'; did you mean 'rotation'? known keys: rotation
+    UserError: mine.yaml: motion: unknown key 'rotaton'; did you mean 'rotation'? known keys: ...
 
 Values must have the exact type: no text for a truth value, no truth value for a number. Numbers
 given as text are read, because so Snakemake gives what stands inside --config "KEY={...}".
@@ -17,6 +17,7 @@ import difflib
 import json
 import re
 import typing
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar, dataclass_transform
 
@@ -42,18 +43,21 @@ class _Refused(UserError, ValueError):
 
 @dataclass_transform(frozen_default=True)
 def settings(kind: type[T]) -> type[T]:
-    """Make a class a frozen dataclass that `build` checks, with all that its check() refuses."""
+    """Make a class a frozen dataclass that `build` checks, with what `__post_init__` refuses."""
     kind.__pydantic_config__ = {"extra": "forbid", "strict": True}
-    if hasattr(kind, "check"):
-        kind.__post_init__ = _refusing
+    if "__post_init__" in vars(kind):
+        kind.__post_init__ = _refusing(kind.__post_init__)
     return dataclasses.dataclass(frozen=True)(kind)
 
 
-def _refusing(self: Any) -> None:
-    try:
-        self.check()
-    except UserError as error:
-        raise _Refused(str(error)) from None
+def _refusing(check: Callable[[Any], None]) -> Callable[[Any], None]:
+    def checked(self: Any) -> None:
+        try:
+            check(self)
+        except UserError as error:
+            raise _Refused(str(error)) from None
+
+    return checked
 
 
 def build(kind: type[T], value: Any, where: str) -> T:
@@ -149,10 +153,9 @@ def _unknown(key: str, names: list[str]) -> str:
 
 def _names(kind: Any, place: tuple[str | int, ...]) -> list[str]:
     """The keys that are known at a place of nested data."""
-    for step in place:
-        kind = _settings_in(kind) if dataclasses.is_dataclass(kind) is False else kind
-        if isinstance(step, str) and dataclasses.is_dataclass(kind):
-            kind = typing.get_type_hints(kind).get(step)
+    for key in place:
+        fields = typing.get_type_hints(_settings_in(kind))
+        kind = fields.get(key, kind)  # a number, or a name of a dictionary's, leads no further in
     return [field.name for field in dataclasses.fields(_settings_in(kind))]
 
 

@@ -4,14 +4,18 @@ How rows are trained, as validated data; other modules import it from `ttvos.con
 """
 
 import math
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import Literal
 
-from ttvos.config.experiments import BACKBONES
+from ttvos.config.settings import settings
 from ttvos.core.errors import UserError
+from ttvos.core.folders import modules_in
+from ttvos.core.variant import BACKBONES
+
+SOURCES = modules_in("data/layouts")
 
 
-@dataclass(frozen=True)
+@settings
 class Selection:
     """Which step of the last stage gives the weights.
 
@@ -75,7 +79,7 @@ class Selection:
             )
 
 
-@dataclass(frozen=True)
+@settings
 class Motion:
     """How an object of a still moves from frame to frame where `Stage.warp` is "affine".
 
@@ -87,11 +91,12 @@ class Motion:
     shift: float = 0.15
 
 
-@dataclass(frozen=True)
+@settings
 class Stage:
     """One training stage (docs/facts.md, section 4); exactly one of steps and epochs is given.
 
-    source: layout of the data under `roots`: "stills" (images with masks), "ytvos", "davis".
+    source: layout of the data under `roots`, a module of ttvos/data/layouts: "stills" (images
+    with masks), "ytvos", "davis".
     warp: how further frames of a still are made: "tps" (released code) or "affine" (paper).
     rotation: degrees, of the clip's one rotation and shear; gaps: largest frame step.
     years: of "davis", each read as it says (2016: ids merged); the paper's stage 3 has both.
@@ -104,7 +109,7 @@ class Stage:
     """
 
     name: str
-    source: Literal["stills", "ytvos", "davis"]
+    source: Literal[SOURCES]
     roots: tuple[str, ...]
     height: int
     width: int
@@ -174,7 +179,7 @@ def _check_count(name: str, count: int | None) -> None:
         raise UserError(f"{name} must be 1 or more, not {count}")
 
 
-@dataclass(frozen=True)
+@settings
 class TrainConfig:
     """How every row is trained.
 
@@ -190,7 +195,7 @@ class TrainConfig:
     gradient; average: decay of a running mean of the weights, which then is the result;
     precision: of the layers (not float32: autocast; weights and losses stay float32).
     accumulate: equal parts in which a batch goes through the model, one after the other, to
-    save memory; only batch-norms that train see the difference (`ttvos.training.gradient`).
+    save memory; only batch-norms that train see the difference (`ttvos.training.step.gradient`).
     checkpointing: whether activations are computed again for the gradient instead of kept, to
     save memory in long clips; the result is the same.
     processes: with which the workflow starts torchrun for each run, one GPU each.

@@ -1,18 +1,19 @@
-"""Which of our modules a command's result depends on, read off the import statements.
+"""Hashes over code: which modules a result depends on, and whether what they do has changed.
 
-What Python source does, without how it is written: for hashes that say whether code changed.
-
-A hash over the source of somebody's own class: its file and what that imports beside it.
+The modules are read off the import statements, so nothing is imported and the workflow may ask.
+Of a module counts what it does: comments, docstrings and layout change no hash.
 """
 
 import ast
 import hashlib
 import importlib.util
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ttvos.core.provenance import PACKAGE, source_hash
+from ttvos.core.folders import PACKAGE
+from ttvos.core.provenance import source_hash
 
 # They carry values and text to where they are used and cannot change a number by themselves.
 PLUMBING = {
@@ -24,50 +25,67 @@ PLUMBING = {
     "core/code_hash.py",
     "config/placeholders.py",
     "core/provenance.py",
-    "config/strict.py",
+    "config/settings.py",
     "config/experiments.py",
+    "core/variant.py",
     "core/shipped_weights.py",
     "records/schema.py",
     "records/store.py",
 }
+# Folders whose modules are loaded by their names, so that no import statement leads to them.
+LOADED_BY_NAME = ("model/backbones", "data/layouts")
 
 
 def code_hash(*entries: str) -> str:
-    """Hash over all sources that the entries import, directly or not, plumbing aside.
+    """First 12 hex digits of a hash over all sources that the entries import, plumbing aside.
 
-    entries: modules relative to `ttvos/` ("training/loop.py"), or folders that count as a whole
-    ("report/templates"). The workflow passes it to its rules, so that a change of code re-runs
-    what depends on it and no more; comments and docstrings do not count (`ttvos.core.code_hash`).
+    entries: modules relative to `ttvos/` ("training/ttvos.py"), which count with all that they
+    import, directly or not; or folders ("report/templates"), of which every file counts. The
+    workflow passes it to its rules, so that a change of code re-runs what depends on it and no
+    more. Raises FileNotFoundError for an entry that is not there.
     """
     return source_hash(*sources(*entries), read=meaning)
 
 
 def sources(*entries: str) -> list[str]:
-    """The modules behind `code_hash`, relative to `ttvos/`, sorted."""
-    found: set[str] = set()
-    waiting = list(entries)
-    while waiting:
-        name = waiting.pop()
-        if name in found or name in PLUMBING:
-            continue
-        found.add(name)
-        if name.endswith(".py"):
-            waiting += _imported(PACKAGE / name)
-    return sorted(found)
+    """The modules and folders behind `code_hash`, relative to `ttvos/`, sorted."""
+    for entry in entries:
+        (PACKAGE / entry).stat()  # an entry that was renamed must not go unnoticed
+    modules = [Path("ttvos", entry).with_suffix("") for entry in entries if entry.endswith(".py")]
+    names = [".".join(path.parts) for path in modules]
+
+    def counts(name: str, path: Path) -> bool:
+        return name.partition(".")[0] == "ttvos" and _relative(path) not in PLUMBING
+
+    reached = _reached(PACKAGE.parent, names, counts)
+    folders = {entry for entry in entries if not entry.endswith(".py")}
+    return sorted(folders | {_relative(path) for path in reached.values()})
 
 
-def _imported(module: Path) -> list[str]:
-    """Modules of ours that a file imports anywhere in it, with their packages' __init__.py."""
-    names = set()
-    for node in ast.walk(ast.parse(module.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        elif isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-    parts = [name.split(".")[1:] for name in names if name.split(".")[0] == "ttvos"]
-    paths = {Path(*part).with_suffix(".py") for part in parts if part}
-    paths |= {Path(*part, "__init__.py") for part in parts}
-    return [str(path) for path in paths if (PACKAGE / path).is_file()]
+def _relative(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def own_code(module: str) -> str | None:
+    """First 12 hex digits of a hash over somebody's module and all that it imports beside it.
+
+    module: "package.module", in the current folder, where any file counts that is imported, or in
+    the environment, where its own package counts. None if it has no source that can be found.
+    """
+    folder, package = Path.cwd(), ""
+    if _file(folder, module) is None:
+        package = module.partition(".")[0]
+        folder = _installed(package)
+        if folder is None or _file(folder, module) is None:
+            return None
+
+    def counts(name: str, _: Path) -> bool:
+        return not package or name.partition(".")[0] == package
+
+    digest = hashlib.sha256()
+    for name, path in sorted(_reached(folder, [module], counts).items()):
+        digest.update(name.encode() + meaning(path))
+    return digest.hexdigest()[:12]
 
 
 def meaning(path: Path) -> bytes:
@@ -77,17 +95,22 @@ def meaning(path: Path) -> bytes:
     has the file's syntax, unlike `ast.dump`, which also tells of fields that are empty.
     """
     content = path.read_bytes()
-    if path.suffix != ".py":
-        return content
-    try:
-        return _tree(content)
-    except (SyntaxError, ValueError):  # ValueError: null bytes
-        return content
+    return _meaning(content) if path.suffix == ".py" else content
 
 
 @cache
-def _tree(source: bytes) -> bytes:
-    return _text(ast.parse(source)).encode()
+def _meaning(source: bytes) -> bytes:
+    tree = _parse(source)
+    return _text(tree).encode() if tree else source
+
+
+@cache
+def _parse(source: bytes) -> ast.Module | None:
+    """The syntax tree; None for what is no Python."""
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError):  # ValueError: null bytes
+        return None
 
 
 def _text(value: Any) -> str:
@@ -109,47 +132,31 @@ def _is_docstring(item: Any) -> bool:
     return is_text and isinstance(item.value.value, str)
 
 
-def own_code(module: str) -> str | None:
-    """First 12 hex digits of a hash over a module and all that it imports from where it lies.
+def _reached(
+    folder: Path, modules: Iterable[str], counts: Callable[[str, Path], bool]
+) -> dict[str, Path]:
+    """The files in a folder that modules import, directly or not, by name, with their packages.
 
-    module: "package.module", in the current folder, where any file counts that is imported, or in
-    the environment, where its own package counts. None if it has no source that can be found.
-    Nothing is imported, so that the workflow may ask. Comments and docstrings do not count.
+    counts: given a module's name and file, whether it counts and is looked into.
     """
-    folder, package = Path.cwd(), ""
-    if _file(folder, module) is None:
-        package = module.partition(".")[0]
-        folder = _installed(package)
-        if folder is None or _file(folder, module) is None:
-            return None
-    digest = hashlib.sha256()
-    for name, path in sorted(_sources(folder, module, package).items()):
-        digest.update(name.encode() + meaning(path))
-    return digest.hexdigest()[:12]
-
-
-def _sources(folder: Path, module: str, package: str) -> dict[str, Path]:
-    """The modules reached by imports, by name; all of `package`, "" for any in the folder."""
     found: dict[str, Path] = {}
-    waiting = [module]
+    waiting = list(modules)
     while waiting:
         name = waiting.pop()
         path = None if name in found else _file(folder, name)
-        if path is None or (package and name.partition(".")[0] != package):
+        if path is None or not counts(name, path):
             continue
         found[name] = path
         parents = name.split(".")[:-1]
         waiting += [".".join(parents[: n + 1]) for n in range(len(parents))]
-        waiting += _imported_own_code(path, name)
+        waiting += _imported(path, name)
     return found
 
 
-def _imported_own_code(path: Path, module: str) -> list[str]:
-    """Names of modules that a file imports, relative ones too; none of a file with a fault."""
-    try:
-        nodes = list(ast.walk(ast.parse(path.read_bytes())))
-    except SyntaxError:
-        return []
+def _imported(path: Path, module: str) -> list[str]:
+    """Names of what a file imports anywhere in it, relative ones too; none of no Python."""
+    tree = _parse(path.read_bytes())
+    nodes = list(ast.walk(tree)) if tree else []
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     inside = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in nodes:
@@ -157,7 +164,16 @@ def _imported_own_code(path: Path, module: str) -> list[str]:
             above = inside[: len(inside) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
             names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    return [name for name in names if name]
+    return [name for name in names if name] + _loaded_by_name(path)
+
+
+def _loaded_by_name(path: Path) -> list[str]:
+    """All modules of one of those folders, given its __init__.py."""
+    for folder in LOADED_BY_NAME:
+        if path == PACKAGE / folder / "__init__.py":
+            names = sorted(file.stem for file in path.parent.glob("[!_]*.py"))
+            return [".".join(("ttvos", *folder.split("/"), name)) for name in names]
+    return []
 
 
 def _file(folder: Path, module: str) -> Path | None:

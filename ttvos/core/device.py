@@ -1,14 +1,12 @@
-"""The device that computes: found by "cpu" or "cuda", recorded by its marketing name.
+"""The device that computes: found by "cpu" or "cuda", recorded by its name, its time and memory.
 
-Time and memory of a device, read so that they mean what they say.
+PyTorch takes seconds to import, and some trackers do without: only who needs it imports it.
 """
 
 import resource
 import sys
 import time
 from typing import TYPE_CHECKING
-
-import torch
 
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import cpu_name
@@ -23,7 +21,7 @@ def find_device(name: "str | torch.device") -> "torch.device":
 
     Raises UserError for any other, or for CUDA where there is none.
     """
-    import torch  # takes seconds, and the reference trackers only need `device_name`
+    import torch
 
     kind = {"cpu": "cpu", "cuda": "cuda", "cuda:0": "cuda"}.get(str(name))
     if kind is None or not isinstance(name, (str, torch.device)):
@@ -46,16 +44,20 @@ def device_name(device: "torch.device | str") -> str:
     return cpu_name()
 
 
-def read_clock(device: torch.device) -> float:
+def read_clock(device: "torch.device") -> float:
     """Seconds, read after the device has done all it was given."""
     if device.type == "cuda":
+        import torch
+
         torch.cuda.synchronize(device)
     return time.perf_counter()
 
 
-def peak_memory(device: torch.device) -> int:
+def peak_memory(device: "torch.device") -> int:
     """Bytes: PyTorch's peak on CUDA, the whole process's peak resident set on the CPU."""
     if device.type == "cuda":
+        import torch
+
         return torch.cuda.max_memory_allocated(device)
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts in bytes on macOS only
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

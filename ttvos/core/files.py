@@ -1,7 +1,7 @@
-"""Writing result files whole or not at all, and reading JSON and YAML with clear errors.
+"""Reading JSON and YAML with clear errors; writing result files and folders whole or not at all.
 
-Putting a finished file or folder into its place, also where a rename is refused: on a mount
-point, below a folder that cannot be written, on a container's layers, in a device.
+A result is made beside its place and then renamed; where a rename is refused (on a mount point,
+below a folder that cannot be written, on a container's layers, in a device) the place is filled.
 """
 
 import errno
@@ -19,15 +19,47 @@ import yaml
 from ttvos.core.errors import UserError
 
 LISTING = ".files.json"  # in every folder that is made whole: what belongs in it
+PART = ".part."  # how the names of unfinished folders inside a target begin
+SYSTEM = "lost+found"  # in the top folder of many a disk
+REFUSED = (errno.EBUSY, errno.EXDEV, errno.EPERM)  # mounts, layers of images, sticky folders
+# Safe either way; libyaml's, where PyYAML was built with it, is ten times as fast.
+_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def write_json(path: Path | str, value: Any) -> None:
+    """Write `value` as indented JSON, atomically. NaN and infinity are refused."""
+    with atomic_path(path) as temporary:
+        text = json.dumps(value, indent=1, allow_nan=False) + "\n"
+        temporary.write_text(text, encoding="utf-8")
+
+
+def read_json(path: Path | str) -> Any:
+    """Read a JSON file; a missing or damaged file is a UserError."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: not a readable JSON file ({error})") from None
+
+
+def read_yaml(path: Path | str) -> Any:
+    """Read a YAML file with the safe loader; a missing or damaged file is a UserError."""
+    try:
+        return yaml.load(Path(path).read_text(encoding="utf-8-sig"), Loader=_YAML_LOADER)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())  # PyYAML draws a picture over several lines
+        raise UserError(f"{path}: not a readable YAML file ({reason})") from None
 
 
 @contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path`; it replaces `path` only if the block succeeds.
 
-    A device or a pipe is written into.
-
-    The temporary name keeps the suffix, because writers such as PIL choose the format by it.
+    A device or a pipe is written into. The temporary name keeps the suffix, by which writers such
+    as PIL choose the format.
     """
     path = Path(path)
     with clear_errors(path):
@@ -104,43 +136,6 @@ def clear_errors(path: Path | str) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def write_json(path: Path | str, value: Any) -> None:
-    """Write `value` as indented JSON, atomically. NaN and infinity are refused."""
-    with atomic_path(path) as temporary:
-        text = json.dumps(value, indent=1, allow_nan=False) + "\n"
-        temporary.write_text(text, encoding="utf-8")
-
-
-def read_json(path: Path | str) -> Any:
-    """Read a JSON file; a missing or damaged file is a UserError."""
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: not a readable JSON file ({error})") from None
-
-
-# Safe either way; libyaml's, where PyYAML was built with it, is ten times as fast.
-_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def read_yaml(path: Path | str) -> Any:
-    """Read a YAML file with the safe loader; a missing or damaged file is a UserError."""
-    try:
-        return yaml.load(Path(path).read_text(encoding="utf-8-sig"), Loader=_YAML_LOADER)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())  # PyYAML draws a picture over several lines
-        raise UserError(f"{path}: not a readable YAML file ({reason})") from None
-
-
-PART = ".part."  # how the names of unfinished folders inside a target begin
-SYSTEM = "lost+found"  # in the top folder of many a disk
-REFUSED = (errno.EBUSY, errno.EXDEV, errno.EPERM)  # mounts, layers of images, sticky folders
 
 
 def is_fixed(folder: Path) -> bool:

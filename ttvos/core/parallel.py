@@ -1,19 +1,33 @@
-"""Work spread over processes, such that a worker that fails or dies never hangs the run."""
+"""Work done side by side: over processes, or files beside the computing.
+
+A worker that fails or dies never hangs the run.
+"""
 
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 from tqdm import tqdm
 
 from ttvos.core.errors import UserError
+from ttvos.core.video import read_frame, write_mask
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 AHEAD = 2  # items that each other process is given: the one it works on, and the next
+WAITING = 8  # masks that may wait to be written; then the tracker waits
 
 
 def map_processes(
@@ -75,3 +89,38 @@ def _share(
             results[running.pop(future)] = future.result()
         bar.update(len(results) - bar.n)
     return [results[index] for index in range(len(items))]
+
+
+@contextmanager
+def read_ahead(paths: tuple[Path, ...]) -> Iterator[Iterator[np.ndarray]]:
+    """The frames in order, the next one decoded while the caller works on this one."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        yield _frames(paths, reader)
+
+
+def _frames(paths: tuple[Path, ...], reader: ThreadPoolExecutor) -> Iterator[np.ndarray]:
+    upcoming = reader.submit(read_frame, paths[0])
+    for path in paths[1:]:
+        frame = upcoming.result()
+        upcoming = reader.submit(read_frame, path)
+        yield frame
+    yield upcoming.result()
+
+
+@contextmanager
+def write_behind() -> Iterator[Callable[[Path, np.ndarray], None]]:
+    """A function like `ttvos.core.video.write_mask` that returns at once.
+
+    What goes wrong in writing is raised by a later call, or at the end; then all is written.
+    """
+    waiting: deque[Future] = deque()
+
+    def write(path: Path, mask: np.ndarray) -> None:
+        waiting.append(writer.submit(write_mask, path, mask))
+        while len(waiting) > WAITING or (waiting and waiting[0].done()):
+            waiting.popleft().result()
+
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        yield write
+        while waiting:
+            waiting.popleft().result()

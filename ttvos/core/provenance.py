@@ -1,6 +1,6 @@
 """Where a number comes from: recorded in every result file, shown beside every number.
 
-Records for everybody to read: nothing in them tells where things lie on a machine.
+What is published of it names no folder of a machine (`public`).
 """
 
 import hashlib
@@ -18,8 +18,9 @@ from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
 
-PACKAGE = Path(__file__).resolve().parents[1]
-REPOSITORY = PACKAGE.parent
+from ttvos.core.folders import PACKAGE, REPOSITORY
+from ttvos.core.process import available_cpus
+
 PROJECT = "ttvos"  # its name in pyproject.toml
 CHANGES = "+changes"  # after a commit: the tracked files were not as it has them
 # Results and tables that commands write, one after another; no number hangs on them. (The costs
@@ -72,7 +73,7 @@ def file_hash(path: Path | str) -> str:
 def source_hash(*parts: str, read: Callable[[Path], bytes] = Path.read_bytes) -> str:
     """First 12 hex digits of a hash over the package's sources.
 
-    parts: files or folders relative to `ttvos/` ("model", "training/loop.py"); none means all of
+    parts: files or folders relative to `ttvos/` ("model", "training/ttvos.py"); none means all of
     it. read: what of a file counts.
     """
     roots = [PACKAGE / part for part in parts] or [PACKAGE]
@@ -134,13 +135,6 @@ def _git(*arguments: str) -> str:
         timeout=10,
     )
     return done.stdout.strip()
-
-
-def available_cpus() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @cache

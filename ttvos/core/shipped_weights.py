@@ -36,8 +36,8 @@ def known_weights() -> dict[str, Path]:
     return {file.stem: file for file in reversed(files)}
 
 
-def fill_names(profile: dict[str, Any], where: str) -> dict[str, Any]:
-    """A profile as plain data, with files in place of names in `checkpoint` and `train.initial`.
+def fill_names(run: dict[str, Any], where: str) -> dict[str, Any]:
+    """A run as plain data, with files in place of names in `checkpoint` and `train.initial`.
 
     Whoever depends on the weights then depends on the file. What is no text is left to the
     checks that follow. Raises UserError, which says where, for an unknown name.
@@ -48,12 +48,12 @@ def fill_names(profile: dict[str, Any], where: str) -> dict[str, Any]:
         return str(find_weights(source)) if is_file else source
 
     try:
-        if "checkpoint" in profile:
-            profile = {**profile, "checkpoint": file(profile["checkpoint"])}
-        train = profile.get("train")
+        if "checkpoint" in run:
+            run = {**run, "checkpoint": file(run["checkpoint"])}
+        train = run.get("train")
         if isinstance(train, dict) and isinstance(train.get("initial"), dict):
             initial = {backbone: file(source) for backbone, source in train["initial"].items()}
-            profile = {**profile, "train": {**train, "initial": initial}}
+            run = {**run, "train": {**train, "initial": initial}}
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
-    return profile
+    return run

@@ -201,8 +201,8 @@ def _look_at(pair: _Pair, read, tolerance: int) -> _Verdict:
     if differs:
         height, width = frame.shape[:2]
         if max(abs(mask.shape[0] - height), abs(mask.shape[1] - width)) > tolerance:
-            size = f"{mask.shape[1]}x{mask.shape[0]}"
-            trouble += (f"{pair.mask}: {size}, but its frame is {width}x{height}",)
+            size = f"{mask.shape[0]}x{mask.shape[1]}"
+            trouble += (f"{pair.mask}: {size}, but its frame is {height}x{width}",)
     size = None if frame is None else frame.shape[:2]
     empty = mask is not None and not mask.any()
     return _Verdict(pair, size, trouble, empty, differs)

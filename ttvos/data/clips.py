@@ -7,6 +7,7 @@ Images and masks at a stage's size, kept as long as memory allows.
 """
 
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 import cv2
@@ -17,19 +18,10 @@ from ttvos.config.run import Motion, Stage
 from ttvos.core.errors import UserError
 from ttvos.core.video import IGNORED, VOID, read_frame, read_mask
 from ttvos.data.augment import covered_labels, draw_colours, draw_followed, draw_view
-from ttvos.data.davis import Sequence, load_sequences
+from ttvos.data.davis import Video
 from ttvos.data.layers import VISIBLE, Clip, Scene
-from ttvos.data.stills import Still, load_stills, read_still
+from ttvos.data.layouts.stills import Still, load_stills, read_still
 from ttvos.data.warp import still_warps, unchanged
-from ttvos.data.youtube_vos import load_sparse_sequences
-
-
-@dataclass(frozen=True)
-class Video:
-    """A sequence, and the year that says how its masks are read (2016: ids merged)."""
-
-    sequence: Sequence
-    year: int
 
 
 def make_clips(stage: Stage, seed: int, heldout: tuple[str, ...] = ()) -> "Clips":
@@ -39,33 +31,12 @@ def make_clips(stage: Stage, seed: int, heldout: tuple[str, ...] = ()) -> "Clips
     """
     # Small images gain nothing from threads, and OpenCV's do not survive a loader's fork.
     cv2.setNumThreads(0)
-    items: list[Video] | list[Still] = []
-    for root in stage.roots:
-        if stage.source == "stills":
-            items += load_stills(root)
-        elif stage.source == "ytvos":
-            items += [Video(sequence, 2017) for sequence in load_sparse_sequences(root)]
-        else:
-            for year in stage.years:
-                found = load_sequences(root, year, stage.split)
-                _check_heldout(stage, root, heldout, found)
-                items += [Video(each, year) for each in found if each.name not in heldout]
+    layout = import_module(f"ttvos.data.layouts.{stage.source}")
+    items = [item for root in stage.roots for item in layout.training_items(root, stage, heldout)]
     if not items:
         raise UserError(f"stage {stage.name}: no data; give it at least one folder under roots")
     stills = [still for root in stage.stills_roots for still in load_stills(root)]
     return Clips(stage, items, seed, stills)
-
-
-def _check_heldout(
-    stage: Stage, root: str, heldout: tuple[str, ...], found: list[Sequence]
-) -> None:
-    """Refuse a name that is not there: a sequence held out by a wrong name is learnt from."""
-    unknown = set(heldout) - {sequence.name for sequence in found}
-    if unknown:
-        raise UserError(
-            f"stage {stage.name}: heldout names {', '.join(sorted(unknown))}, which the split "
-            f"{stage.split} under {root} does not have"
-        )
 
 
 class Clips(Dataset):
@@ -109,7 +80,7 @@ class Clips(Dataset):
                 return self._vary(scene, rng)
         raise UserError(
             f"stage {self.stage.name}: no mask under {', '.join(self.stage.roots)} shows "
-            f"an object of more than {VISIBLE} pixels at {self.stage.width}x{self.stage.height}"
+            f"an object of more than {VISIBLE} pixels at {self.stage.height}x{self.stage.width}"
         )
 
     def _item(self, number: int) -> int:
@@ -223,7 +194,7 @@ class Images:
         if key not in self.kept:
             image, ids = read_frame(frame), read_mask(mask, year)
             if image.shape[:2] != ids.shape:
-                sizes = [f"{array.shape[1]}x{array.shape[0]}" for array in (ids, image)]
+                sizes = [f"{array.shape[0]}x{array.shape[1]}" for array in (ids, image)]
                 raise UserError(f"{mask}: {sizes[0]}, but its frame has {sizes[1]}")
             return self._keep(key, image, ids)
         return self.kept[key]

@@ -40,6 +40,14 @@ class Sequence:
     masks: tuple[Path | None, ...]
 
 
+@dataclass(frozen=True)
+class Video:
+    """A sequence to train on, and the year that says how its masks are read (2016: ids merged)."""
+
+    sequence: Sequence
+    year: int
+
+
 def load_sequences(
     root: Path | str,
     year: int,
@@ -214,7 +222,7 @@ def check_sizes(paths: list[Path]) -> None:
         expected = expected or size
         if size != expected:
             raise UserError(
-                f"{path}: {size[0]}x{size[1]}, but {paths[0]} has {expected[0]}x{expected[1]}"
+                f"{path}: {size[1]}x{size[0]}, but {paths[0]} has {expected[1]}x{expected[0]}"
             )
 
 

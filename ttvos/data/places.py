@@ -1,6 +1,6 @@
 """Where published data lies below the data root, or will lie once it is fetched.
 
-A profile says `{davis2017}` (any name of `ttvos data fetch`) for that place; so data that lies
+A run says `{davis2017}` (any name of `ttvos data fetch`) for that place; so data that lies
 there already under another name is used as it is.
 """
 

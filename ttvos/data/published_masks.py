@@ -40,7 +40,7 @@ class MaskArchive:
 class MaskSet:
     """One method's masks for the validation split of DAVIS 2016 or 2017.
 
-    method: as commands and profiles name it. label: as Table 3 prints it. archives: the ways to
+    method: as commands and runs name it. label: as Table 3 prints it. archives: the ways to
     have them, best first. source: the first of them, in words. formats: how the masks were
     found to be stored, "" where nobody has looked. sequences, masks: names and number of files.
     """

@@ -65,8 +65,8 @@ def read_pair(
     truth, result = read_mask(truth_path, year, void_alone=True), read_mask(result_path, year)
     if result.shape != truth.shape:
         raise UserError(
-            f"{result_path}: {result.shape[1]}x{result.shape[0]}, but the ground truth has "
-            f"{truth.shape[1]}x{truth.shape[0]}"
+            f"{result_path}: {result.shape[0]}x{result.shape[1]}, but the ground truth has "
+            f"{truth.shape[0]}x{truth.shape[1]}"
         )
     highest = int(result.max())
     if highest > (VOID - 1 if count is None else count):

@@ -11,7 +11,7 @@ from math import isqrt
 import numpy as np
 
 from ttvos.core.video import VOID
-from ttvos.evaluation.metrics import f_measure, tolerance
+from ttvos.evaluation.metrics import FURTHER, f_measure, tolerance
 
 Box = tuple[int, int, int, int]  # top, bottom, left, right; bottom and right just outside
 
@@ -64,16 +64,15 @@ def _boxes_of_runs(masks: list[np.ndarray]) -> dict[int, Box]:
 
 
 PREDICTED, TRUE, BOTH = 1, 2, 3
-
-
-Scores = tuple[float, float]  # J and F of an object in a frame
-ABSENT = (1.0, 1.0)  # of an object that neither mask shows
+Scores = tuple[float, ...]  # J and F of an object in a frame, then `metrics.FURTHER`
+NAMES = ("J", "F", *FURTHER)
+ABSENT = (1.0,) * len(NAMES)  # of an object that neither mask shows
 
 
 def score_objects(
     result: np.ndarray, truth: np.ndarray, ignore_void: bool = False
 ) -> dict[int, Scores]:
-    """(J, F) of each object that either mask shows in one frame, by its id; `ABSENT` if neither.
+    """The scores of each object that either mask shows in one frame, by its id; else `ABSENT`.
 
     result, truth: (H, W) uint8 ids. Where truth is 255 (void) is background, as in the official
     toolkit; with ignore_void nothing is judged there.
@@ -90,7 +89,10 @@ def score_objects(
             bits[void[window]] = 0
             if not bits.any():
                 continue
-        scores[object_id] = _score(bits, radius)
+        further = (
+            metric(result == object_id, truth == object_id, void) for metric in FURTHER.values()
+        )
+        scores[object_id] = (*_score(bits, radius), *further)
     return scores
 
 

@@ -14,10 +14,12 @@ import numpy as np
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_json
 from ttvos.core.parallel import map_processes
-from ttvos.core.provenance import available_cpus, provenance
+from ttvos.core.process import available_cpus
+from ttvos.core.provenance import provenance
 from ttvos.data.annotations import DAVIS, Truth, dataset_truth, folder_truth
 from ttvos.data.davis import VAL
 from ttvos.evaluation.chunk import Chunk, score_chunk
+from ttvos.evaluation.crops import NAMES
 from ttvos.evaluation.metrics import statistics
 from ttvos.evaluation.objects import ALL, FIRST, RULES, given_ids, object_series
 from ttvos.evaluation.tasks import Task, find_tasks
@@ -164,8 +166,9 @@ def _score(
         found = frozenset().union(*(scores.found for scores in done))
         series = object_series(task, rule, ids, found, frames, notes)
         for object_id, pairs in series.items():
-            j, f = map(list, zip(*pairs, strict=True))
-            values[f"{task.annotation.name}_{object_id}"] = {"J": j, "F": f}
+            columns = map(list, zip(*pairs, strict=True))
+            named = dict(zip(NAMES, columns, strict=True))
+            values[f"{task.annotation.name}_{object_id}"] = named
     return values
 
 
@@ -189,8 +192,8 @@ def _object_statistics(values: Values) -> ObjectScores:
     return ObjectScores.model_validate(
         {
             f"{metric}-{name}": number
-            for metric in ("J", "F")
-            for name, number in statistics(values[metric]).items()
+            for metric, series in values.items()
+            for name, number in statistics(series).items()
         }
     )
 

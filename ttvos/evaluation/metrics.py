@@ -8,6 +8,7 @@ boundary pixels matched within a tolerance); both run from 0 to 1, higher is bet
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -85,6 +86,10 @@ def statistics(values: list[float]) -> dict[str, float]:
         "Recall": float((array > 0.5).mean()),
         "Decay": float(first.mean() - last.mean()),
     }
+
+
+# Metrics beside J and F: functions like `jaccard`, by the name of their columns in the scores.
+FURTHER: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]] = {}
 
 
 def _judged(

@@ -4,13 +4,11 @@ import numpy as np
 
 from ttvos.records.schema import Scores
 
-METRICS = tuple(f"{metric}-{name}" for metric in "JF" for name in ("Mean", "Recall", "Decay"))
-
 
 def summary(scores: Scores) -> str:
     """Global scores; how much was scored, and of what; notes. A line each."""
-    scored, names = scores.scored, ("J&F-Mean", *METRICS)
-    lines = ["  ".join(f"{name} {100 * scores.means[name]:.1f}" for name in names)]
+    scored = scores.scored
+    lines = ["  ".join(f"{name} {100 * mean:.1f}" for name, mean in scores.means.items())]
     kinds = ("sequence", "object", "frame")
     counts = ", ".join(_count(scored[f"{kind}s"], kind) for kind in kinds)
     rest = "" if scored.available == scored.sequences else ": the scores are of a part"
@@ -22,11 +20,12 @@ def per_sequence(scores: Scores) -> str:
     """A table of the sequences: each one's number of objects, and means over its objects."""
     objects = scores.sequences()
     width = max(len("sequence"), *map(len, objects))
-    lines = [_row("sequence", width, "objects", ["J&F-Mean", *METRICS])]
+    both, *names = scores.means.keys()  # J&F stands first
+    lines = [_row("sequence", width, "objects", [both, *names])]
     for name, own in objects.items():
-        means = [100 * float(np.mean([values[metric] for values in own])) for metric in METRICS]
-        both = (means[0] + means[METRICS.index("F-Mean")]) / 2
-        cells = [f"{value:.1f}" for value in (both, *means)]
+        means = {name: 100 * float(np.mean([values[name] for values in own])) for name in names}
+        jf = (means["J-Mean"] + means["F-Mean"]) / 2
+        cells = [f"{value:.1f}" for value in (jf, *means.values())]
         lines.append(_row(name, width, str(len(own)), cells))
     return "\n".join(lines)
 

@@ -17,10 +17,10 @@ def disc_clip(
     so on. Raises UserError for frames under 16 pixels or too low for that many discs.
     """
     if min(height, width) < 16:
-        raise UserError(f"a frame of {width}x{height} pixels: take 16 or more on each side")
+        raise UserError(f"a frame of {height}x{width} pixels: take 16 or more on each side")
     most = min(height // 8, VOID - 1)
     if not 1 <= objects <= most:
-        raise UserError(f"{objects} objects: a frame of {width}x{height} pixels takes 1 to {most}")
+        raise UserError(f"{objects} objects: a frame of {height}x{width} pixels takes 1 to {most}")
     noise = np.random.default_rng(SEED).integers(60, 120, (height, width, 3), dtype=np.uint8)
     clip = np.repeat(noise[None], frames, axis=0)
     masks = np.stack([disc_mask(t / frames, height, width, objects) for t in range(frames)])

@@ -50,7 +50,7 @@ def cost(variant: Variant, backbone: str, height: int = 480, width: int = 854) -
     Raises UserError for an unknown backbone or a size below 16 pixels.
     """
     if height < 16 or width < 16:
-        raise UserError(f"frames of {width}x{height} pixels are too small; take 16 or more")
+        raise UserError(f"frames of {height}x{width} pixels are too small; take 16 or more")
     model = build_model(variant, backbone)
     model.freeze()
     settings = {"variant": variant.name, "backbone": backbone, "height": height, "width": width}

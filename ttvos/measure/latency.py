@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ttvos.core.provenance import available_cpus
+from ttvos.core.process import available_cpus
 
 # Latencies from which on a percentile is told: the slowest tenth is then 3 of them, the slowest
 # hundredth too. With fewer it says how slow one or two frames were, and calls that a share.

@@ -20,7 +20,7 @@ from ttvos.core.device import device_name, find_device, peak_memory, read_clock
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import provenance
 from ttvos.engine.precision import choose_precision
-from ttvos.engine.tracker import make_tracker
+from ttvos.engine.tracker import FastTracker, make_tracker
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.latency import Load, streaming_figures
 from ttvos.measure.layers import count_layers
@@ -72,14 +72,7 @@ def speed(
     frames: length of the clip with frame 0. repeats, warmup: whole clips. checkpoint: weights to
     load; random ones take the same time. precision, compile, engine: see
     `ttvos.engine.tracker.make_tracker`.
-    Returns streaming {fps, p50_ms, p90_ms, p99_ms (None with too few latencies, see
-    `ttvos.measure.latency`), repeats (ms of each frame, a list a repeat), init_ms, spread,
-    peak_memory_bytes, timed_frames, ...}, pipelined {fps, seconds} or None, released {fps, ...},
-    released_warm {fps, seconds, frames, ...}, ratio_to_released (streaming over released_warm),
-    roofline {streaming, released, released_warm: {macs, bytes, seconds, fraction, ...} of a
-    frame, of a whole clip, of a frame}, ceilings, rows (the table), device, precision (as
-    chosen), engine, compiled (whether compiled code ran), load (what others used meanwhile, see
-    `ttvos.measure.latency`), height, width, objects, protocol, provenance. Times are in
+    Returns the record of what the protocols gave, `ttvos.records.schema.RowSpeed`. Times are in
     milliseconds where named so, else in seconds; fps in frames a second.
     Raises UserError for fewer than 5 repeats or 2 frames, or for CUDA where there is none.
     """
@@ -101,28 +94,14 @@ def speed(
         "frames": frames,
     }
     load = Load()
-    with matrix_precision(RELEASED_PRECISION):
-        released = time_released(model, clip, mask, where)  # first: it knows no warm-up
-    with torch.random.fork_rng(devices=[]):  # new layers draw random weights first
-        streaming = time_streaming(tracker, clip, mask, where, repeats, warmup)
-    with matrix_precision(RELEASED_PRECISION):
-        released_warm = time_released_warm(model, clip, mask, where, repeats, warmup)
-    pipelined = None
-    if where.type == "cuda" and engine == "fast":
-        pipelined = time_pipelined(tracker, clip, mask, where, repeats)
+    timed = _time_protocols(tracker, model, (clip, mask), where, repeats, warmup)
     result = {
         **settings,
         "compiled": getattr(tracker, "compiled", False),
         "load": load.record(),
-        "streaming": streaming,
-        "pipelined": pipelined,
-        "released": released,
-        "released_warm": released_warm,
-        "ratio_to_released": ratio_to_released(streaming, released_warm),
+        **timed,
         # Last: its large matrices and buffers are no part of the tracker's memory.
-        **_rooflines(
-            model, (height, width), objects, chosen, (streaming, released, released_warm), where
-        ),
+        **_rooflines(model, (height, width), objects, chosen, timed, where),
         "protocol": PROTOCOL,
         "provenance": provenance(
             {**settings, "repeats": repeats, "warmup": warmup, "compile": compile},
@@ -135,16 +114,41 @@ def speed(
     return RowSpeed.model_validate({**result, "rows": make_rows(result)})
 
 
+def _time_protocols(
+    tracker: Tracker,
+    model: TTVOS,
+    clip: tuple[np.ndarray, np.ndarray],
+    device: torch.device,
+    repeats: int,
+    warmup: int,
+) -> dict[str, Any]:
+    """What each protocol gives of a clip's frames and first mask, by its name."""
+    with matrix_precision(RELEASED_PRECISION):
+        released = time_released(model, *clip, device)  # first: it knows no warm-up
+    with torch.random.fork_rng(devices=[]):  # new layers draw random weights first
+        streaming = time_streaming(tracker, *clip, device, repeats, warmup)
+    with matrix_precision(RELEASED_PRECISION):
+        warm = time_released_warm(model, *clip, device, repeats, warmup)
+    pipes = device.type == "cuda" and isinstance(tracker, FastTracker)
+    return {
+        "streaming": streaming,
+        "pipelined": time_pipelined(tracker, *clip, device, repeats) if pipes else None,
+        "released": released,
+        "released_warm": warm,
+        "ratio_to_released": ratio_to_released(streaming, warm),
+    }
+
+
 def _rooflines(
     model: TTVOS,
     size: tuple[int, int],
     objects: int,
     precision: str,
-    timed: tuple[dict[str, Any], dict[str, Any], dict[str, Any]],
+    timed: dict[str, Any],
     device: torch.device,
 ) -> dict[str, Any]:
-    """Ceilings by precision, and what the protocols reach of them: streaming, released, warm."""
-    streaming, released, warm = timed
+    """Ceilings by precision, and what the protocols reach of them."""
+    released = timed["released"]
     layers = count_layers(model, *size, objects)
     ceilings = {
         name: measure_ceilings(device, name)
@@ -156,9 +160,10 @@ def _rooflines(
     return {
         "ceilings": ceilings,
         "roofline": {
-            "streaming": frame | fractions(frame, own, 1 / streaming["fps"]),
+            "streaming": frame | fractions(frame, own, 1 / timed["streaming"]["fps"]),
             "released": clip | fractions(clip, plain, released["seconds"]),
-            "released_warm": plain_frame | fractions(plain_frame, plain, 1 / warm["fps"]),
+            "released_warm": plain_frame
+            | fractions(plain_frame, plain, 1 / timed["released_warm"]["fps"]),
         },
     }
 

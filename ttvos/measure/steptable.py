@@ -42,7 +42,7 @@ def _hours(result: dict[str, Any]) -> str:
     if result["timed_steps"]:
         heads += ["peak memory", "hours, one seed", f"hours, {counted(seeds, 'seed')}"]
         timed = sum(row["hours"] is not None for row in rows)
-        name = f"**{timed} of the profile's {result['rows_of_profile']} rows**"
+        name = f"**{timed} of the run's {result['rows_of_profile']} rows**"
         empty = [""] * (len(heads) - 2)
         lines.append([name, *empty, f"**{three_digits(result['hours'])}**"])
     return markdown_table(heads, lines, numbers=range(1, len(heads)))

@@ -63,10 +63,10 @@ def steptime(
     keep: Callable[[dict[str, Any]], None] = lambda result: None,
     data: Iterable[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Time `steps` training steps of each row and stage of a profile, after `warmup` others.
+    """Time `steps` training steps of each row and stage of a run, after `warmup` others.
 
-    rows: some of the profile's; () means all of TTVOS's. accumulate: parts of a batch in place of
-    the profile's. steps 0: nothing is timed, only counted; times, hours and memory are None.
+    rows: some of the run's; () means all of TTVOS's. accumulate: parts of a batch in place of
+    the run's. steps 0: nothing is timed, only counted; times, hours and memory are None.
     seconds: after so many, no further row is timed, only counted. keep: is given the result after
     each row that was timed, the others counted. data: what the record says of the data that the
     run needs (`ttvos.plan.needs.data_needs`).
@@ -74,11 +74,11 @@ def steptime(
     peak_memory_bytes, clips_an_epoch, ...; hours of one seed; checkpoint_bytes, state_bytes),
     hours (the timed rows, all seeds), seeds, data, load (what other processes used
     meanwhile, see `ttvos.measure.latency`), protocol and provenance.
-    Raises UserError for a profile without training, unknown rows, clips that cannot be counted,
+    Raises UserError for a run without training, unknown rows, clips that cannot be counted,
     no CUDA, and too little memory.
     """
     if config.train is None:
-        raise UserError(f"profile {config.profile} has no train section: nothing to time")
+        raise UserError(f"run {config.run} has no train section: nothing to time")
     if steps < 0 or warmup < 0:
         raise UserError(f"{steps} steps after {warmup}: take 0 or more of each")
     train = config.train if accumulate is None else replace(config.train, accumulate=accumulate)
@@ -112,7 +112,7 @@ def _result(
         "warmup": timing.warmup,
     }
     return {
-        "profile": config.profile,
+        "profile": config.run,
         "device": device.type,
         "timed_steps": timing.steps,
         "warmup_steps": timing.warmup,
@@ -127,7 +127,7 @@ def _result(
             settings,
             device=device_name(device),
             precision=precision_name(train.precision, device),
-            data={"profile": config.profile, "frames": "random"},
+            data={"profile": config.run, "frames": "random"},
             threads=torch.get_num_threads(),
         ),
     }
@@ -154,7 +154,7 @@ def _rows(config: Config, names: tuple[str, ...]) -> list[Row]:
     unknown = set(names) - set(config.rows)
     if unknown:
         raise UserError(
-            f"profile {config.profile} has no row {', '.join(sorted(unknown))}; "
+            f"run {config.run} has no row {', '.join(sorted(unknown))}; "
             f"it has: {', '.join(config.rows)}"
         )
     rows = [load_rows()[name] for name in names or config.rows]
@@ -228,7 +228,7 @@ def _measure(
         raise UserError(
             f"row {row.name}, stage {stage.name}: a batch of {stage.batch} in "
             f"{task.accumulate} parts needs more memory than the GPU has; try "
-            "--accumulate with more parts, and train.accumulate in the profile"
+            "--accumulate with more parts, and train.accumulate in the run"
         ) from None
 
 

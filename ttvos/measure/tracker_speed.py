@@ -53,12 +53,8 @@ def speed_tracker(
     frames: length of the clip with frame 0; where the tracker's work repeats after a cycle of
     more frames, a clip is a frame longer than the cycle. repeats: clips. origin: for the
     provenance, such as `ttvos.tracking.registry.tracker_origin`.
-    Returns tracker, device, precision (None where the tracker has none), engine ("own"),
-    compiled, load (`ttvos.measure.latency.Load.record`), height, width, objects,
-    frames, streaming {fps, p50_ms, p90_ms, p99_ms (None with too few latencies, see
-    `ttvos.measure.latency`), repeats, init_ms, peak_memory_bytes, timed_frames, ...},
-    with_initialisation {fps, frames}, growth {frames, state_bytes_first, state_bytes_last,
-    time_ratio}, rows (the table), protocol, provenance.
+    Returns the record of what it gave, `ttvos.records.schema.TrackerSpeed`: precision is None where
+    the tracker has none, a percentile where there are too few latencies (`ttvos.measure.latency`).
     Raises UserError for fewer than 5 latencies in all, a clip without a further frame, a cycle
     that is none, a wrong mask, or for CUDA where there is none.
     """
@@ -111,9 +107,7 @@ def summary(timed: list[TimedClip]) -> dict[str, Any]:
     third = max(1, latencies.shape[1] // 3)
     last, first = np.median(latencies[:, -third:]), np.median(latencies[:, :third])
     return {
-        "streaming": streaming_figures(
-            [clip.init_ms for clip in timed], [c.steps_ms for c in timed]
-        ),
+        "streaming": streaming_figures([c.init_ms for c in timed], [c.steps_ms for c in timed]),
         "with_initialisation": {"fps": float(1000 * frames * len(timed) / whole), "frames": frames},
         "growth": {
             "frames": frames,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from ttvos.config.experiments import Variant
+from ttvos.core.variant import Variant
 from ttvos.model.backbones import Backbone, Features, build_backbone
 from ttvos.model.blocks import coordinates, halve, to_eighth
 from ttvos.model.matching import (

@@ -4,14 +4,13 @@ All reading and filling in is `ttvos.model.state_dict`'s: strict, and without ru
 """
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ttvos.config.experiments import BACKBONES, Variant, find_variant
-from ttvos.config.run import as_plain
-from ttvos.config.strict import build
 from ttvos.core.errors import UserError
 from ttvos.core.shipped_weights import find_weights
+from ttvos.core.variant import BACKBONES, Variant
 from ttvos.model.renaming import is_released, our_name
 from ttvos.model.state_dict import StateDict, fill, read_facts, read_tensors, under, write_tensors
 from ttvos.model.ttvos import TTVOS, build_model
@@ -27,7 +26,7 @@ def save(model: TTVOS, path: Path | str, provenance: dict[str, Any], half: bool 
     """
     metadata = {
         "format": FORMAT,
-        "variant": json.dumps(as_plain(model.variant)),
+        "variant": json.dumps(asdict(model.variant)),
         "backbone": model.backbone_name,
         "provenance": json.dumps(provenance),
     }
@@ -127,7 +126,7 @@ def load_released(tensors: StateDict, backbone: str, where: str = "weights") -> 
     where: how an error begins. Raises UserError when an entry is missing, left over or of another
     shape, as it is with a file of another backbone.
     """
-    model = build_model(find_variant("exp8"), backbone)
+    model = build_model(Variant("exp8"), backbone)
     named = {our_name(key, backbone): value for key, value in tensors.items()}
     fill(model, named, f"{where}: not a released {backbone} checkpoint (name its own backbone)")
     return model.eval()
@@ -149,7 +148,7 @@ def _own(tensors: StateDict, facts: dict[str, Any], path: Path, backbone: str | 
         raise UserError(f"{path}: unknown backbone {facts.get('backbone')!r}")
     if backbone is not None:
         _check_backbone(facts["backbone"], backbone, path)
-    variant = build(Variant, facts.get("variant"), f"{path}: variant")
+    variant = Variant.read(facts.get("variant"), f"{path}: variant")
     model = build_model(variant, facts["backbone"])
     fill(model, tensors, f"{path}: does not fit {variant.name} with {facts['backbone']}")
     return model
@@ -165,4 +164,4 @@ def _check_variant(found: Variant, wanted: Variant | str | None, path: Path) -> 
     if name is not None and name != found.name:
         raise UserError(f"{path}: made for the variant {found.name}, but {name} was asked for")
     if isinstance(wanted, Variant) and wanted != found:
-        raise UserError(f"{path}: its variant {name} has other parts than variants.tsv gives it")
+        raise UserError(f"{path}: its variant {name} has other parts than experiments.tsv gives it")

@@ -26,7 +26,7 @@ class Jobs:
     def section(self, *keys: str) -> dict[str, Any]:
         """The settings that one command reads, so that a change elsewhere leaves it alone."""
         settings = as_plain(self.plan.config)
-        kept = {key: settings[key] for key in ("profile", "results", *keys)}
+        kept = {key: settings[key] for key in ("run", "results", *keys)}
         return {"title": "", "caution": "", "rows": [], "datasets": {}, **kept}
 
     def places(self) -> dict[str, str]:
@@ -67,7 +67,7 @@ class Jobs:
         dataset = self.plan.config.datasets[name]
         words = ["--dataset", dataset.root, "--year", dataset.year, "--split", dataset.split]
         words += ["--only", *dataset.only] if dataset.only else []
-        return shlex.join(map(str, [*words, "--profile", self.plan.config.profile]))
+        return shlex.join(map(str, [*words, "--profile", self.plan.config.run]))
 
     def weights_option(self, tracked: str) -> str:
         """--weights of who tracks with some."""

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from ttvos.config.experiments import Row
+from ttvos.config.peers import load_records
 from ttvos.config.run import Comparable, as_plain
-from ttvos.config.strict import build
+from ttvos.config.settings import build, settings
 from ttvos.core.files import atomic_path, read_json
-from ttvos.peers.record import load_records
 from ttvos.plan.plan import Plan, peer_of_row
 
 Paths = tuple[str | None, ...]
 
 
-@dataclass(frozen=True)
+@settings
 class DatasetEntry:
     """Where a DAVIS-layout dataset is and which part of it was used."""
 
@@ -34,9 +34,9 @@ class DatasetEntry:
     label: str = ""
 
 
-@dataclass(frozen=True)
+@settings
 class RowEntry:
-    """One row of variants.tsv (or a peer): its runs, one file per seed, and its cost.
+    """One row of experiments.tsv (or a peer): its runs, one file per seed, and its cost.
 
     tables: numbers of the paper's tables that the row feeds. tracker: "ttvos", "frtm", or a
     user's class; variant and backbone are "" where the tracker has none.
@@ -61,7 +61,7 @@ class RowEntry:
     untrained: str = ""
 
 
-@dataclass(frozen=True)
+@settings
 class MaskEntry:
     """A reference (mask held still, carried by flow) or somebody's masks.
 
@@ -75,9 +75,9 @@ class MaskEntry:
     fps_device: str = ""
 
 
-@dataclass(frozen=True)
+@settings
 class PeerEntry:
-    """A built method of the paper's Table 3 (`ttvos.peers.record`): what it costs, how fast it is,
+    """A built method of the paper's Table 3 (`ttvos.config.peers`): what it costs, how fast it is,
     and, where there are weights, how good."""
 
     name: str
@@ -86,7 +86,7 @@ class PeerEntry:
     evaluate: dict[str, Paths] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@settings
 class PublishedEntry:
     """Masks that a method's authors published, scored here. method: as Table 3 prints it."""
 
@@ -95,7 +95,7 @@ class PublishedEntry:
     source: str = ""
 
 
-@dataclass(frozen=True)
+@settings
 class Manifest:
     """What one run measured. Relative paths start from `root`, itself relative to the file.
 
@@ -152,7 +152,7 @@ def data_label(manifest: Manifest) -> str:
     """The data in a few words, for headings such as "on built-in clips"."""
     if manifest.data_label:
         return manifest.data_label
-    return "built-in clips" if manifest.profile == "mini" else f"profile {manifest.profile}"
+    return "built-in clips" if manifest.profile == "mini" else f"run {manifest.profile}"
 
 
 REFERENCE_LABELS = {
@@ -167,7 +167,7 @@ def make_manifest(plan: Plan) -> dict[str, Any]:
     config, shown = plan.config, plan.shown_training
     first = next(iter(config.datasets), None)
     return {
-        "profile": config.profile,
+        "profile": config.run,
         "title": config.title,
         "caution": config.caution,
         "root": os.path.relpath(".", config.results),

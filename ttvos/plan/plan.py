@@ -11,7 +11,7 @@ from typing import Any
 
 from ttvos.config.experiments import Row, load_rows
 from ttvos.config.run import Config
-from ttvos.data.published_masks import MASK_SETS, MaskSet
+from ttvos.data.published_masks import MASK_SETS, METHODS, MaskSet
 
 TABLES_WITH_SPEED = {3, 6}
 
@@ -113,7 +113,8 @@ class Plan:
         """Masks that peers published and this run scores: method -> dataset -> its year's masks."""
         asked = self.config.published
         found: dict[str, dict[str, MaskSet]] = {}
-        for method in asked.chosen if asked else ():
+        names = asked.methods if asked else ()
+        for method in METHODS if "all" in names else dict.fromkeys(names):
             for dataset in asked.datasets:
                 masks = MASK_SETS.get((method, self.config.datasets[dataset].year))
                 if masks and (asked.fetch or masks.folder(self.config.data).is_dir()):

@@ -7,10 +7,10 @@ A field with a default is one that earlier versions did not write, or not every 
 that no field names are kept as they are.
 """
 
-from collections.abc import ItemsView, Iterable, Iterator
+from collections.abc import ItemsView, Iterator
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 NEEDED = ("source", "device", "time")  # of an origin, for a number to count
 
@@ -325,6 +325,8 @@ class TrackerCost(Result):
         return "tracker" in data
 
 
+Cost = RowCost | TrackerCost
+
 # Speed: `ttvos speed`
 
 
@@ -438,7 +440,7 @@ class SpeedLine(Record):
     times_released: float | None
 
 
-class Speed(Result):
+class _Timed(Result):
     """What both kinds share. device: "cpu" or "cuda"; compiled: None where it is not known.
 
     engine: "fast" or "reference" of a row, "own" of any tracker.
@@ -458,7 +460,7 @@ class Speed(Result):
     protocol: dict[str, str] = {}
 
 
-class RowSpeed(Speed):
+class RowSpeed(_Timed):
     """Speed of TTVOS by several protocols (`ttvos.measure.speed`), which share frames and device.
 
     released_warm and the ratio to it are not in files of earlier versions.
@@ -494,7 +496,7 @@ class Growth(Record):
     time_ratio: float
 
 
-class TrackerSpeed(Speed):
+class TrackerSpeed(_Timed):
     """Speed of any tracker, frame by frame (`ttvos.measure.tracker_speed`)."""
 
     tracker: str | None = None
@@ -505,6 +507,8 @@ class TrackerSpeed(Speed):
     def fits(cls, data: dict[str, Any]) -> bool:
         return data.get("engine") == "own"
 
+
+Speed = RowSpeed | TrackerSpeed
 
 # Training: `ttvos train`
 
@@ -570,15 +574,16 @@ class Training(Result):
     skipped: list[str] = []
 
 
-KINDS: dict[str, tuple[type[Result], ...]] = {
-    "scores": (Scores, NotScored),
-    "predictions": (Predictions,),
-    "cost": (RowCost, TrackerCost),
-    "speed": (RowSpeed, TrackerSpeed),
-    "training": (Training,),
+KINDS = {  # by the name of the JSON Schema
+    "scores": Scores | NotScored,
+    "predictions": Predictions,
+    "cost": Cost,
+    "speed": Speed,
+    "training": Training,
+    "origin": Origin,
 }
 
 
-def kinds_of(kind: type[Result] | Any) -> Iterable[type[Result]]:
-    """The kinds of a union such as `RowCost | TrackerCost`; the kind itself where it is one."""
-    return getattr(kind, "__args__", (kind,))
+def json_schemas() -> dict[str, dict[str, Any]]:
+    """A JSON Schema of each of KINDS, by its name."""
+    return {name: TypeAdapter(kind).json_schema() for name, kind in KINDS.items()}

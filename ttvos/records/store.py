@@ -8,13 +8,13 @@ scores.origin                                          None: its numbers do not 
 """
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_json, write_json
-from ttvos.records.schema import Result, kinds_of
+from ttvos.records.schema import Result
 
 T = TypeVar("T", bound=Result)
 
@@ -41,7 +41,7 @@ def parse(data: Any, kind: type[T], where: str) -> T:
     """Plain data as a record; where: how to call it in an error."""
     if not isinstance(data, dict):
         raise UserError(f"{where}: a result file is a JSON object; make it anew")
-    for chosen in kinds_of(kind):
+    for chosen in get_args(kind) or (kind,):
         if chosen.fits(data):
             break
     try:

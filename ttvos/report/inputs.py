@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ttvos.config.peers import FOLDER as PEERS_FOLDER
+from ttvos.config.peers import Peer, load_records
 from ttvos.core.errors import UserError
-from ttvos.peers.record import FOLDER as PEERS_FOLDER
-from ttvos.peers.record import Peer, load_records
 from ttvos.plan.manifest import (
     Located,
     MaskEntry,

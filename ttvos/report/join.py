@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ttvos.peers.record import Peer
+from ttvos.config.peers import Peer
 from ttvos.plan.manifest import Located, Manifest, RowEntry
 from ttvos.report.paper import BACKBONE, BACKBONES, FULL, is_backbone, plain, read_paper
 from ttvos.report.results import Entry, File, MaskResults, PeerResults, RowResults

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+from ttvos.config.peers import Peer
 from ttvos.core.files import atomic_path
 from ttvos.core.text import counted
 from ttvos.measure.latency import carried, samples
-from ttvos.peers.record import Peer
 from ttvos.records.schema import Streaming, TrackerSpeed
 from ttvos.report import quantities as q
 from ttvos.report.join import Line, ReportInput

@@ -2,7 +2,7 @@
 table of its cost by part beside what the facts say.
 """
 
-from ttvos.peers.record import Peer
+from ttvos.config.peers import Peer
 from ttvos.records.schema import TrackerCost
 from ttvos.report import quantities as q
 from ttvos.report.join import ReportInput, lacks_online_learning

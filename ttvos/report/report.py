@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from ttvos.config.peers import FOLDER as PEERS_FOLDER
+from ttvos.config.peers import load_records
 from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_path
-from ttvos.peers.record import FOLDER as PEERS_FOLDER
-from ttvos.peers.record import load_records
 from ttvos.report import cost_tables, measurements
 from ttvos.report.figure_losses import losses
 from ttvos.report.figure_speed import figure1, figure1_device
@@ -28,7 +28,7 @@ from ttvos.report.table5 import TABLE5
 from ttvos.report.table6 import TABLE6
 from ttvos.report.writers import to_csv, to_latex, to_markdown
 
-COMPARISONS = (TABLE2, TABLE3, TABLE4, TABLE5, TABLE6)
+PAPER_TABLES = {table.number: table for table in (TABLE2, TABLE3, TABLE4, TABLE5, TABLE6)}
 WRITERS = {"csv": to_csv, "md": to_markdown, "tex": to_latex}
 TABLES = (
     "table2",
@@ -92,7 +92,7 @@ def _sections(published: Path, report: ReportInput | None = None) -> list[Sectio
 
 def build_tables(report: ReportInput) -> list[Table]:
     """All tables, in the order of `TABLES`."""
-    compared = [comparison.build(report) for comparison in COMPARISONS]
+    compared = [table.build(report) for table in PAPER_TABLES.values()]
     own = [
         peers(report),
         measurements.summary(report),

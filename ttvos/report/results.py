@@ -9,24 +9,13 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, Generic, TypeVar
 
+from ttvos.config.peers import Peer
 from ttvos.core.errors import UserError
-from ttvos.peers.record import Peer
 from ttvos.plan.manifest import Located, RowEntry
-from ttvos.records.schema import (
-    Origin,
-    Predictions,
-    Result,
-    RowCost,
-    RowSpeed,
-    Scores,
-    TrackerCost,
-    TrackerSpeed,
-    Training,
-)
+from ttvos.records.schema import Cost, Origin, Predictions, Result, Scores, Speed, Training
 from ttvos.records.store import read
 
 T = TypeVar("T", bound=Result)
-Cost, Speed = RowCost | TrackerCost, RowSpeed | TrackerSpeed
 Getter = Callable[[Any], float | None]  # from a record to a number
 
 

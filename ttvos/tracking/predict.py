@@ -13,7 +13,7 @@ from tqdm import tqdm
 from ttvos.core.device import device_name
 from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_directory, atomic_path, clear_errors
-from ttvos.core.overlap import read_ahead, write_behind
+from ttvos.core.parallel import read_ahead, write_behind
 from ttvos.core.provenance import file_hash, provenance
 from ttvos.core.video import VOID
 from ttvos.data.davis import Sequence, first_mask, load_sequences
@@ -159,7 +159,7 @@ def _maps_file(maps: Path | str, out: Path):
 def _check_size(frame: np.ndarray, shape: tuple[int, ...], path: Path, other: str) -> None:
     if frame.shape[:2] != shape:
         height, width = frame.shape[:2]
-        raise UserError(f"{path}: {width}x{height} pixels, but {other} has {shape[1]}x{shape[0]}")
+        raise UserError(f"{path}: {height}x{width} pixels, but {other} has {shape[0]}x{shape[1]}")
 
 
 def _check(prediction: Prediction, frame: np.ndarray, ids: tuple[int, ...], path: Path) -> None:

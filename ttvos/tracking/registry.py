@@ -8,10 +8,10 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from ttvos.config.peers import Peer, load_records
 from ttvos.core.code_hash import code_hash, own_code
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import file_hash
-from ttvos.peers.record import Peer, load_records
 from ttvos.tracking.adapters import OwnTracker
 from ttvos.tracking.protocol import Tracker
 

@@ -23,7 +23,7 @@ os.environ.setdefault("TTVOS_RUN_STARTED", str(time.time()))
 shell.prefix(f"export PYTHONPATH={shlex.quote(str(CHECKOUT))}; ")
 if workflow.modifier.is_main_snakefile():
     tell_end = show_progress(
-        workflow, settings.profile, f"{RESULTS}/snakemake.log", "reports/index.html"
+        workflow, settings.run, f"{RESULTS}/snakemake.log", "reports/index.html"
     )
 
 
@@ -77,11 +77,3 @@ wildcard_constraints:
     row=any_of(row.name for row in plan.rows),
     method=any_of(plan.published),
     year="2016|2017",
-
-
-rule note:
-    output:
-        touch(f"{RESULTS}/notes/{{noted}}.{{number}}"),
-    wildcard_constraints:
-        number=r"\d+",
-    localrule: True

@@ -11,7 +11,7 @@ from benchmarks import estimate
 from benchmarks.estimate import ASSUMED, DEVICES, ONE_CALL, Assumptions, seconds
 from ttvos.config.experiments import find_variant
 from ttvos.measure.kernels import CONVOLUTION, Kernel, fast_kernels, fused, recorded
-from ttvos.measure.macs import count_layers
+from ttvos.measure.layers import count_layers
 from ttvos.model.ttvos import build_model
 
 SHEET = DEVICES["H100 SXM"]

@@ -17,7 +17,7 @@ import torch
 
 from tests.unit.training.tiny import EXP8
 from ttvos.config.run import TrainConfig
-from ttvos.config.strict import build
+from ttvos.config.settings import build
 from ttvos.model.ttvos import TTVOS
 from ttvos.training import loop
 from ttvos.training.ttvos import train

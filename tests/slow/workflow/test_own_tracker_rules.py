@@ -1,4 +1,4 @@
-"""A class of the user's own through the workflow: a row of variants.tsv; its file changes."""
+"""A class of the user's own through the workflow: a row of experiments.tsv; its file changes."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ OPTIONS = (*TARGETS, "--configfile", "tests/slow/workflow/own.yaml")
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     folder = copy_repository(tmp_path_factory.mktemp("own"))
-    with open(folder / "workflow/config/variants.tsv", "a") as handle:
+    with open(folder / "data/experiments.tsv", "a") as handle:
         handle.write("\t".join(ROW) + "\n")
     (folder / "my_tracker.py").write_text(CLASS)
     snakemake(folder, *OPTIONS).must_do()

@@ -1,10 +1,12 @@
 """Each subcommand once on tiny input, as a user types it, and its help."""
 
 import json
+import sys
 
 import pytest
 import torch
 
+import ttvos
 from tests.unit.cli.conftest import evaluate, predict, train
 from ttvos.cli.main import main
 from ttvos.config.experiments import find_variant
@@ -42,6 +44,21 @@ def test_help(capsys, subcommand):
     places = dict.fromkeys(DATA[1:], "--root") | {"fill": "pages", "judge": "--values"}
     assert places.get(subcommand, "--out") in text
     assert "default: None" not in text
+    assert "default: ()" not in text
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as finished:
+        main(["--version"])
+    assert finished.value.code == 0
+    assert capsys.readouterr().out == f"ttvos {ttvos.__version__}\n"
+
+
+def test_a_library_that_is_not_installed_is_one_line(monkeypatch, refused, tmp_path):
+    monkeypatch.setitem(sys.modules, "ttvos.report.inputs", None)
+    monkeypatch.setattr("ttvos.cli.main.EXTRAS", {"ttvos.report.inputs": "report"})
+    manifest = ["--manifest", tmp_path / "manifest.json", "--out", tmp_path / "page"]
+    refused(["report", *manifest], "not installed", 'pip install "ttvos[report]"')
 
 
 def test_every_option_is_explained():

@@ -1,10 +1,10 @@
-"""variants.tsv: the paper's experiments, and rows that are refused."""
+"""experiments.tsv: the paper's experiments, and rows that are refused."""
 
 import pytest
 
 from ttvos.config.experiments import (
     BACKBONES,
-    CONFIG_FOLDER,
+    EXPERIMENTS,
     TABLES,
     find_variant,
     load_rows,
@@ -12,7 +12,7 @@ from ttvos.config.experiments import (
 )
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import REPOSITORY
-from ttvos.report.report import COMPARISONS
+from ttvos.report.report import PAPER_TABLES
 
 
 def test_variants_are_the_eight_experiments_and_all_backbones():
@@ -30,10 +30,10 @@ def test_table_5_has_its_four_rows():
 
 
 def test_a_class_of_the_users_own_is_a_row(tmp_path):
-    text = (CONFIG_FOLDER / "variants.tsv").read_text()
+    text = EXPERIMENTS.read_text()
     own = ["mine", "my_package.tracker:Mine", "-", "-", "-", "-", "-", "-", "-", "-", "3"]
-    (tmp_path / "variants.tsv").write_text(text + "\t".join(own) + "\n")
-    row = load_rows(tmp_path / "variants.tsv")["mine"]
+    (tmp_path / "experiments.tsv").write_text(text + "\t".join(own) + "\n")
+    row = load_rows(tmp_path / "experiments.tsv")["mine"]
     assert (row.tracker, row.variant, row.transition_loss) == (own[1], None, None)
 
 
@@ -43,28 +43,28 @@ def own_row(*tables):
 
 @pytest.mark.parametrize("tables", [("-",), ("",), (), (" - ",)], ids=repr)
 def test_no_tables_are_a_dash_or_nothing(tmp_path, tables):
-    text = (CONFIG_FOLDER / "variants.tsv").read_text()
-    (tmp_path / "variants.tsv").write_text(text + own_row(*tables))
-    assert load_rows(tmp_path / "variants.tsv")["mine"].tables == ()
+    text = EXPERIMENTS.read_text()
+    (tmp_path / "experiments.tsv").write_text(text + own_row(*tables))
+    assert load_rows(tmp_path / "experiments.tsv")["mine"].tables == ()
 
 
 @pytest.mark.parametrize("change", ["\ufeff{}", "{}\n\n", "{}\t\t\n"])
 def test_what_editors_add_changes_nothing(tmp_path, change):
-    text = (CONFIG_FOLDER / "variants.tsv").read_text()
+    text = EXPERIMENTS.read_text()
     edited = change.format(text).replace("\n", "\r\n")
-    (tmp_path / "variants.tsv").write_bytes(edited.encode())
-    assert load_rows(tmp_path / "variants.tsv") == load_rows()
+    (tmp_path / "experiments.tsv").write_bytes(edited.encode())
+    assert load_rows(tmp_path / "experiments.tsv") == load_rows()
 
 
 def test_another_encoding_is_one_clear_line(tmp_path):
-    text = (CONFIG_FOLDER / "variants.tsv").read_text()
-    (tmp_path / "variants.tsv").write_bytes(text.encode("utf-16"))
-    with pytest.raises(UserError, match=r"variants\.tsv: .*save it as UTF-8"):
-        load_rows(tmp_path / "variants.tsv")
+    text = EXPERIMENTS.read_text()
+    (tmp_path / "experiments.tsv").write_bytes(text.encode("utf-16"))
+    with pytest.raises(UserError, match=r"experiments\.tsv: .*save it as UTF-8"):
+        load_rows(tmp_path / "experiments.tsv")
 
 
 def test_variants_are_those_of_table_4():
-    """variants.tsv against the paper's own columns."""
+    """experiments.tsv against the paper's own columns."""
     import pandas as pd
 
     table = pd.read_csv(REPOSITORY / "data/paper/table4.csv").set_index("exp")
@@ -88,7 +88,7 @@ def test_variants_are_those_of_table_4():
         ("\tfrtm\t-\tresnet18\t", "\tfrtm\t-\tresnet50\t", "unknown backbone 'resnet50'"),
         ("frtm-resnet18\tfrtm", "frtm-resnet18\tFRTM", "package.module:Class"),
         ("\tresnet18\t", "\tvgg\t", "unknown backbone 'vgg'"),
-        ("reextract", "maybe", "'maybe' is not one of full, none, reextract"),
+        ("reextract", "maybe", "attention_clue: expected full, none, reextract, got 'maybe'"),
         ("exp1\thrnet\t1", "exp1\thrnet\tyes", "must be 0 or 1"),
         ("exp1\thrnet\t1\t0", "exp1\thrnet\t0\t0", "row exp1-hrnet: short_term and long_term are"),
         ("hrnet\t1\t0\t0\t0", "hrnet\t1\t0\t0\t1", "update_template is 1 but long_term 0"),
@@ -101,15 +101,15 @@ def test_variants_are_those_of_table_4():
     ],
 )
 def test_bad_rows_are_one_clear_line(tmp_path, old, new, message):
-    text = (CONFIG_FOLDER / "variants.tsv").read_text()
+    text = EXPERIMENTS.read_text()
     assert old in text
-    (tmp_path / "variants.tsv").write_text(text.replace(old, new))
+    (tmp_path / "experiments.tsv").write_text(text.replace(old, new))
     with pytest.raises(UserError, match=message):
-        load_rows(tmp_path / "variants.tsv")
+        load_rows(tmp_path / "experiments.tsv")
 
 
 def test_the_tables_that_a_row_can_name_are_those_of_the_report():
-    assert tuple(comparison.number for comparison in COMPARISONS) == TABLES
+    assert tuple(PAPER_TABLES) == TABLES
 
 
 def test_unknown_variant_lists_the_known_ones():

@@ -1,35 +1,46 @@
-"""Profiles, variants and pins: what is written is checked, and said once."""
+"""Runs and recipes: what is written is checked, and its folders are filled in."""
 
-import re
-import tomllib
+from pathlib import Path
 
 import pytest
-import yaml
 
-from ttvos.config.experiments import CONFIG_FOLDER
-from ttvos.config.run import Stage, load_config, parse_config
+from tests.unit.data.test_places import stills
+from ttvos.config.experiments import RUNS
+from ttvos.config.run import STAGES, as_plain
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
 from ttvos.core.provenance import REPOSITORY
+from ttvos.plan.run import load_config, parse_config
 
-PROFILES = sorted(p.name for p in CONFIG_FOLDER.glob("*.yaml") if p.name != "stages.yaml")
-MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
+MINI = read_yaml(RUNS / "mini.yaml")
 FOLDERS = {"davis": "somewhere", "davis_train": "training", "stills": "photos"}
 
 
-@pytest.mark.parametrize("name", PROFILES)
-def test_profiles_are_valid(name):
-    values = read_yaml(CONFIG_FOLDER / name)
-    config = parse_config({**FOLDERS, **values}, name)
-    assert config.rows
+@pytest.mark.parametrize("path", sorted(RUNS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_run_is_valid_and_says_its_name(path: Path):
+    config = parse_config({**FOLDERS, **read_yaml(path)}, path.name)
+    assert (config.run, bool(config.rows)) == (path.stem, True)
     for folder in (*FOLDERS, "results"):
         assert "{" + folder + "}" not in str(config)
 
 
-@pytest.mark.parametrize("recipe", read_yaml(CONFIG_FOLDER / "stages.yaml"))
-def test_recipes_are_valid(recipe):
-    config = parse_config({**MINI, **FOLDERS, "train": {"recipe": recipe}})
-    assert all(isinstance(stage, Stage) for stage in config.train.stages)
+def test_runs_are_found_where_they_were_too():
+    assert (REPOSITORY / "workflow" / "config").resolve() == RUNS.resolve()
+
+
+def test_a_run_may_be_called_a_profile_as_before():
+    old = {key: value for key, value in MINI.items() if key != "run"}
+    assert parse_config({**old, "profile": "mini"}) == parse_config(MINI)
+
+
+def test_plain_data_make_the_same_run_again():
+    config = parse_config(MINI)
+    assert parse_config(as_plain(config)) == config
+
+
+@pytest.mark.parametrize("recipe", read_yaml(STAGES))
+def test_every_recipe_is_valid(recipe):
+    assert parse_config({**MINI, **FOLDERS, "train": {"recipe": recipe}}).train.stages
 
 
 def test_a_recipe_may_be_changed_in_some_keys():
@@ -38,7 +49,7 @@ def test_a_recipe_may_be_changed_in_some_keys():
 
     changed = stages(change={"steps": 3, "gaps": 2})
     assert [(s.name, s.steps, s.gaps) for s in changed] == [(s.name, 3, 2) for s in stages()]
-    with pytest.raises(UserError, match="unknown key 'step'"):
+    with pytest.raises(UserError, match=r"train.stages\[0\]: unknown key 'step'.*'steps'"):
         stages(change={"step": 3})
     with pytest.raises(UserError, match="change: expected keys"):
         stages(change=3)
@@ -63,104 +74,37 @@ def test_the_papers_recipes_differ_where_the_ledger_says():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"colour": 1}, "unknown key 'colour'"),
+        ({"data_lable": "x"}, "mine.yaml: unknown key 'data_lable'; did you mean 'data_label'"),
         ({"train": {"recipe": "mini", "momentum": 0.9}}, "unknown key 'momentum'"),
         ({"train": {"recipe": "mini", "optimizer": "sgd"}}, "'sgd' is not one of adam, adamw"),
         ({"train": {"recipe": "huge"}}, "unknown recipe 'huge'"),
         ({"train": {"recipe": "mini", "stages": []}}, "both recipe and stages"),
         ({"rows": ["exp9-hrnet"]}, "unknown row 'exp9-hrnet'"),
+        ({"untrained": ["exp9-hrnet"]}, "untrained: 'exp9-hrnet' is none of this run's rows"),
+        ({"rows": ["frtm-resnet18"], "untrained": [], "frtm": None}, "add one"),
         ({"seeds": ["one"]}, r"seeds\[0\]: expected int"),
         ({"device": "tpu"}, "'tpu' is not one of cpu, cuda"),
+        ({"precision": "tf32"}, "precision tf32 exists on CUDA only"),
+        ({"peers": {"names": ["stmm"]}}, "peers: no built peer 'stmm'; there are: agame"),
         ({"datasets": {"d": {"root": "x", "year": 2015}}}, "2015 is not one of 2016, 2017"),
         ({"datasets": {"d": {"root": "{davis}", "year": 2016}}}, "--config davis=FOLDER"),
         ({"masks": [{"name": "m", "root": "x", "datasets": ["d"]}]}, "no dataset named 'd'"),
         ({"mini": {"height": "tall"}}, "mini.height: expected int, got 'tall'"),
-        ({"title": None}, "title: expected str"),
+        ({"data": 3, "davis": "{ecssd}"}, "data: expected a folder, got 3"),
     ],
 )
-def test_bad_profiles_are_one_clear_line(change, message):
+def test_bad_runs_are_one_clear_line(change, message):
     with pytest.raises(UserError, match=message) as caught:
         parse_config({**MINI, **change}, "mine.yaml")
+    assert str(caught.value).startswith("mine.yaml")
     assert "\n" not in str(caught.value)
 
 
-def test_numbers_inside_a_config_option_may_be_text():
-    """Snakemake reads --config "seeds=[0, 1]" as ["0", "1"]."""
-    train = {"recipe": "paper", "template_loss": "false", "average": "0.99"}
-    config = parse_config({**MINI, **FOLDERS, "seeds": ["0", "1"], "train": train})
-    assert config.seeds == (0, 1)
-    assert config.train.template_loss is False
-    assert config.train.average == 0.99
-    with pytest.raises(UserError, match="template_loss: expected bool, got 'no way'"):
-        parse_config({**MINI, **FOLDERS, "train": {**train, "template_loss": "no way"}})
-
-
-def test_a_missing_key_and_a_missing_file_are_named(tmp_path):
-    with pytest.raises(UserError, match="the key 'title' is missing"):
-        parse_config({key: value for key, value in MINI.items() if key != "title"})
+def test_what_is_no_run_and_a_missing_file_are_named(tmp_path):
+    with pytest.raises(UserError, match="config: expected keys and values"):
+        parse_config([])
     with pytest.raises(UserError, match="no such file"):
         load_config(tmp_path / "none.yaml")
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"steps": None}, "either steps or epochs"),
-        ({"epochs": 3}, "either steps or epochs"),
-        ({"height": 100}, "multiples of 16"),
-        ({"frames": 1}, "at least 2 frames"),
-    ],
-)
-def test_bad_stages(change, message):
-    stage = {**read_yaml(CONFIG_FOLDER / "stages.yaml")["mini"][0], **change}
-    with pytest.raises(UserError, match=message):
-        parse_config({**MINI, "train": {"stages": [stage]}})
-
-
-def test_effort_shares_the_steps():
-    config = parse_config({**MINI, "train": {"recipe": "mini", "effort": {"resnet50": 0.1}}})
-    whole = [stage.steps for stage in config.train.stages]
-    assert [stage.steps for stage in config.train.stages_of("hrnet")] == whole
-    assert [s.steps for s in config.train.stages_of("resnet50")] == [round(n / 10) for n in whole]
-
-
-def pins() -> set[str]:
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    return {*project["dependencies"], *extras["workflow"], *extras["dev"]}
-
-
-def locked() -> set[str]:
-    lines = (REPOSITORY / "requirements.lock").read_text().splitlines()
-    return {line for line in lines if line and not line.startswith((" ", "#"))}
-
-
-def test_every_direct_dependency_is_pinned_and_locked():
-    for pin in pins():
-        assert re.fullmatch(r"[\w.-]+==[\w.]+", pin)
-        assert pin in locked()
-
-
-def test_conda_users_get_the_same_versions():
-    environment = yaml.safe_load((REPOSITORY / "environment.yml").read_text())
-    (listed,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
-    left_out = {line for line in locked() if line.startswith("vos-benchmark==")}
-    assert set(listed) == locked() - left_out
-    assert pins() - left_out <= set(listed)
-    assert len(left_out) == 1
-
-
-def test_there_is_one_opencv():
-    """Two builds would overwrite each other's files; the one with windows fails on servers."""
-    builds = [line.partition("==")[0] for line in locked() if line.startswith("opencv")]
-    assert builds == ["opencv-python-headless"]
-
-
-@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_learning_rate_is_positive_and_finite(rate):
-    size = {"height": 32, "width": 48, "frames": 2, "batch": 1, "steps": 1}
-    with pytest.raises(UserError, match="learning_rate must be positive and finite"):
-        Stage("davis", "davis", ("x",), learning_rate=rate, **size)
 
 
 @pytest.mark.parametrize(
@@ -168,10 +112,22 @@ def test_a_learning_rate_is_positive_and_finite(rate):
     [("results/a/", "results/a"), ("./results/a", "results/a"), ("/scratch//a/", "/scratch/a")],
 )
 def test_results_are_one_path_however_it_is_written(written, results):
-    values = {
-        **MINI,
-        "results": written,
-        "datasets": {"d": {"root": "{results}/data", "year": 2017}},
-    }
-    config = parse_config(values)
+    values = {"results": written, "datasets": {"d": {"root": "{results}/data", "year": 2017}}}
+    config = parse_config({**MINI, **values})
     assert (config.results, config.datasets["d"].root) == (results, f"{results}/data")
+
+
+def test_names_of_published_data_stand_for_where_they_lie(tmp_path):
+    """Or go to; a folder's own name (`{davis}`) may be such a name."""
+    there = stills(tmp_path / "my photos", "ecssd", 1000)
+    values = {**MINI, "data": str(tmp_path), "davis": "{davis2017}"}
+    recipe = {"recipe": "paper", "initial": {"hrnet": "{imagenet-hrnet}"}}
+    train = parse_config({**values, "train": recipe}).train
+    assert train.stages[0].roots == (
+        str(tmp_path / "MSRA10K"),
+        str(there),
+        str(tmp_path / "HKU-IS"),
+    )
+    assert train.stages[2].roots == (str(tmp_path / "DAVIS-2017"),)
+    assert train.initial["hrnet"] == str(tmp_path / "imagenet/hrnet.safetensors")
+    assert parse_config({**MINI, "title": "{unknown}"}).title == "{unknown}"

@@ -9,11 +9,12 @@ import pytest
 
 from tests.unit.cli.conftest import evaluate, predict
 from ttvos.cli.main import main
-from ttvos.config.run import parse_config
 from ttvos.core.errors import UserError
-from ttvos.core.folders import expand, home_folder, name_unknown_user
+from ttvos.core.folders import expand, home_folder
+from ttvos.core.process import name_unknown_user
 from ttvos.core.shipped_weights import find_weights
 from ttvos.engine.compiled import cache_folder, compile_step, load_compiled, package_path
+from ttvos.plan.run import parse_config
 
 PROFILE = {"profile": "p", "title": "~80 clips", "caution": "", "rows": []}
 

@@ -5,14 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from ttvos.training.setup import all_settings
 
 import ttvos
 from tests.unit.cli.conftest import predict
 from tests.unit.training.tiny import EXP8, run, tiny_config
 from ttvos.cli.main import main
-from ttvos.config.experiments import CONFIG_FOLDER
-from ttvos.config.run import parse_config
+from ttvos.config.experiments import RUNS
 from ttvos.core import shipped_weights as weights
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
@@ -20,8 +18,10 @@ from ttvos.core.provenance import file_hash
 from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
 from ttvos.plan.plan import Plan
+from ttvos.plan.run import parse_config
+from ttvos.training.ttvos import TTVOSTask
 
-MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
+MINI = read_yaml(RUNS / "mini.yaml")
 
 
 @pytest.fixture
@@ -105,6 +105,6 @@ def test_a_training_starts_from_the_backbone_of_a_name(shipped, tiny_davis, tmp_
     record = json.loads((tmp_path / "run/train.json").read_text())
     initial = {"source": "my-weights", "sha256": file_hash(shipped), "trained_within": "exp8"}
     assert record["provenance"]["initial"] == initial
-    by_name = all_settings(config, EXP8, "hrnet", 0, "cpu")
+    by_name = TTVOSTask(config, EXP8, "hrnet").settings("cpu")
     by_path = tiny_config(tiny_davis, steps=(1,), initial={"hrnet": str(shipped)})
-    assert by_name == all_settings(by_path, EXP8, "hrnet", 0, "cpu")
+    assert by_name == TTVOSTask(by_path, EXP8, "hrnet").settings("cpu")

@@ -229,7 +229,7 @@ def test_stills_in_each_layout(tmp_path, kind, images, masks, suffix):
     assert report.complete
     assert report.notes == ["masks a pixel larger or smaller than their image: 1"]
     Image.new("L", (42, 30), 255).save(root / masks / "0.png")
-    assert "0.png: 42x30, but its frame is 40x30" in check(root).damaged[0]
+    assert "0.png: 30x42, but its frame is 30x40" in check(root).damaged[0]
     (root / masks / "1.png").unlink()
     (root / images / f"2{suffix}").write_bytes(b"")
     report = check(root, {"images": 5})

@@ -188,7 +188,7 @@ def test_an_item_without_object_is_passed_over(stills):
 def test_mask_and_frame_of_different_sizes_are_refused(sparse):
     write_mask(sparse / "Annotations/v/00005.png", np.ones((32, 48), np.uint8))
     clips = make_clips(stage("ytvos", sparse), seed=0)
-    with pytest.raises(UserError, match=r"00005\.png: 48x32, but its frame has 96x64"):
+    with pytest.raises(UserError, match=r"00005\.png: 32x48, but its frame has 64x96"):
         [clips[i] for i in range(20)]
 
 

@@ -191,7 +191,7 @@ def test_the_command_says_what_to_fetch_by_hand_in_one_line(name, tmp_path, caps
 def test_imagenet_weights_become_a_file_that_training_starts_from(tmp_path, monkeypatch, capsys):
     from ttvos.config.experiments import find_variant
     from ttvos.model import weights as checkpoint
-    from ttvos.model.backbones import HRNet
+    from ttvos.model.backbones.hrnet import HRNet
     from ttvos.model.ttvos import build_model
 
     given = HRNet().net.state_dict()

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ttvos.core.errors import UserError
-from ttvos.data.stills import load_stills, read_still
+from ttvos.data.layouts.stills import load_stills, read_still
 
 
 def save(path, array):
@@ -66,7 +66,7 @@ def test_a_mask_off_by_one_pixel_is_resized(tmp_path):
 def test_a_mask_of_another_size_is_refused(tmp_path):
     save(tmp_path / "images/a.jpg", picture(20, 30))
     save(tmp_path / "ground_truth_mask/a.png", half_mask(20, 33))
-    with pytest.raises(UserError, match=r"a\.png: 33x20, but its image has 30x20"):
+    with pytest.raises(UserError, match=r"a\.png: 20x33, but its image has 20x30"):
         read_still(load_stills(tmp_path)[0])
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from ttvos.core.errors import UserError
 from ttvos.core.video import write_mask
-from ttvos.data.youtube_vos import load_sparse_sequences
+from ttvos.data.layouts.ytvos import load_sparse_sequences
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.facts import FACTS, first_number, section, table
-from ttvos.config.experiments import BACKBONES, CONFIG_FOLDER, load_variants
+from ttvos.config.experiments import BACKBONES, load_variants
+from ttvos.config.run import STAGES
 from ttvos.core.files import read_yaml
 from ttvos.model.backbones import build_backbone
 from ttvos.report.paper import BACKBONES as PAPERS_NAMES
@@ -74,7 +75,7 @@ def test_experiments_are_those_of_the_paper_s_table_4():
 
 @pytest.mark.parametrize(("recipe", "frames"), [("released", "R"), ("paper", "P")])
 def test_stages_are_those_of_the_recipes(recipe, frames):
-    stages = read_yaml(CONFIG_FOLDER / "stages.yaml")[recipe]
+    stages = read_yaml(STAGES)[recipe]
     stated = table(FACTS, "4", "stage")
     assert [stage["name"] for stage in stages] == list(stated)
     for stage in stages:

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from tests.facts import PEERS, first_number, table
+from ttvos.config.peers import Peer, load_records
 from ttvos.data.published_masks import MASK_SETS
-from ttvos.peers.record import Peer, load_records
 from ttvos.report.paper import read_paper
 
 RECORDS = load_records()

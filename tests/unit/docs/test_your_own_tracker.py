@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from ttvos.cli.main import main
-from ttvos.config.experiments import CONFIG_FOLDER, load_rows
+from ttvos.config.experiments import EXPERIMENTS, load_rows
 from ttvos.core.provenance import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "your-own-tracker.md"
@@ -45,8 +45,8 @@ def test_its_commands_run_and_it_tracks(beside_it, capsys):
 
 
 def test_its_line_of_variants_is_a_row(tmp_path):
-    line = re.search(r"printf '(.*)' >> workflow/config/variants.tsv", PAGE.read_text())[1]
-    text = (CONFIG_FOLDER / "variants.tsv").read_text()
-    (tmp_path / "variants.tsv").write_text(text + line.replace("\\t", "\t").replace("\\n", "\n"))
-    row = load_rows(tmp_path / "variants.tsv")["mine"]
+    line = re.search(r"printf '(.*)' >> data/experiments.tsv", PAGE.read_text())[1]
+    text = EXPERIMENTS.read_text()
+    (tmp_path / "experiments.tsv").write_text(text + line.replace("\\t", "\t").replace("\\n", "\n"))
+    row = load_rows(tmp_path / "experiments.tsv")["mine"]
     assert (row.tracker, row.tables) == ("my_tracker:ColourModel", ())

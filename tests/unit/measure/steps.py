@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from ttvos.config.run import Config, parse_config
+from ttvos.config.run import Config
+from ttvos.plan.run import parse_config
 
 SIZE = {"height": 32, "width": 48, "frames": 3, "batch": 2, "learning_rate": 0.001}
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from ttvos.cli.main import main
+from ttvos.config.peers import built_peers
 from ttvos.core.provenance import REPOSITORY
-from ttvos.peers.record import built_peers
 
 KEPT = REPOSITORY / "results-published" / "peers"
 CLASS = """

@@ -53,7 +53,7 @@ def test_layers_by_hand():
         torch.nn.Conv2d(4, 6, 3, padding=1, groups=2), torch.nn.ConvTranspose2d(6, 2, 4, 2, 1)
     ).to("meta")
     x = torch.empty(1, 4, 5, 7, device="meta")
-    from ttvos.measure.macs import _Recorder
+    from ttvos.measure.layers import _Recorder
 
     with torch.no_grad(), _Recorder() as recorder:
         flat = net(x).flatten(2)

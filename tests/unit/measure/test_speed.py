@@ -11,10 +11,10 @@ from ttvos.cli.main import main
 from ttvos.config.experiments import Variant
 from ttvos.core.device import read_clock
 from ttvos.core.errors import UserError
-from ttvos.measure import released
+from ttvos.measure import released_protocol as released
 from ttvos.measure import speed as module
 from ttvos.measure.clip import disc_clip
-from ttvos.measure.macs import count_layers
+from ttvos.measure.layers import count_layers
 from ttvos.measure.released_protocol import ratio_to_released
 from ttvos.measure.speed import speed
 from ttvos.measure.speedtable import LEGEND, make_rows, read_speed, table

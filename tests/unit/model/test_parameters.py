@@ -110,7 +110,7 @@ def _names(whole: nn.Module, part: nn.Module) -> list[str]:
     ]
 
 
-# What a flag of variants.tsv may change: modules by the first part of their names.
+# What a flag of experiments.tsv may change: modules by the first part of their names.
 PARTS_OF_FLAG = {
     "short_term": {"short_term"},
     "long_term": {"memory", "query", "adaptive_weight"},

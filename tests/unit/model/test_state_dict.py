@@ -78,7 +78,7 @@ def test_what_does_not_fit_is_one_line(network, tmp_path, change, message):
 
 def test_many_missing_names_are_cut_short(network):
     with pytest.raises(UserError, match=r"6 missing \(0.weight, 0.bias, 1.weight, \.\.\.\)"):
-        fill(network, {}, "here")
+        fill(network, {}, "here", COUNTER)
 
 
 def test_files_that_hold_no_weights(tmp_path):

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from tests.unit.peers.counting import counted, empty, gmac, millions, on_meta
+from ttvos.config.peers import load_records
 from ttvos.peers import agame, crn, gc, onavos, osmn, osvos, ranet, rgmp, segflow, siammask, stm
-from ttvos.peers.record import load_records
 
 SIZE = (480, 854)
 PADDED = (480, 864)  # to multiples of 16

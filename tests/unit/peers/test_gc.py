@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from tests.unit.peers.counting import built, calls_of, track
+from ttvos.config.peers import load_records
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.tracker_cost import cost_tracker
 from ttvos.measure.tracker_speed import state_bytes
 from ttvos.peers.base import make_seeded
 from ttvos.peers.gc import GC, Context, Distribution, GlobalContext
-from ttvos.peers.record import load_records
 from ttvos.peers.stm import STMNetwork
 
 

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from tests.unit.peers.counting import built, calls_of, on_meta, track
+from ttvos.config.peers import load_records
 from ttvos.core.errors import UserError
 from ttvos.measure.clip import disc_clip
 from ttvos.measure.tracker_cost import cost_tracker
 from ttvos.measure.tracker_speed import state_bytes
 from ttvos.peers.base import make_seeded
-from ttvos.peers.record import load_records
 from ttvos.peers.stm import STM, Memory, MemoryRead, STMNetwork, aggregate
 from ttvos.tracking.geometry import normalise
 

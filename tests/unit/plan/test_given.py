@@ -2,12 +2,12 @@
 
 import pytest
 
-from ttvos.config.experiments import CONFIG_FOLDER
-from ttvos.config.run import load_config, parse_config
+from ttvos.config.experiments import RUNS
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
 from ttvos.plan.needs import check_given
 from ttvos.plan.plan import Plan
+from ttvos.plan.run import load_config, parse_config
 
 STAGE = {"name": "clips", "source": "davis", "height": 32, "width": 48, "frames": 2, "batch": 1}
 STAGE |= {"learning_rate": 0.001, "steps": 1}
@@ -31,7 +31,7 @@ def test_what_is_made_or_fetched_or_optional_need_not_be_there(tmp_path):
     check_given(profile(datasets={"d": {"root": "{davis2017}", "year": 2017}}, data=str(tmp_path)))
     check_given(profile(**{**train(), "rows": []}))  # nothing of it is trained
     for name in ("mini", "paper", "frtm-paper"):
-        check_given(Plan(load_config(CONFIG_FOLDER / f"{name}.yaml")))
+        check_given(Plan(load_config(RUNS / f"{name}.yaml")))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_initial_weights_that_are_not_there_are_named():
 
 
 def test_a_folder_given_on_the_command_line_is_looked_for(tmp_path):
-    values = read_yaml(CONFIG_FOLDER / "davis16.yaml")
+    values = read_yaml(RUNS / "davis16.yaml")
     check_given(Plan(parse_config({**values, "davis": str(tmp_path)})))
     with pytest.raises(UserError, match=r"datasets.davis16.root: /nope: no such folder"):
         check_given(Plan(parse_config({**values, "davis": "/nope"})))

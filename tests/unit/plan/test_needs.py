@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.measure.steps import profile
-from ttvos.config.experiments import CONFIG_FOLDER
-from ttvos.config.run import load_config, parse_config
+from ttvos.config.experiments import RUNS
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
 from ttvos.data.sources import SOURCES
 from ttvos.measure.clip_counts import ON_DISK, count_clips
 from ttvos.plan.needs import data_needs
+from ttvos.plan.run import load_config, parse_config
 
 
 def test_without_the_data_the_published_counts_stand_in(tmp_path):
@@ -48,13 +48,13 @@ def test_a_profile_names_the_data_it_needs(tmp_path):
 
 
 def test_the_paper_needs_every_set_and_all_initial_weights():
-    needs = {need["name"] for need in data_needs(load_config(CONFIG_FOLDER / "paper.yaml"))}
+    needs = {need["name"] for need in data_needs(load_config(RUNS / "paper.yaml"))}
     assert needs == set(SOURCES) - {"ytvos2019", "released", "imagenet-resnet101"}
 
 
 def test_the_paper_trains_on_the_published_counts(tmp_path):
     """docs/facts.md, section 4: MSRA10K, ECSSD and HKU-IS; YouTube-VOS; DAVIS 2016 and 2017."""
-    paper = read_yaml(CONFIG_FOLDER / "paper.yaml")
+    paper = read_yaml(RUNS / "paper.yaml")
     stages = parse_config({**paper, "data": str(tmp_path)}).train.stages
     counts = [count_clips(stage, tmp_path)[0] for stage in stages]
     assert counts == [10000 + 1000 + 4447, 3471, 30 + 60]

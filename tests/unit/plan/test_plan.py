@@ -5,12 +5,11 @@ import os
 
 import pytest
 
-from ttvos.config.experiments import CONFIG_FOLDER, Row, load_rows
-from ttvos.config.run import load_config, parse_config
+from ttvos.config.experiments import RUNS, Row, load_rows
+from ttvos.config.peers import built_peers
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
 from ttvos.engine import PRECISIONS
-from ttvos.peers.record import built_peers
 from ttvos.plan.manifest import (
     UNTRAINED,
     benchmark,
@@ -21,8 +20,9 @@ from ttvos.plan.manifest import (
     write_if_changed,
 )
 from ttvos.plan.plan import Plan
+from ttvos.plan.run import load_config, parse_config
 
-MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
+MINI = read_yaml(RUNS / "mini.yaml")
 
 
 def plan(**changes) -> Plan:
@@ -79,7 +79,7 @@ def test_every_job_has_its_time():
 
 
 def test_the_time_of_fetching_is_shown_too():
-    paper = Plan(load_config(CONFIG_FOLDER / "paper.yaml"))
+    paper = Plan(load_config(RUNS / "paper.yaml"))
     fetched = {name for name in other_benchmarks(paper) if name.startswith("fetch ")}
     assert {"fetch davis2017", "fetch ecssd", "fetch imagenet-hrnet"} <= fetched
 
@@ -139,11 +139,11 @@ def test_an_unchanged_file_keeps_its_time(tmp_path):
 
 
 def test_davis16_needs_a_folder_and_takes_a_checkpoint():
-    values = read_yaml(CONFIG_FOLDER / "davis16.yaml")
+    values = read_yaml(RUNS / "davis16.yaml")
     config = parse_config({**values, "davis": "somewhere", "checkpoint": "mine.safetensors"})
     assert config.datasets["davis16"].root == "somewhere"
     assert Plan(config).checkpoint("exp8-hrnet-s0") == "mine.safetensors"
-    assert load_config(CONFIG_FOLDER / "mini.yaml").davis is None
+    assert load_config(RUNS / "mini.yaml").davis is None
 
 
 FRTM = {
@@ -218,7 +218,7 @@ def test_an_untrained_row_is_counted_and_timed_only():
 
 
 def test_the_default_run_trains_what_minutes_suffice_for():
-    mini = Plan(load_config(CONFIG_FOLDER / "mini.yaml"))
+    mini = Plan(load_config(RUNS / "mini.yaml"))
     assert {training.row.backbone for training in mini.trainings.values()} == {"hrnet"}
     assert len(mini.trainings) == 8
     assert not mini.tracked

@@ -2,9 +2,8 @@
 
 import pytest
 
-from ttvos.config.experiments import CONFIG_FOLDER
-from ttvos.config.run import load_config, parse_config
-from ttvos.config.strict import build
+from ttvos.config.experiments import RUNS
+from ttvos.config.settings import build
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
 from ttvos.data.published_masks import METHODS
@@ -16,8 +15,9 @@ from ttvos.plan.manifest import (
     result_files,
 )
 from ttvos.plan.plan import Plan
+from ttvos.plan.run import load_config, parse_config
 
-MINI = read_yaml(CONFIG_FOLDER / "mini.yaml")
+MINI = read_yaml(RUNS / "mini.yaml")
 STM = "DAVIS site, results/2017/stm.zip; DAVIS site, results/2016/stm.zip"
 
 
@@ -66,11 +66,11 @@ def test_without_fetching_only_what_is_on_disk_counts(tmp_path):
 
 
 def test_the_paper_s_profile_has_all_of_them_and_the_manifest_is_read():
-    paper = Plan(load_config(CONFIG_FOLDER / "paper.yaml"))
+    paper = Plan(load_config(RUNS / "paper.yaml"))
     assert tuple(paper.published) == METHODS
     entries = build(Manifest, make_manifest(paper), "manifest").published
     assert {entry.method for entry in entries} >= {"OnAVOS", "OSVOS-S", "SegFlow", "CRN"}
-    assert Plan(load_config(CONFIG_FOLDER / "mini.yaml")).published == {}
+    assert Plan(load_config(RUNS / "mini.yaml")).published == {}
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_a_folder_of_masks_may_state_a_speed():
     [
         ({"fps": 0, "fps_device": "x"}, r"masks\[0\]: fps: .* above 0 and finite, not 0"),
         ({"fps": float("inf"), "fps_device": "x"}, "above 0 and finite"),
-        ({"fps": 3.0}, "fps and fps_device belong together"),
-        ({"fps_device": "x"}, "fps and fps_device belong together"),
+        ({"fps": 3.0}, "fps needs fps_device"),
+        ({"fps_device": "x"}, "fps_device needs fps"),
     ],
 )
 def test_a_speed_is_a_number_on_a_device(speed, words):

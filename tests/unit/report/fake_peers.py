@@ -194,7 +194,7 @@ def write_peers(folder: Path, rng: np.random.Generator) -> dict[str, Any]:
 
 
 def write_tracker_rows(folder: Path, seeds: tuple[int, ...], rng: np.random.Generator) -> list:
-    """Rows of variants.tsv that are not TTVOS's: FRTM-VOS, trained here, and a user's class."""
+    """Rows of experiments.tsv that are not TTVOS's: FRTM-VOS, trained here, and a user's class."""
     rows = []
     for name, (score, backbone, loss) in FRTM_ROWS.items():
         files = _scores(folder, name, seeds, score, rng)

@@ -1,4 +1,4 @@
-"""A row of variants.tsv stands in the tables that it names, also where the paper has no line."""
+"""A row of experiments.tsv stands in the tables that it names, also where the paper has no line."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.unit.report.fake_results import cost, evaluation, training, write_jso
 from ttvos.config.experiments import TABLES, Variant, load_variants
 from ttvos.report.headline import verdict_counts
 from ttvos.report.inputs import load_inputs
-from ttvos.report.report import COMPARISONS
+from ttvos.report.report import PAPER_TABLES
 from ttvos.report.table import Cell, Table
 from ttvos.report.writers import to_csv, to_latex, to_markdown
 
@@ -19,7 +19,7 @@ NEW = Variant("exp9", adaptive_weight=False, attention_clue="reextract")
 
 @pytest.fixture(autouse=True)
 def one_more_variant(monkeypatch):
-    """variants.tsv with an experiment of the user's."""
+    """experiments.tsv with an experiment of the user's."""
     known = load_variants() | {"exp9": NEW}
     monkeypatch.setattr("ttvos.report.table4.load_variants", lambda: known)
 
@@ -48,8 +48,7 @@ def with_row(manifest: Path, tables: list[int], scores: dict[int, float], **chan
 
 
 def table(manifest: Path, number: int) -> Table:
-    comparison = next(c for c in COMPARISONS if c.number == number)
-    return comparison.build(load_inputs(manifest))
+    return PAPER_TABLES[number].build(load_inputs(manifest))
 
 
 def test_a_new_experiment_stands_in_table_4_with_its_parts(small_run):

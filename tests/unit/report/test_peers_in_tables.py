@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ttvos.peers.record import load_records
+from ttvos.config.peers import load_records
 from ttvos.report import table2
 from ttvos.report.headline import count_sentence
 from ttvos.report.inputs import load_inputs

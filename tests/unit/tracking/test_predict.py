@@ -11,7 +11,7 @@ from PIL import Image
 
 from ttvos.cli.main import main
 from ttvos.config.experiments import Variant
-from ttvos.core import overlap as module
+from ttvos.core import parallel as module
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import cpu_name
 from ttvos.core.video import davis_palette, read_mask, write_mask
@@ -215,7 +215,7 @@ def test_a_frame_of_another_size_is_named(tiny_davis, tmp_path, monkeypatch):
     monkeypatch.setattr(
         module, "read_frame", lambda path: real(path)[: 60 if path.stem == "00004" else 64]
     )
-    with pytest.raises(UserError, match=r"00004\.jpg: 96x60 pixels"):
+    with pytest.raises(UserError, match=r"00004\.jpg: 60x96 pixels"):
         predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "out")
 
 

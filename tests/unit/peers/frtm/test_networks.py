@@ -7,12 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from ttvos.config.peers import load_records
 from ttvos.core.errors import UserError
 from ttvos.peers.base import make_seeded
 from ttvos.peers.frtm.backbone import BACKBONES, LEVELS, Backbone
 from ttvos.peers.frtm.refiner import BicubicTwice, Refiner
 from ttvos.peers.frtm.target import TargetModel
-from ttvos.peers.record import load_records
 
 SIZE = (480, 854)
 SIZES = {"layer5": (15, 27), "layer4": (30, 54), "layer3": (60, 107), "layer2": (120, 214)}

@@ -1,0 +1,23 @@
+"""`ttvos report`: the page, its tables and its figures."""
+
+import argparse
+from pathlib import Path
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    text = "JSON file that names the result files, which the workflow writes"
+    command.add_argument("--manifest", required=True, metavar="FILE", help=text)
+    text = "gets index.html and its files; an earlier report in it is replaced"
+    command.add_argument("--out", required=True, metavar="FOLDER", help=text)
+
+
+def run(options: argparse.Namespace) -> None:
+    from ttvos.core.files import atomic_directory
+    from ttvos.core.provenance import provenance
+    from ttvos.report.inputs import load_inputs
+    from ttvos.report.report import render
+
+    inputs = load_inputs(options.manifest, rendered_by=provenance())
+    with atomic_directory(options.out, marker="index.html") as folder:
+        render(inputs, folder)
+    print(Path(options.out) / "index.html")

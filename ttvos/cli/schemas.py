@@ -1,0 +1,20 @@
+"""`ttvos schemas`: what a run's settings and the result files may hold, as JSON Schemas."""
+
+import argparse
+from pathlib import Path
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    text = "folder that gets one NAME.schema.json each, e.g. workflow/schemas"
+    command.add_argument("--out", required=True, metavar="FOLDER", help=text)
+
+
+def run(options: argparse.Namespace) -> None:
+    from ttvos.config.run import json_schema
+    from ttvos.core.files import write_json
+    from ttvos.records.schema import json_schemas
+
+    for name, schema in {"run": json_schema(), **json_schemas()}.items():
+        path = Path(options.out, f"{name}.schema.json")
+        write_json(path, schema)
+        print(path)
