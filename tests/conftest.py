@@ -52,8 +52,14 @@ def tiny_davis(tmp_path: Path) -> Path:
     return write_tiny_davis(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def davis(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`write_tiny_davis`, shared by all tests that only read it."""
+    return write_tiny_davis(tmp_path_factory.mktemp("davis"))
+
+
 def write_tiny_davis(folder: Path) -> Path:
-    """Write a data set in DAVIS layout: sequences `one` (1 object) and `two` (2), 8 frames of 64x96.
+    """Write a data set in DAVIS layout: `one` (1 object) and `two` (2), 8 frames of 64x96 each.
 
     Discs move over a textured background. `folder/davis17` has palette masks of ids,
     `folder/davis16` the same sequences with masks of 0/255; the path returned is that of

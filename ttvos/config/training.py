@@ -195,7 +195,7 @@ class TrainConfig:
     gradient; average: decay of a running mean of the weights, which then is the result;
     precision: of the layers (not float32: autocast; weights and losses stay float32).
     accumulate: equal parts in which a batch goes through the model, one after the other, to
-    save memory; only batch-norms that train see the difference (`ttvos.training.gradient`).
+    save memory; only batch-norms that train see the difference (`ttvos.training.step.gradient`).
     checkpointing: whether activations are computed again for the gradient instead of kept, to
     save memory in long clips; the result is the same.
     processes: with which the workflow starts torchrun for each run, one GPU each.

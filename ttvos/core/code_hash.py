@@ -39,7 +39,7 @@ LOADED_BY_NAME = ("model/backbones", "data/layouts")
 def code_hash(*entries: str) -> str:
     """First 12 hex digits of a hash over all sources that the entries import, plumbing aside.
 
-    entries: modules relative to `ttvos/` ("training/loop.py"), which count with all that they
+    entries: modules relative to `ttvos/` ("training/ttvos.py"), which count with all that they
     import, directly or not; or folders ("report/templates"), of which every file counts. The
     workflow passes it to its rules, so that a change of code re-runs what depends on it and no
     more. Raises FileNotFoundError for an entry that is not there.

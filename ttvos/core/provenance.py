@@ -73,7 +73,7 @@ def file_hash(path: Path | str) -> str:
 def source_hash(*parts: str, read: Callable[[Path], bytes] = Path.read_bytes) -> str:
     """First 12 hex digits of a hash over the package's sources.
 
-    parts: files or folders relative to `ttvos/` ("model", "training/loop.py"); none means all of
+    parts: files or folders relative to `ttvos/` ("model", "training/ttvos.py"); none means all of
     it. read: what of a file counts.
     """
     roots = [PACKAGE / part for part in parts] or [PACKAGE]

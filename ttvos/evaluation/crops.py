@@ -1,8 +1,8 @@
 """J and F of all objects of a frame, each computed within the box around the object.
 
 The boxes are found in one pass over the masks. The numbers are those of
-`ttvos.evaluation.metrics`, to the bit. Both masks of an object go through every step together, as two
-bits of one byte: 1 where predicted, 2 where true.
+`ttvos.evaluation.metrics`, to the bit. Both masks of an object go through every step together,
+as two bits of one byte: 1 where predicted, 2 where true.
 """
 
 from math import isqrt

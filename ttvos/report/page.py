@@ -25,8 +25,9 @@ from ttvos.report.headline import (
 )
 from ttvos.report.join import ReportInput
 from ttvos.report.notes import selection_cautions
-from ttvos.report.origin import Origin, by_rule, read_jobs, run_time
+from ttvos.report.origin import by_rule, origins, overview, read_jobs, run_time
 from ttvos.report.published import Section
+from ttvos.report.results import File
 from ttvos.report.table import Table, format_cell, format_interval, format_value
 from ttvos.report.verdicts import STATUSES
 from ttvos.report.writers import group_spans, is_text
@@ -47,52 +48,53 @@ def render_page(
     tables: dict[str, Table],
     published: list[Section],
     pictures: dict[str, Picture],
-    origins: dict[str, Origin],
-    overview: list[tuple[str, str]],
+    results: list[File],
     notebook: str | None,
     out: Path,
 ) -> None:
-    """Write out/index.html.
-
-    origins: provenance of every result file, by its name; overview: what the files have in
-    common. notebook: its file's name.
-    """
+    """Write out/index.html. results: all whose provenance it shows. notebook: its file's name."""
     jobs = read_jobs(report)
-    counts = verdict_counts(list(tables.values()))
-    by_name = dict(counts)
     page = environment().get_template("page.html.j2")
     text = page.render(
         manifest=report.manifest,
         data_label=data_label(report.manifest),
         tables=tables,
         published=published,
+        claims_fell=[s.claims_sentence for s in published if s.claims_sentence],
         pictures=pictures,
         facts=data_facts(report),
         selected=selection_cautions(report, report.rows),
-        counts=counts,
-        statuses=[status for status in STATUSES if any(line[status] for _, line in counts)],
-        sentence=" ".join(count_sentence(whose, by_name[whose]) for whose in (OWN, OTHERS)),
-        untested=untested(report, list(tables.values())),
-        findings=findings(list(tables.values())),
-        claims_fell=[s.claims_sentence for s in published if s.claims_sentence],
-        claims_rule=RULE,
-        rules=RULES,
-        origins=origins,
-        overview=overview,
+        origins=origins(results),
+        overview=overview(results),
         own=report.located.provenance,
         rules_timed=by_rule(jobs),
         run=run_time(jobs, time.time()),
         notebook=notebook,
+        **_verdicts(report, list(tables.values())),
     )
     with atomic_path(out / "index.html") as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
+def _verdicts(report: ReportInput, tables: list[Table]) -> dict[str, Any]:
+    """What the page's head says of the verdicts and of the claims, and by which rules."""
+    counts = verdict_counts(tables)
+    by_name = dict(counts)
+    return {
+        "counts": counts,
+        "statuses": [status for status in STATUSES if any(line[status] for _, line in counts)],
+        "sentence": " ".join(count_sentence(whose, by_name[whose]) for whose in (OWN, OTHERS)),
+        "untested": untested(report, tables),
+        "findings": findings(tables),
+        "claims_rule": RULE,
+        "rules": RULES,
+    }
+
+
 def environment() -> Environment:
     """Jinja with escaping on everywhere and errors for unknown names."""
-    loader = FileSystemLoader(TEMPLATES)
     jinja = Environment(
-        loader=loader,
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -116,5 +118,4 @@ def wrap_notebook(path: Path, manifest: Manifest) -> str:
     body = path.read_text(encoding="utf-8")
     body = re.sub(r"<script\b.*?</script>", "", body, flags=re.DOTALL | re.IGNORECASE)
     body = re.sub(r"<link\b[^>]*>", "", body, flags=re.IGNORECASE)
-    values: dict[str, Any] = {"body": body, "manifest": manifest}
-    return environment().get_template("notebook.html.j2").render(values)
+    return environment().get_template("notebook.html.j2").render(body=body, manifest=manifest)

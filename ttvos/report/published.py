@@ -12,7 +12,6 @@ from typing import Any
 from ttvos.config.experiments import load_rows, load_variants
 from ttvos.evaluation.compare import NOT_MEASURED
 from ttvos.report.claims import by_seed, claims, claims_sentence
-from ttvos.report.comparisons import tick
 from ttvos.report.intervals import (
     LEGEND,
     SequenceScores,
@@ -24,6 +23,7 @@ from ttvos.report.intervals import (
 from ttvos.report.join import ReportInput
 from ttvos.report.notes import start, trained_within
 from ttvos.report.paper import BACKBONE, BACKBONES, FULL, PAPER_FOLDER, read_paper
+from ttvos.report.paper_table import tick
 from ttvos.report.publication.form import SEQUENCES, Published, Score
 from ttvos.report.recipe import (
     other_settings,

@@ -6,7 +6,7 @@ from ttvos.config.peers import FOLDER as PEERS_FOLDER
 from ttvos.config.peers import load_records
 from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_path
-from ttvos.report import comparisons, cost_tables, measurements
+from ttvos.report import cost_tables, measurements
 from ttvos.report.figure_losses import losses
 from ttvos.report.figure_speed import figure1, figure1_device
 from ttvos.report.figure_strips import figure7, load_maps
@@ -14,7 +14,7 @@ from ttvos.report.figure_weights import figure9
 from ttvos.report.figures import Drawing, write_figure
 from ttvos.report.join import ReportInput
 from ttvos.report.ledger import ledger
-from ttvos.report.origin import origins, overview
+from ttvos.report.origin import origins
 from ttvos.report.page import Picture, data_uri, render_page, wrap_notebook
 from ttvos.report.peer_pages import page_name, write_pages
 from ttvos.report.peers import peers
@@ -28,7 +28,7 @@ from ttvos.report.table5 import TABLE5
 from ttvos.report.table6 import TABLE6
 from ttvos.report.writers import to_csv, to_latex, to_markdown
 
-COMPARISONS = (TABLE2, TABLE3, TABLE4, TABLE5, TABLE6)
+PAPER_TABLES = {table.number: table for table in (TABLE2, TABLE3, TABLE4, TABLE5, TABLE6)}
 WRITERS = {"csv": to_csv, "md": to_markdown, "tex": to_latex}
 TABLES = (
     "table2",
@@ -82,9 +82,8 @@ def render(report: ReportInput, out: Path | str, published: Path = FOLDER) -> No
     maps = load_maps(report)
     notebook = _copy_notebook(report, out)
     results = report.results() + ([maps.result] if maps else [])
-    known = origins(results)
-    render_page(report, tables, kept, pictures, known, overview(results), notebook, out)
-    write_pages(report, tables, known, out)
+    render_page(report, tables, kept, pictures, results, notebook, out)
+    write_pages(report, tables, origins(results), out)
 
 
 def _sections(published: Path, report: ReportInput | None = None) -> list[Section]:
@@ -93,7 +92,7 @@ def _sections(published: Path, report: ReportInput | None = None) -> list[Sectio
 
 def build_tables(report: ReportInput) -> list[Table]:
     """All tables, in the order of `TABLES`."""
-    compared = [comparisons.build(comparison, report) for comparison in COMPARISONS]
+    compared = [table.build(report) for table in PAPER_TABLES.values()]
     own = [
         peers(report),
         measurements.summary(report),

@@ -72,8 +72,8 @@ def _add_legend(figure: Figure) -> None:
     """Above the panels, in as many columns as the figure is wide enough for."""
     found = {}
     for axes in figure.axes:
-        handles, labels = axes.get_legend_handles_labels()
-        found = dict(zip(labels, handles, strict=True)) | found
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
     for columns in range(len(found), 0, -1):
         entries = (found.values(), found)
         legend = figure.legend(*entries, loc="outside upper center", ncols=columns)

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from ttvos.records.schema import RowCost, RowSpeed, TrackerCost
 from ttvos.report import quantities as q
-from ttvos.report.comparisons import PaperTable
 from ttvos.report.join import Line, ReportInput, is_papers_model
+from ttvos.report.paper_table import PaperTable
 from ttvos.report.results import Cost, Entry, PeerResults, Speed, measure
 from ttvos.report.table import Cell
 

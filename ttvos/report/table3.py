@@ -6,9 +6,9 @@ from typing import ClassVar
 from ttvos.plan.manifest import data_label
 from ttvos.records.schema import RowSpeed
 from ttvos.report import quantities as q
-from ttvos.report.comparisons import PaperTable
 from ttvos.report.join import Line, ReportInput, lacks_online_learning
 from ttvos.report.paper import is_backbone, plain, read_paper
+from ttvos.report.paper_table import PaperTable
 from ttvos.report.quantities import Quantity
 from ttvos.report.results import Entry, MaskResults, Measured, PeerResults, RowResults
 from ttvos.report.table import Cell, Column
@@ -104,7 +104,7 @@ class Table3(PaperTable):
     remarks = (
         "Items 13 and 14 of the ledger: entries of this table that the public record disputes.",
     )
-    own_title = OWN
+    own_title, always_sections = OWN, True
 
     def columns(self, report: ReportInput) -> list[Column]:
         """See `PaperTable.columns`."""

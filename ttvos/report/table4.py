@@ -5,9 +5,9 @@ from typing import ClassVar
 from ttvos.config.experiments import Variant, load_variants
 from ttvos.plan.manifest import data_label
 from ttvos.report import quantities as q
-from ttvos.report.comparisons import PaperTable, difference, tick
 from ttvos.report.join import Line, ReportInput
 from ttvos.report.paper import FULL
+from ttvos.report.paper_table import PaperTable, difference, tick
 from ttvos.report.results import RowResults
 from ttvos.report.table import Cell, Column
 

@@ -5,8 +5,8 @@ from typing import ClassVar
 from ttvos.evaluation.compare import RULE, judge_claims
 from ttvos.plan.manifest import data_label
 from ttvos.report import quantities as q
-from ttvos.report.comparisons import PaperTable, difference, tick
 from ttvos.report.join import ReportInput
+from ttvos.report.paper_table import PaperTable, difference, tick
 from ttvos.report.results import RowResults
 from ttvos.report.table import Cell, Column
 

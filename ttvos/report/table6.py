@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 from ttvos.report import quantities as q
-from ttvos.report.comparisons import PaperTable
 from ttvos.report.join import ReportInput
+from ttvos.report.paper_table import PaperTable
 from ttvos.report.results import Entry
 from ttvos.report.table import Cell
 from ttvos.report.table2 import counts_apart

@@ -94,9 +94,10 @@ class Task(ABC):
     def save(self, network: nn.Module, path: Path, provenance: dict[str, Any]) -> None:
         """Write the checkpoint that the method's tracker loads."""
 
-    @abstractmethod
     def tracker(self, network: nn.Module, device: str, input_scale: float) -> Tracker:
-        """What tracks with the network's weights, to score them (`ttvos.training.selection`)."""
+        """What tracks with the network's weights, to score them (`ttvos.training.selection`); for
+        a method whose weights are not always those of the last step."""
+        raise NotImplementedError
 
     @abstractmethod
     def facts(self) -> dict[str, Any]:

@@ -77,11 +77,3 @@ wildcard_constraints:
     row=any_of(row.name for row in plan.rows),
     method=any_of(plan.published),
     year="2016|2017",
-
-
-rule note:
-    output:
-        touch(f"{RESULTS}/notes/{{noted}}.{{number}}"),
-    wildcard_constraints:
-        number=r"\d+",
-    localrule: True

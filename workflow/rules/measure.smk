@@ -75,7 +75,7 @@ rule peer_costs:
         runtime=60,
     params:
         peers=plan.peers,
-        folder=f"{RESULTS}/trackers/cost",
+        folder=lambda wildcards, output: os.path.dirname(output[0]),
         height=settings.cost.height,
         width=settings.cost.width,
         kept=of_checkout("results-published/peers"),

@@ -1,4 +1,5 @@
-"""The notebook, and the report: they read result files and compute nothing else."""
+"""The notebook and the report, which read result files and compute nothing else; and notes that
+files of finished results were found deleted (`ttvos.plan.jobs.DeletedResults`)."""
 
 
 rule notebook:
@@ -60,6 +61,14 @@ rule reports:
         source=code_hash("report/report.py", "report/templates"),
     shell:
         "python -m ttvos report --manifest {params.manifest:q} --out {output:q} > {log:q} 2>&1"
+
+
+rule note:
+    output:
+        touch(f"{RESULTS}/notes/{{noted}}.{{number}}"),
+    wildcard_constraints:
+        number=r"\d+",
+    localrule: True
 
 
 rule all:

@@ -51,18 +51,18 @@ def show_progress(workflow: Any, run: str, log: str, page: str) -> Callable[[boo
         return lambda is_whole: None
     line = ProgressLine(sys.stderr, log, page, EXPECTED if run == DEFAULT_RUN else {})
     for handler in [known for known in logger.handlers if known.name == "DefaultStreamHandler"]:
-        logger.addHandler(_file_of(log, handler))
-        logger.removeHandler(handler)
+        logger.addHandler(_file_of(log, handler, line))
         logger.addHandler(line)
+        handler.addFilter(line.leaves_to_snakemake)
     return line.end
 
 
-def _file_of(path: str, shown: logging.Handler) -> logging.Handler:
-    """A handler that writes to a file what another one would show; the file is made by the first
-    record, so not by the reading of the rules."""
+def _file_of(path: str, shown: logging.Handler, line: "ProgressLine") -> logging.Handler:
+    """A handler that writes to a file what another one would show of a run; the file is made by
+    the first record, so not by the reading of the rules."""
     file = _LateFile(path, mode="w", delay=True)
     file.setFormatter(shown.formatter)
-    for condition in shown.filters:
+    for condition in (*shown.filters, lambda record: line.has_started):
         file.addFilter(condition)
     return file
 
@@ -141,8 +141,17 @@ class ProgressLine(logging.Handler):
         self.shown = 0.0  # when the last line was
         self.failed: set[int] = set()  # jobs whose failure was told
         self.ended = threading.Event()
+        self.has_started = False
+
+    def leaves_to_snakemake(self, record: logging.LogRecord) -> bool:
+        """Whether Snakemake shows a record itself: all before a run starts, and without one
+        (`--lint`, `--unlock`), but for a sentence about file systems."""
+        self.has_started |= getattr(record, "event", None) == LogEvent.WORKFLOW_STARTED
+        return not self.has_started and not str(record.msg).startswith("Assuming unrestricted")
 
     def emit(self, record: logging.LogRecord) -> None:
+        if not self.has_started:
+            return
         try:
             self._take(record)
         except Exception:

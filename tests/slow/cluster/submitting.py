@@ -80,8 +80,9 @@ def stop(process: subprocess.Popen) -> None:
 
 
 def said(folder: Path) -> str:
-    """What the run in a folder has said so far."""
-    return (folder / "output.txt").read_text()
+    """What the run in a folder has said so far, and what Snakemake has in its log of it."""
+    files = (folder / "output.txt", folder / "results/tiny/snakemake.log")
+    return "".join(file.read_text() for file in files if file.is_file())
 
 
 def wait_until(condition: Callable[[], object], process: subprocess.Popen, what: str) -> None:

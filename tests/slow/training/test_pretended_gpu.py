@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from tests.pretended_cuda import pretended_cuda
-from tests.unit.training.conftest import davis, one_thread  # noqa: F401 (fixtures)
+from tests.unit.training.conftest import one_thread  # noqa: F401 (a fixture for all tests here)
 from tests.unit.training.tiny import make_task, run_task, same
 
 
 @pytest.mark.parametrize("kind", ["ttvos", "frtm"])
 def test_a_pretended_gpu_gives_the_same_weights(
-    davis: Path,  # noqa: F811
+    davis: Path,
     tmp_path: Path,
     kind: str,
 ):

@@ -14,7 +14,7 @@ from pathlib import Path
 from ttvos.core.provenance import REPOSITORY
 
 COPIED = (
-    *("Snakefile", "environment.yml", "workflow", "ttvos", "notebooks", "profiles"),
+    *("environment.yml", "workflow", "ttvos", "notebooks", "weights"),
     *("data/paper", "data/peers", "data/experiments.tsv", "data/stages.yaml"),
     *("results-published", "tests/slow/workflow"),
 )
@@ -41,10 +41,10 @@ class Ended:
         return {name: int(count) for name, count in rows}
 
 
-def copy_repository(folder: Path, *more: str) -> Path:
-    """What the workflow needs of the repository, and `more`, in another folder; returns it."""
+def copy_repository(folder: Path) -> Path:
+    """What the workflow needs of the repository, in another folder; returns it."""
     ignored = shutil.ignore_patterns("__pycache__", ".snakemake")
-    for name in (*COPIED, *more):
+    for name in COPIED:
         source, target = REPOSITORY / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():

@@ -66,7 +66,7 @@ def server():
 @pytest.fixture(scope="module")
 def copy(server, tmp_path_factory) -> Path:
     """What the workflow needs of the repository; ECSSD comes from the server."""
-    folder = copy_repository(tmp_path_factory.mktemp("project"), "weights")
+    folder = copy_repository(tmp_path_factory.mktemp("project"))
     (folder / "small.yaml").write_text(PROFILE)
     point_to(server, folder / "ttvos/data/sources.py")
     return folder
@@ -103,12 +103,6 @@ def test_the_papers_wording_is_a_few_options(project):
     settings = (project / "results/paper/settings/train.json").read_text()
     assert '"template_loss": false' in settings
     assert '"warp": "affine"' in settings
-
-
-def test_the_built_in_clips_fetch_nothing(project):
-    jobs = dry_run(project).jobs
-    assert jobs["train"] > 0
-    assert not {"fetch", "fetch_by_hand"} & set(jobs)
 
 
 def test_data_is_fetched_once_and_again_when_it_has_gone(project, server):

@@ -16,7 +16,7 @@ ABSENT = [
     ("ttvos.plan.plan", "torch cv2 snakemake"),
     ("ttvos.report.report", "torch timm"),
     ("ttvos.report.publication.publish", "torch timm"),
-    ("ttvos.training.loop", "fvcore snakemake pooch"),
+    ("ttvos.training.ttvos", "fvcore snakemake pooch tensorboard"),
     ("ttvos.tracking.predict", "fvcore snakemake pooch"),
     ("ttvos.measure.speed", "fvcore snakemake pooch"),
     ("ttvos.measure.cost", "fvcore snakemake pooch"),

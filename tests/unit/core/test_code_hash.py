@@ -11,7 +11,7 @@ from ttvos.core.code_hash import PLUMBING, code_hash, sources
 
 
 def test_training_depends_on_what_it_imports():
-    train = sources("training/loop.py")
+    train = sources("training/ttvos.py")
     for name in ("training/losses.py", "model/matching.py", "data/warp.py", "core/video.py"):
         assert name in train
     for name in (
@@ -29,7 +29,7 @@ def test_imports_inside_functions_count():
 
 def test_plumbing_is_left_out_and_exists():
     assert not PLUMBING & set(
-        sources("training/loop.py", "tracking/predict.py", "report/report.py")
+        sources("training/ttvos.py", "tracking/predict.py", "report/report.py")
     )
     assert all((imports.PACKAGE / name).is_file() for name in PLUMBING)
 
@@ -53,18 +53,18 @@ def package(tmp_path, monkeypatch) -> Path:
     ],
 )
 def test_the_hash_of_training_follows_its_code(package, file, changes):
-    before = code_hash("training/loop.py")
+    before = code_hash("training/ttvos.py")
     with open(package / file, "a") as handle:
         handle.write("\nCHANGED = 1\n")
-    assert (code_hash("training/loop.py") != before) == changes
+    assert (code_hash("training/ttvos.py") != before) == changes
 
 
 def test_comments_docstrings_and_layout_change_no_hash(package):
-    before, source = code_hash("training/loop.py"), provenance.source_hash()
+    before, source = code_hash("training/ttvos.py"), provenance.source_hash()
     path = package / "training/losses.py"
     text = path.read_text().replace('"""', '"""Other words. ', 1)
     path.write_text(text.replace("\n\n\n", "\n\n\n# a comment\n\n"))
-    assert code_hash("training/loop.py") == before
+    assert code_hash("training/ttvos.py") == before
     assert provenance.source_hash() != source, "the record of the source sees every byte"
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from ttvos.training.setup import all_settings
 
 import ttvos
 from tests.unit.cli.conftest import predict
@@ -20,6 +19,7 @@ from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
 from ttvos.plan.plan import Plan
 from ttvos.plan.run import parse_config
+from ttvos.training.ttvos import TTVOSTask
 
 MINI = read_yaml(RUNS / "mini.yaml")
 
@@ -105,6 +105,6 @@ def test_a_training_starts_from_the_backbone_of_a_name(shipped, tiny_davis, tmp_
     record = json.loads((tmp_path / "run/train.json").read_text())
     initial = {"source": "my-weights", "sha256": file_hash(shipped), "trained_within": "exp8"}
     assert record["provenance"]["initial"] == initial
-    by_name = all_settings(config, EXP8, "hrnet", 0, "cpu")
+    by_name = TTVOSTask(config, EXP8, "hrnet").settings("cpu")
     by_path = tiny_config(tiny_davis, steps=(1,), initial={"hrnet": str(shipped)})
-    assert by_name == all_settings(by_path, EXP8, "hrnet", 0, "cpu")
+    assert by_name == TTVOSTask(by_path, EXP8, "hrnet").settings("cpu")

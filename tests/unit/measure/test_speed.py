@@ -335,4 +335,5 @@ def test_the_terminal_tells_what_its_columns_count(capsys, monkeypatch, tmp_path
     command = ["speed", "--backbone", "hrnet", "--out", str(tmp_path / "s.json")]
     assert main(command) in (0, None)
     text = capsys.readouterr().out
-    assert LEGEND in text.splitlines()
+    assert LEGEND in text
+    assert max(map(len, text.splitlines())) <= 100

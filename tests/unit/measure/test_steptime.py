@@ -71,7 +71,7 @@ def test_the_result_says_where_it_comes_from(measured):
 
 
 def test_without_a_step_everything_is_counted_and_nothing_timed(tmp_path, measured, monkeypatch):
-    monkeypatch.setattr(module, "gradient", None)
+    monkeypatch.setattr(module, "Stepper", None)
     result = steptime(profile(tmp_path, average=0.9, effort={"hrnet": 0.5}), steps=0)
     for counted, timed in zip(result["rows"], measured["rows"], strict=True):
         assert counted["state_bytes"] == timed["state_bytes"]
@@ -88,16 +88,15 @@ def test_without_a_step_everything_is_counted_and_nothing_timed(tmp_path, measur
 def test_the_clock_is_read_around_whole_steps(tmp_path, monkeypatch):
     events = []
     monkeypatch.setattr(module, "read_clock", lambda device: events.append("clock") or 1.0)
-    for name in ("apply", "gradient", "descend"):
-        monkeypatch.setattr(module, name, lambda *_, name=name, **__: events.append(name))
+    monkeypatch.setattr(module, "apply", lambda *_: events.append("apply"))
+    monkeypatch.setattr(module.Stepper, "step", lambda *_: events.append("step"))
     steptime(profile(tmp_path), rows=("exp1-hrnet",), steps=1, warmup=1)
-    assert events == ["clock", "apply", "gradient", "descend", "clock"] * 4  # two stages
+    assert events == ["clock", "apply", "step", "clock"] * 4  # two stages
 
 
 def test_the_profile_or_the_caller_says_in_how_many_parts(tmp_path, monkeypatch):
     parts = []
-    monkeypatch.setattr(module, "gradient", lambda model, batch, c, **_: parts.append(c.accumulate))
-    monkeypatch.setattr(module, "descend", lambda *_: None)
+    monkeypatch.setattr(module.Stepper, "step", lambda it, *_: parts.append(it.task.accumulate))
     steptime(profile(tmp_path), rows=("exp1-hrnet",), steps=1, warmup=0)
     result = steptime(profile(tmp_path), ("exp1-hrnet",), steps=1, warmup=0, accumulate=2)
     assert parts == [1, 1, 2, 2]
@@ -105,10 +104,10 @@ def test_the_profile_or_the_caller_says_in_how_many_parts(tmp_path, monkeypatch)
 
 
 def test_too_little_memory_is_one_line_with_the_way_out(tmp_path, monkeypatch):
-    def gradient(*_, **__):
+    def step(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(module, "gradient", gradient)
+    monkeypatch.setattr(module.Stepper, "step", step)
     with pytest.raises(UserError, match=r"exp8-hrnet, stage stills: a batch of 2 .*accumulate"):
         steptime(profile(tmp_path), steps=1)
 

@@ -1,15 +1,16 @@
 """Cost and speed: percentiles that the sample carries, fair ratios, counts told apart."""
 
 import csv
+import json
 import re
 from dataclasses import replace
 
 import pytest
 
-from tests.unit.report.test_own_rows import table
 from ttvos.report.cost_tables import cost, speed
 from ttvos.report.inputs import load_inputs
 from ttvos.report.peer_pages import speed_facts
+from ttvos.report.report import PAPER_TABLES
 from ttvos.report.table2 import counts_apart
 from ttvos.report.writers import to_csv, to_markdown
 
@@ -76,7 +77,7 @@ def test_the_counts_of_one_model_are_told_apart_in_one_line(small_run):
     assert "5.49 of the whole frame as the roofline and ttvos speed count it" in note
     assert "10.52 of two frames and the start, convolutions only (Table 6)" in note
     assert note in cost(load_inputs(small_run)).notes
-    assert note in table(small_run, 6).notes
+    assert note in PAPER_TABLES[6].build(load_inputs(small_run)).notes
 
 
 def test_counts_that_agree_are_told_once(change):
@@ -125,3 +126,27 @@ def test_speeds_of_a_busy_machine_say_so(change):
     assert note == (
         "TTVOS exp8-hrnet: other processes used 1.2 of 2 cores: do not use these figures."
     )
+
+
+def add_row(run, name, **found):
+    """A row of a user's class, with a cost file."""
+    data = {"parameters": {"total": 5, "parts": {}, "other": 5}, "height": 64, "width": 96}
+    data |= {"tracker": name, "objects": 1, "cycle": 1}
+    path = run.parent / f"{name}.json"
+    path.write_text(json.dumps({**data, "provenance": {}, **found}))
+    values = json.loads(run.read_text())
+    entry = {"row": name, "method": name, "tracker": "mine:Own", "variant": "", "backbone": ""}
+    values["rows"].append({**entry, "seeds": [0], "evaluate": {}, "cost": path.name})
+    run.write_text(json.dumps(values))
+
+
+def test_rows_whose_work_is_not_all_counted_have_a_note(small_run):
+    before = cost(load_inputs(small_run)).notes
+    assert not any("GMAC are not known" in note or "cannot be" in note for note in before)
+    macs = {"init": 0, "frame": 5, "parts": {}, "init_parts": {}, "steps": [5]}
+    add_row(small_run, "Plain", macs=macs, uncounted=[])
+    add_row(small_run, "Odd", macs=macs, uncounted=["a::b", "torchvision::deform_conv2d"])
+    add_row(small_run, "NumPy", macs={**macs, "frame": 0}, uncounted=[])
+    notes = [note for note in cost(load_inputs(small_run)).notes if note not in before]
+    assert [note.partition(":")[0] for note in notes] == ["Odd", "NumPy"]
+    assert "a::b, torchvision::deform_conv2d" in notes[0]

@@ -8,7 +8,6 @@ from ttvos.core.errors import UserError
 from ttvos.evaluation.statistics import detectable_by_sequences, mean_interval
 from ttvos.records.schema import Scores
 from ttvos.records.store import parse
-from ttvos.report.comparisons import build
 from ttvos.report.headline import data_facts
 from ttvos.report.inputs import load_inputs
 from ttvos.report.intervals import (
@@ -129,7 +128,7 @@ def test_a_score_on_a_part_is_read_against_others_on_that_part(change):
         "masks 90.0. Read a score in this table against 90.0, not against the paper's numbers, "
         "which are for the whole set."
     )
-    assert sentence in build(TABLE4, report).notes
+    assert sentence in TABLE4.build(report).notes
     assert sentence in summary(report).notes
     by_name = {data.name: data for data in data_facts(report)}
     assert by_name["davis16"].others == sentence

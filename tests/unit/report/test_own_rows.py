@@ -8,10 +8,9 @@ import pytest
 
 from tests.unit.report.fake_results import cost, evaluation, training, write_json
 from ttvos.config.experiments import TABLES, Variant, load_variants
-from ttvos.report.comparisons import build
 from ttvos.report.headline import verdict_counts
 from ttvos.report.inputs import load_inputs
-from ttvos.report.report import COMPARISONS
+from ttvos.report.report import PAPER_TABLES
 from ttvos.report.table import Cell, Table
 from ttvos.report.writers import to_csv, to_latex, to_markdown
 
@@ -49,8 +48,7 @@ def with_row(manifest: Path, tables: list[int], scores: dict[int, float], **chan
 
 
 def table(manifest: Path, number: int) -> Table:
-    comparison = next(c for c in COMPARISONS if c.number == number)
-    return build(comparison, load_inputs(manifest))
+    return PAPER_TABLES[number].build(load_inputs(manifest))
 
 
 def test_a_new_experiment_stands_in_table_4_with_its_parts(small_run):

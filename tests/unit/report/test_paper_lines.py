@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from ttvos.report.paper_lines import PAPER_COLUMNS, paper_cells
 
 from tests.unit.report.publication.fake_profile import EXPERIMENTS, write_profile
 from ttvos.report.paper import read_paper

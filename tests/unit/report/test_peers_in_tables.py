@@ -6,7 +6,6 @@ import pytest
 
 from ttvos.config.peers import load_records
 from ttvos.report import table2
-from ttvos.report.comparisons import build
 from ttvos.report.headline import count_sentence
 from ttvos.report.inputs import load_inputs
 from ttvos.report.paper import is_backbone, read_paper
@@ -30,7 +29,7 @@ def method(table, name):
 
 
 def test_gc_is_counted_in_the_stages_of_table_2(report):
-    row = method(build(TABLE2, report), "GC")
+    row = method(TABLE2.build(report), "GC")
     assert row["segmentation_gmac_measured"].value == pytest.approx(36.756)
     assert row["segmentation_gmac_verdict"].value == "differs"
     assert row["update_gmac_measured"].value == pytest.approx(37.406)
@@ -51,7 +50,7 @@ def test_the_stages_of_gc_are_parts_of_its_record():
 
 
 def test_published_masks_are_compared_whatever_was_trained(real):
-    table = build(TABLE3, real)
+    table = TABLE3.build(real)
     stm, segflow = method(table, "STM"), method(table, "SegFlow")
     assert stm["davis16_jf_masks"].value == pytest.approx(89.4)
     assert stm["davis16_jf_verdict"].value == "reproduced"
@@ -71,7 +70,7 @@ def test_masks_that_could_not_be_had_are_not_measured_and_say_why(run, records):
     entry["evaluate"]["davis16"] = "lost.json"
     manifest = run.with_name("with_a_loss.json")
     manifest.write_text(json.dumps(plan))
-    table = build(TABLE3, load_inputs(manifest, records=records))
+    table = TABLE3.build(load_inputs(manifest, records=records))
     row = method(table, "SegFlow")
     assert not [key for key in row if "masks" in key and row[key].value is not None]
     assert row["source"].value is None
@@ -80,15 +79,15 @@ def test_masks_that_could_not_be_had_are_not_measured_and_say_why(run, records):
 
 
 def test_masks_of_other_data_are_not_compared(report):
-    row = method(build(TABLE3, report), "STM")
+    row = method(TABLE3.build(report), "STM")
     assert row["davis16_jf_masks_not_comparable"].value == pytest.approx(89.4)
     assert row["davis16_jf_verdict"].value == AGREES  # what the record says of the paper's number
-    row = method(build(TABLE3, report), "TTVOS")
+    row = method(TABLE3.build(report), "TTVOS")
     assert row["davis16_jf_verdict"].value == NOT_MEASURED
 
 
 def test_the_public_record_disputes_what_the_facts_list(small_run, records):
-    table = build(TABLE3, load_inputs(small_run, records=records))
+    table = TABLE3.build(load_inputs(small_run, records=records))
     found = {
         (row["method"].value, key): row[f"{key}_verdict"].value
         for row in table.rows
@@ -121,7 +120,7 @@ def test_the_record_weighs_only_on_what_was_not_measured():
 
 
 def test_where_the_paper_gives_no_number_there_is_no_verdict(report):
-    table = build(TABLE3, report)
+    table = TABLE3.build(report)
     for name in ("CRN", "SegFlow"):
         row = method(table, name)
         assert row["davis17_jf_paper"].value is None
@@ -130,7 +129,7 @@ def test_where_the_paper_gives_no_number_there_is_no_verdict(report):
 
 
 def test_speeds_of_peers_are_shown_and_labelled(report):
-    table = build(TABLE3, report)
+    table = TABLE3.build(report)
     for name, here in (
         ("GC", "cost only"),
         ("STM", "weights loaded"),
@@ -150,7 +149,7 @@ def test_speeds_of_peers_are_shown_and_labelled(report):
 
 
 def test_own_masks_and_trackers_stand_below(report):
-    own = [row for row in build(TABLE3, report).rows if row["section"].value == OWN]
+    own = [row for row in TABLE3.build(report).rows if row["section"].value == OWN]
     assert [row["method"].value for row in own] == ["OSVOS masks", "own"]
     assert own[0]["davis16_jf_masks_not_comparable"].value == pytest.approx(79.6)
     assert own[0]["source"].value == "OSVOS masks, 12.5 FPS on an imaginary GPU"
@@ -158,7 +157,7 @@ def test_own_masks_and_trackers_stand_below(report):
 
 
 def test_table_5_pairs_what_the_loss_adds(report):
-    rows = build(TABLE5, report).rows
+    rows = TABLE5.build(report).rows
     without, added = rows[1], rows[3]
     assert without["backbone"].value == added["backbone"].value == "ResNet18"
     assert added["davis17_jf_not_comparable"].value == pytest.approx(63.5)
@@ -182,7 +181,7 @@ def test_what_the_loss_adds_is_paired_by_the_seed_never_by_the_place(run, record
     row["evaluate"]["davis17"] = [None, row["evaluate"]["davis17"][1]]
     manifest = run.with_name("without_a_seed.json")
     manifest.write_text(json.dumps(plan))
-    row = build(TABLE5, load_inputs(manifest, records=records)).rows[3]
+    row = TABLE5.build(load_inputs(manifest, records=records)).rows[3]
     assert row["davis17_added"].value == pytest.approx(3.0)
     assert (row["davis17_added"].spread, row["davis17_added"].interval) == (None, None)
     assert row["davis16_added"].spread == pytest.approx(0.0, abs=1e-9)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.unit.report.fake_results import REST, write_run
-from ttvos.report.comparisons import build
 from ttvos.report.inputs import load_inputs
 from ttvos.report.measurements import summary
 from ttvos.report.table import Column, Table, format_cell
@@ -46,7 +45,7 @@ def table_4(manifest: Path) -> Table:
     report = load_inputs(manifest)
     line = report.lines[4][-1]
     report.lines[4] = (replace(line, printed=line.printed | {"davis16_jf": str(PAPER)}),)
-    return build(TABLE4, report)
+    return TABLE4.build(report)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +106,7 @@ def test_a_difference_is_over_the_sequences_that_both_have(tmp_path):
         full["objects"] = {name: full["objects"][name] for name in easiest}
         full["global"] = dict.fromkeys(full["global"], 0.9)
         path.write_text(json.dumps(full))
-    table = build(TABLE4, load_inputs(manifest))
+    table = TABLE4.build(load_inputs(manifest))
     cell = next(row for row in table.rows if row["exp"].value == "4")["davis16_to_full"]
     assert (cell.value, cell.spread) == pytest.approx((0.0, 0.0))
     assert cell.interval == pytest.approx((0.0, 0.0))

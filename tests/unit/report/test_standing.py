@@ -5,16 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ttvos.report.standing import candidates
 
 from tests.unit.report.fake_results import evaluation
-from ttvos.report.comparisons import build
 from ttvos.report.figure_speed import mask_points, own_points, published_points
 from ttvos.report.figure_weights import load_weights
 from ttvos.report.inputs import load_inputs
 from ttvos.report.quantities import DAVIS16, DAVIS17, candidates
-from ttvos.report.report import COMPARISONS
-from ttvos.report.table import Table
+from ttvos.report.report import PAPER_TABLES
 
 
 def renamed(run: Path, out: Path, **names: str) -> Path:
@@ -33,10 +30,6 @@ def renamed(run: Path, out: Path, **names: str) -> Path:
     return path
 
 
-def table(report, number: int) -> Table:
-    return build(next(c for c in COMPARISONS if c.number == number), report)
-
-
 @pytest.fixture(scope="module")
 def other(run, records):
     """The made-up run with datasets of other names, even of each other's."""
@@ -46,7 +39,7 @@ def other(run, records):
 
 @pytest.mark.parametrize("number", [2, 3, 4, 5, 6])
 def test_tables_are_the_same_whatever_the_datasets_are_called(report, other, number):
-    one, two = table(report, number), table(other, number)
+    one, two = PAPER_TABLES[number].build(report), PAPER_TABLES[number].build(other)
     assert one.rows == two.rows
     assert one.columns == two.columns
 
@@ -77,17 +70,17 @@ def with_dataset(change, name: str, **data) -> Path:
 
 def test_another_split_stands_in_no_column_and_a_note_says_so(change):
     report = load_inputs(with_dataset(change, "davis16b", split="train"))
-    found = table(report, 4)
+    found = PAPER_TABLES[4].build(report)
     assert found.rows[0]["davis16_jf_not_comparable"].value is None
     assert found.rows[0]["davis16_jf_verdict"].reason == "not in this run"
     note = "Not in these columns, since the paper has no such set: davis16b (split train of 2016)."
     assert note in found.notes
-    assert note in table(report, 3).notes
+    assert note in PAPER_TABLES[3].build(report).notes
 
 
 def test_a_column_of_several_datasets_says_which_is_whose(change):
     report = load_inputs(with_dataset(change, "val8"))
-    found = table(report, 4)
+    found = PAPER_TABLES[4].build(report)
     assert found.rows[0]["davis16_jf_not_comparable"].value == pytest.approx(90)
     (note,) = [note for note in found.notes if "several datasets" in note]
     assert "DAVIS16 has scores on several datasets: val8 of TTVOS exp1-hrnet; davis16 of" in note

@@ -7,23 +7,18 @@ from collections import Counter
 import pytest
 
 from tests.unit.report.fake_results import REST
-from ttvos.report.comparisons import build
 from ttvos.report.cost_tables import speed
 from ttvos.report.headline import data_facts, distinct, findings, untested, verdict_counts
-from ttvos.report.inputs import ReportInput, load_inputs
+from ttvos.report.inputs import load_inputs
 from ttvos.report.ledger import LEDGER_COLUMNS, ledger
 from ttvos.report.measurements import summary
 from ttvos.report.paper import explained, read_paper
-from ttvos.report.report import COMPARISONS, TABLES, build_tables
+from ttvos.report.report import PAPER_TABLES, TABLES, build_tables
 from ttvos.report.table import Cell, Column, Table
 from ttvos.report.verdicts import STATUSES
 from ttvos.report.writers import latex, to_csv, to_latex, to_markdown
 
 NUMBERS = (2, 3, 4, 5, 6)
-
-
-def table_of(report: ReportInput, number: int) -> Table:
-    return build(next(c for c in COMPARISONS if c.number == number), report)
 
 
 def read_csv(path) -> list[dict[str, str]]:
@@ -37,7 +32,7 @@ def test_every_number_of_the_paper_is_there_with_a_verdict(rendered, number):
     own = rows[len(paper) :]
     assert len(own) == (2 if number == 3 else 0)
     assert not any(value for row in own for key, value in row.items() if "verdict" in key)
-    comparison = next(c for c in COMPARISONS if c.number == number)
+    comparison = PAPER_TABLES[number]
     quantities = [quantity.key for quantity in comparison.quantities]
     for printed, row in zip(paper, rows, strict=False):
         for key, text in printed.items():
@@ -52,7 +47,7 @@ def test_every_number_of_the_paper_is_there_with_a_verdict(rendered, number):
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_markdown_latex_and_page_show_the_papers_numbers(rendered, number):
-    comparison = next(c for c in COMPARISONS if c.number == number)
+    comparison = PAPER_TABLES[number]
     markdown = (rendered / f"table{number}.md").read_text()
     tex = (rendered / f"table{number}.tex").read_text()
     page = (rendered / "index.html").read_text()
@@ -67,7 +62,7 @@ def test_markdown_latex_and_page_show_the_papers_numbers(rendered, number):
 
 def test_costs_are_compared_to_the_printed_digits(report):
     """Convolutions alone are up to 1.6 % fewer than the released counter's; 12.447 is no 12.5."""
-    rows = {row["backbone"].value: row for row in table_of(report, 6).rows}
+    rows = {row["backbone"].value: row for row in PAPER_TABLES[6].build(report).rows}
     clips = {name: row["gmac_two_frame_clip_verdict"].value for name, row in rows.items()}
     assert clips == {
         "HRNet": "differs",
@@ -83,10 +78,11 @@ def test_costs_are_compared_to_the_printed_digits(report):
 
 
 def test_a_difference_that_the_ledger_explains_points_there(report, rendered):
-    row = next(r for r in table_of(report, 6).rows if r["backbone"].value == "ResNet18")
+    row = next(r for r in PAPER_TABLES[6].build(report).rows if r["backbone"].value == "ResNet18")
     cell = row["params_m_verdict"]
     assert (cell.reason, cell.href) == ("-0.0534, beyond ±0.05; ledger item 15", "#ledger")
-    assert table_of(report, 6).rows[0]["gmac_two_frame_clip_verdict"].reason.endswith("item 1")
+    clip = PAPER_TABLES[6].build(report).rows[0]["gmac_two_frame_clip_verdict"]
+    assert clip.reason.endswith("item 1")
     item = next(line for line in read_paper("ledger") if line["id"] == "15")
     assert "12,446,630" in item["release"]
     page = (rendered / "index.html").read_text()
@@ -102,12 +98,12 @@ def test_what_the_ledger_explains_are_numbers_of_the_papers(report):
 
 def test_streaming_speeds_name_device_and_precision(report):
     here = "Streaming FPS: Imaginary CPU <2 cores>, "
-    assert f"{here}bfloat16, compiled." in table_of(report, 6).notes
+    assert f"{here}bfloat16, compiled." in PAPER_TABLES[6].build(report).notes
     both = "float32, plain PyTorch; Imaginary CPU <2 cores>, bfloat16, compiled."
-    assert here + both in table_of(report, 3).notes
+    assert here + both in PAPER_TABLES[3].build(report).notes
     hrnet = next(row for row in report.rows if row.name == "exp8-hrnet")
     streamed = hrnet.speed.record.streaming.fps
-    assert table_of(report, 6).rows[0]["streaming_fps"].value == pytest.approx(streamed)
+    assert PAPER_TABLES[6].build(report).rows[0]["streaming_fps"].value == pytest.approx(streamed)
 
 
 def test_the_speed_table_has_the_roofline_and_the_ratio(report):
@@ -125,7 +121,7 @@ def test_segmentation_counts_what_precedes_the_refinement(change):
     def split(values):
         values["macs"] |= {"short_term": 145_000_000, "attention": 5_000_000}
 
-    row = table_of(load_inputs(change("cost/exp8-hrnet.json", split)), 2).rows[1]
+    row = PAPER_TABLES[2].build(load_inputs(change("cost/exp8-hrnet.json", split))).rows[1]
     assert row["segmentation_gmac_measured"].value == pytest.approx(5.332)
     assert row["refine_gmac"].value == pytest.approx(0.159)
     assert row["whole_segmentation_gmac"].value == pytest.approx(5.491)
@@ -135,7 +131,7 @@ def test_segmentation_counts_what_precedes_the_refinement(change):
 
 def test_built_in_clips_stand_in_their_own_column_only(report):
     for number in (3, 4, 6):
-        table = table_of(report, number)
+        table = PAPER_TABLES[number].build(report)
         row = table.rows[{3: 13, 4: 7, 6: 0}[number]]
         for key in ("davis17_jf", "davis16_jf"):
             assert f"{key}_measured" not in row
@@ -159,7 +155,7 @@ def test_full_real_davis_is_compared(change, small_run):
 
     change("manifest.json", claim)
     report = load_inputs(change("evaluate/exp8-hrnet-s0/davis16.json", real))
-    row = table_of(report, 3).rows[13]
+    row = PAPER_TABLES[3].build(report).rows[13]
     assert row["davis16_jf_measured"].value == pytest.approx(81.5)
     assert row["davis16_jf_verdict"].value == "one run"
     assert row["davis17_jf_verdict"].value == "not measured here"  # its file is of mini clips
@@ -170,7 +166,7 @@ def test_foreign_masks_named_like_a_peer_fill_its_row(change):
     report = load_inputs(
         change("manifest.json", lambda values: values["masks"][0].update(name="STM"))
     )
-    row = next(row for row in table_of(report, 3).rows if row["method"].value == "STM")
+    row = next(row for row in PAPER_TABLES[3].build(report).rows if row["method"].value == "STM")
     assert row["davis16_jf_masks_not_comparable"].value == pytest.approx(79.6)
 
 
@@ -203,7 +199,7 @@ def test_headline_counts_every_number_once(report):
     assert [name for name, _ in lines] == [f"Table {number}" for number in NUMBERS]
     printed = [
         line[q.key]
-        for c in COMPARISONS
+        for c in PAPER_TABLES.values()
         for line in read_paper(f"table{c.number}")
         for q in c.quantities
     ]

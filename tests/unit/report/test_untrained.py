@@ -7,12 +7,13 @@ import pytest
 
 from tests.unit.report.fake_results import write_run
 from tests.unit.report.test_own_rows import table
+from ttvos.plan.manifest import UNTRAINED
 from ttvos.report.figure_speed import figure1, own_points
 from ttvos.report.inputs import load_inputs
 from ttvos.report.measurements import summary
 from ttvos.report.quantities import DAVIS16, DAVIS17
 from ttvos.report.table import format_cell
-from ttvos.report.verdicts import POINTS, STEPS, UNTRAINED_RULE, untrained
+from ttvos.report.verdicts import LEFT_OUT, POINTS, STEPS, UNTRAINED_RULE, untrained
 from ttvos.report.writers import to_csv, to_markdown
 
 ROW = "exp8-resnet18"
@@ -132,3 +133,22 @@ def test_figure_1_draws_no_untrained_row_and_says_so(small_run):
         figure1(report).caption
     )
     assert "no mask comes" not in figure1(before).caption
+
+
+def test_a_row_that_is_left_untrained_says_so_and_keeps_its_cost(small_run):
+    values = json.loads(small_run.read_text())
+    row = next(row for row in values["rows"] if row["row"] == ROW)
+    row |= {"seeds": [], "train": [], "loss": [], "untrained": UNTRAINED}
+    row |= {key: {name: [] for name in row[key]} for key in ("evaluate", "predict")}
+    small_run.write_text(json.dumps(values))
+    found = table(small_run, 6)
+    row = next(r for r in found.rows if r["backbone"].value == "ResNet18")
+    assert format_cell(row["davis17_jf_not_comparable"], found.columns[0]) == UNTRAINED
+    verdict = row["davis17_jf_verdict"]
+    assert (verdict.value, verdict.reason) == ("not measured here", UNTRAINED)
+    assert row["gmac_two_frame_clip_verdict"].value == "reproduced"
+    assert LEFT_OUT in found.notes
+    assert UNTRAINED_RULE not in found.notes
+    accuracy = summary(load_inputs(small_run)).rows
+    said = [line["jf"].reason for line in accuracy if line["entry"].value == f"TTVOS {ROW}"]
+    assert set(said) == {UNTRAINED}

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.conftest import write_tiny_davis
 from tests.unit.training.tiny import EXP8, Interrupted, Weights, batches_of, tiny_stages
 from ttvos.model.ttvos import TTVOS, build_model
 from ttvos.training import loop, task
@@ -27,12 +26,6 @@ def code_read_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(task, "code_hash", cache(task.code_hash))
         yield
-
-
-@pytest.fixture(scope="session")
-def davis(tmp_path_factory) -> Path:
-    """`tiny_davis` for tests that only read it."""
-    return write_tiny_davis(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="session")

@@ -2,28 +2,33 @@
 
 import csv
 import dataclasses
-import json
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
-from ttvos.training.scoring import Scorer
 
-from tests.unit.training.test_state import SCRIPT, interrupt
-from tests.unit.training.tiny import rows, run, same, tiny_config
+from tests.unit.training.tiny import (
+    EXP8,
+    Toy,
+    board_points,
+    record,
+    rows,
+    run,
+    run_task,
+    same,
+    tiny_config,
+)
+from ttvos.config.run import TrainConfig, parse_config
 from ttvos.config.training import Selection
-from ttvos.core.provenance import REPOSITORY
+from ttvos.core.code_hash import sources
+from ttvos.core.errors import UserError
 from ttvos.evaluation.davis import evaluate
 from ttvos.model import weights as checkpoint
 from ttvos.tracking.predict import predict
 from ttvos.tracking.readable import TTVOSTracker
-from ttvos.training import gradient
-from ttvos.training import loop as training
-from ttvos.training.unroll import clip_loss
+from ttvos.training import step as stepping
+from ttvos.training.selection import Selector
+from ttvos.training.ttvos import TTVOSTask
 
 
 def selecting(root: Path, steps: tuple[int, ...] = (3,), by: str = "heldout", **changes):
@@ -44,15 +49,8 @@ def without_seconds(lines: list[dict[str, str]]) -> list[dict[str, str]]:
     return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
 
 
-def record(out: Path) -> dict:
-    return json.loads((out / "train.json").read_text())["selection"]
-
-
-def board_points(out: Path) -> list[tuple[int, float]]:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    board = EventAccumulator(str(out / "tensorboard")).Reload()
-    return [(point.step, point.value) for point in board.Scalars("selection/J&F")]
+def run_selecting(config: TrainConfig, out: Path) -> dict[str, torch.Tensor]:
+    return run_task(Toy(config, EXP8, "hrnet", 0), out)
 
 
 @pytest.fixture
@@ -62,21 +60,21 @@ def scripted(monkeypatch):
     def arrange(*values: float) -> list[dict[str, torch.Tensor]]:
         seen: list[dict[str, torch.Tensor]] = []
 
-        def score(self, model, weights, *arguments):
-            found = original(self, model, weights, *arguments)
+        def score(self, network, weights):
+            found = original(self, network, weights)
             found["J&F"] = values[len(seen)]
             seen.append({name: value.clone() for name, value in weights.items()})
             return found
 
-        monkeypatch.setattr(Scorer, "score", score)
+        monkeypatch.setattr(Selector, "_track_and_score", score)
         return seen
 
-    original = Scorer.score
+    original = Selector._track_and_score
     return arrange
 
 
 def test_the_result_is_the_best_of_all_steps_and_not_the_last(
-    tiny_davis: Path, tmp_path: Path, monkeypatch
+    davis: Path, tmp_path: Path, monkeypatch
 ):
     """The last step spoils the weights; the masks of the result score as was recorded."""
 
@@ -87,123 +85,89 @@ def test_the_result_is_the_best_of_all_steps_and_not_the_last(
             for parameter in optimizer.param_groups[0]["params"]:
                 parameter.data.zero_()
 
-    calls, descend = [], training.descend
-    monkeypatch.setattr(training, "descend", spoiling)
-    config = selecting(tiny_davis, how={"every": 2})
+    calls, descend = [], stepping.descend
+    monkeypatch.setattr(stepping, "descend", spoiling)
+    config = selecting(davis, how={"every": 2})
     out = tmp_path / "run"
     run(config, out)
-    found = record(out)
+    found = record(out)["selection"]
     assert found["by"] == "heldout"
     assert found["data"]["sequences"] == ["two"]
     assert (found["chosen"]["step"], found["last"]["step"], found["scorings"]) == (2, 3, 2)
     assert found["chosen"]["J&F"] > found["last"]["J&F"]
     tracker = TTVOSTracker(checkpoint.load(out / "checkpoint.safetensors"))
-    predict(tracker, tiny_davis, 2017, "train", tmp_path / "masks", only=("two",))
-    scored = evaluate(tmp_path / "masks", tiny_davis, 2017, "train", only=("two",))["global"]
+    predict(tracker, davis, 2017, "train", tmp_path / "masks", only=("two",))
+    scored = evaluate(tmp_path / "masks", davis, 2017, "train", only=("two",)).means
     for name in ("J&F", "J", "F"):
         assert found["chosen"][name] == scored[f"{name}-Mean"]
 
 
 @pytest.mark.parametrize("average", [None, 0.9])
-def test_the_best_weights_are_kept(tiny_davis: Path, tmp_path: Path, scripted, average):
+def test_the_best_weights_are_kept(davis: Path, tmp_path: Path, scripted, average):
     seen = scripted(0.2, 0.6, 0.6, 0.1)
-    result = run(selecting(tiny_davis, (4,), average=average), tmp_path)
+    result = run_selecting(selecting(davis, (4,), average=average), tmp_path)
     assert same(result, seen[1])
     assert not same(result, seen[3])
-    assert record(tmp_path)["chosen"]["step"] == 2
+    assert record(tmp_path)["selection"]["chosen"]["step"] == 2
     assert [line["J&F"] for line in scores(tmp_path)] == ["20.000", "60.000", "60.000", "10.000"]
 
 
 @pytest.mark.parametrize(
-    ("by", "changes"),
+    ("kind", "by", "changes"),
     [
-        ("heldout", {}),
-        ("heldout", {"average": 0.9}),
-        ("heldout", {"freeze": {"hrnet": False}, "how": {"input_scale": 0.5}}),
-        ("released", {}),
+        ("ttvos", "heldout", {"freeze": {"hrnet": False}, "how": {"input_scale": 0.5}}),
+        ("toy", "heldout", {"average": 0.9}),
+        ("toy", "released", {}),
     ],
 )
 def test_scoring_leaves_the_training_alone(
-    tiny_davis: Path, tmp_path: Path, scripted, monkeypatch, by: str, changes: dict
+    davis: Path, tmp_path: Path, scripted, kind: str, by: str, changes: dict
 ):
     """The last of the scored weights are those of a training without scoring, bit for bit.
 
-    The loss draws random numbers, as dropout would.
+    Also where the loss draws random numbers, as the toy's does.
     """
-
-    def noisy(*arguments):
-        losses = clip_loss(*arguments)
-        return {**losses, "total": losses["total"] * (1 + torch.rand(()))}
-
-    monkeypatch.setattr(gradient, "clip_loss", noisy)
-    scripted(0.1, 0.2, 0.3)
-    config = selecting(tiny_davis, by=by, **changes)
-    chosen = run(config, tmp_path / "scored")
-    assert record(tmp_path / "scored")["chosen"] == record(tmp_path / "scored")["last"]
+    scripted(0.1, 0.2)
+    config = selecting(davis, (2,), by=by, **changes)
+    build = Toy if kind == "toy" else TTVOSTask
+    chosen = run_task(build(config, EXP8, "hrnet", 0), tmp_path / "scored")
+    found = record(tmp_path / "scored")["selection"]
+    assert found["chosen"] == found["last"]
     plain = dataclasses.replace(config, selection=Selection())
-    assert same(chosen, run(plain, tmp_path / "plain"))
+    assert same(chosen, run_task(build(plain, EXP8, "hrnet", 0), tmp_path / "plain"))
     losses = [[line["total"] for line in rows(tmp_path / name)] for name in ("scored", "plain")]
     assert losses[0] == losses[1]
-    assert record(tmp_path / "plain") == {"by": "last"}
+    assert record(tmp_path / "plain")["selection"] == {"by": "last"}
     assert not (tmp_path / "plain/selection.csv").exists()
 
 
 @pytest.mark.parametrize("step", [2, 3, 4])
 def test_an_interrupted_run_selects_the_same(
-    tiny_davis: Path, tmp_path: Path, stop_at, scripted, step: int
+    davis: Path, tmp_path: Path, interrupt, scripted, step: int
 ):
     """It breaks before the best is scored, right after, and later; states are saved seldom."""
-    config = selecting(tiny_davis, (1, 4), how={"every": 2}, checkpoint_every=100)
+    config = selecting(davis, (1, 4), how={"every": 2}, checkpoint_every=100)
     scripted(0.5, 0.4)
-    expected = run(config, tmp_path / "unbroken")
+    expected = run_selecting(config, tmp_path / "unbroken")
     scripted(0.5, 0.4)
     broken = tmp_path / "broken"
-    interrupt(stop_at, step, config, broken)
+    interrupt(step, run_selecting, config, broken)
     (broken / "selection.csv").unlink(missing_ok=True)  # as Snakemake may
-    assert same(expected, run(config, broken))
-    assert record(broken)["chosen"]["step"] == 2
+    assert same(expected, run_selecting(config, broken))
+    assert record(broken)["selection"]["chosen"]["step"] == 2
     lines = without_seconds(scores(broken))
     assert lines == without_seconds(scores(tmp_path / "unbroken"))
     assert [(line["stage"], line["step"]) for line in lines] == [("stage2", "2"), ("stage2", "4")]
-    assert [point[0] for point in board_points(broken)] == [2, 4]
+    assert [point[0] for point in board_points(broken, "selection/J&F")] == [2, 4]
 
 
-def test_killed_while_selecting(tiny_davis: Path, tmp_path: Path):
-    """kill -9 after the first scoring, then the same settings again."""
-    config = selecting(tiny_davis, (8,), checkpoint_every=100)
-    expected = run(config, tmp_path / "unbroken")
-    out = tmp_path / "killed"
-    text = json.dumps(dataclasses.asdict(config))
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, text, str(out)], cwd=REPOSITORY, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 120
-    while not (out / "state.pt").exists():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    (out / ".selection.leaving.part").mkdir()
-    assert same(expected, run(config, out))
-    assert without_seconds(scores(out)) == without_seconds(scores(tmp_path / "unbroken"))
-    kept = {path.name for path in out.iterdir()}
-    assert kept == {
-        "checkpoint.safetensors",
-        "loss.csv",
-        "selection.csv",
-        "tensorboard",
-        "train.json",
-    }
-
-
-def test_what_is_written(tiny_davis: Path, tmp_path: Path):
-    config = selecting(tiny_davis, (1, 2), by="released", how={"split": "val"})
-    run(config, tmp_path)
-    found, lines = record(tmp_path), scores(tmp_path)
+def test_what_is_written(davis: Path, tmp_path: Path):
+    config = selecting(davis, (1, 2), by="released", how={"split": "val"})
+    run_selecting(config, tmp_path)
+    found, lines = record(tmp_path)["selection"], scores(tmp_path)
     assert found["by"] == "released"
     assert found["data"] == {
-        "root": str(tiny_davis),
+        "root": str(davis),
         "year": 2017,
         "split": "val",
         "sequences": ["one", "two"],
@@ -217,8 +181,110 @@ def test_what_is_written(tiny_davis: Path, tmp_path: Path):
         whole = float(line["one"]) / 3 + float(line["two"]) * 2 / 3
         assert float(line["J&F"]) == pytest.approx(whole, abs=0.01)
         assert float(line["seconds"]) > 0
-    points = board_points(tmp_path)
+    points = board_points(tmp_path, "selection/J&F")
     assert [step for step, _ in points] == [1, 2]
     assert [value for _, value in points] == pytest.approx(
         [float(line["J&F"]) / 100 for line in lines], abs=1e-4
     )
+
+
+def due(steps: int, clips: int, stage: int = 1, batch: int = 2, **how) -> list[int]:
+    """Which steps of a stage are scored, without the data to score on."""
+    config = tiny_config(Path("x"), (5, steps))
+    stages = tuple(dataclasses.replace(each, batch=batch) for each in config.stages)
+    selector = object.__new__(Selector)
+    chosen = Selection("released", "x", **how)
+    config = dataclasses.replace(config, stages=stages, selection=chosen)
+    selector.task = TTVOSTask(config, EXP8, "hrnet")
+    return sorted(selector.due(stage, steps, clips))
+
+
+def test_which_steps_are_scored():
+    assert due(10, 100, every=3, start=0) == [3, 6, 9, 10]
+    assert due(10, 100, every=3, start=0.5) == [6, 9, 10]
+    assert due(10, 100, every=50) == [10]
+    # epochs of 5 clips, 2 a step, end within steps 3, 5, 8, 10
+    assert due(10, 5, start=0) == [3, 5, 8, 10]
+    assert due(10, 5) == [8, 10]
+    assert due(10, 100, start=0) == [10]
+    assert due(10, 5, stage=0, start=0) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"by": "best"}, "'best' is not one of last, heldout, released"),
+        ({"by": "last", "root": "x"}, "last step is taken without scoring"),
+        ({"every": 5}, "last step is taken without scoring"),
+        ({"by": "released"}, "selection by released: give root"),
+        ({"by": "released", "root": "x", "split": "test-dev"}, "no public ground truth"),
+        ({"by": "released", "root": "x", "every": 0}, "every must be 1 or more"),
+        ({"by": "released", "root": "x", "start": 1.0}, "start must be a share"),
+        ({"by": "released", "root": "x", "input_scale": 0.0}, "input_scale 0.0: above 0"),
+        ({"by": "released", "root": "x", "colour": 1}, "unknown key 'colour'"),
+        ({"by": "heldout", "root": "x"}, "name the training sequences under heldout"),
+        ({"by": "heldout", "root": "x", "heldout": ["one"], "split": "val"}, "no split of train"),
+    ],
+)
+def test_bad_settings(values: dict, message: str):
+    values = dict(values)
+    heldout = values.pop("heldout", [])
+    train = {"recipe": "mini", "heldout": heldout, "selection": values}
+    profile = {"profile": "p", "title": "", "caution": "", "results": "r", "rows": []}
+    with pytest.raises(UserError, match=message) as caught:
+        parse_config({**profile, "datasets": {}, "train": train})
+    assert "\n" not in str(caught.value)
+
+
+def refused(config: TrainConfig, out: Path, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        run_selecting(config, out)
+    assert "\n" not in str(caught.value)
+    assert not out.exists()
+
+
+def test_missing_data_is_found_before_training(tiny_davis: Path, tmp_path: Path):
+    out = tmp_path / "run"
+    config = selecting(tiny_davis)
+    chosen = dataclasses.replace(config.selection, root=str(tmp_path / "none"))
+    refused(dataclasses.replace(config, selection=chosen), out, "none: no such folder")
+    other = selecting(tiny_davis, by="released", how={"split": "trainval"})
+    refused(other, out, "trainval.txt: no such split file")
+    (tiny_davis / "JPEGImages/480p/two/00004.jpg").unlink()
+    refused(selecting(tiny_davis, by="released"), out, "00004")
+
+
+def test_heldout_sequence_that_the_scored_data_lacks(tiny_davis: Path, tmp_path: Path):
+    """The training data has it, but the data to score on does not."""
+    other = tiny_davis.parent / "davis16"
+    for year in ("2016", "2017"):
+        (other / f"ImageSets/{year}/train.txt").write_text("one\n")
+    config = selecting(tiny_davis)
+    chosen = dataclasses.replace(config.selection, root=str(other), year=2016)
+    refused(dataclasses.replace(config, selection=chosen), tmp_path / "run", "has no two")
+
+
+def test_evaluation_is_code_of_a_training_that_selects():
+    config = tiny_config(Path("x"))
+    assert "evaluation/metrics.py" not in sources(*config.modules)
+    selects = dataclasses.replace(config, selection=Selection("released", "x"))
+    assert {"evaluation/metrics.py", "tracking/readable.py"} < set(sources(*selects.modules))
+    assert set(sources(*config.modules)) < set(sources(*selects.modules))
+
+
+def test_the_scored_data_is_part_of_what_decides_the_weights(tiny_davis: Path):
+    other = tiny_davis.parent / "davis16"
+    config = selecting(tiny_davis)
+    chosen = dataclasses.replace(config.selection, root=str(other), year=2016)
+    config = dataclasses.replace(config, selection=chosen)
+    assert config.all_roots() == (str(tiny_davis), str(other))
+
+    def settings(config: TrainConfig) -> dict:
+        return TTVOSTask(config, EXP8, "hrnet").settings("cpu")
+
+    known = settings(config)
+    every = dataclasses.replace(config, selection=dataclasses.replace(chosen, every=2))
+    assert settings(every) != known
+    image = next(other.rglob("*.jpg"))
+    image.write_bytes(image.read_bytes() + b"0")
+    assert settings(config) != known

@@ -85,6 +85,12 @@ class Backbone(nn.Module):
         return timm.create_model(name, pretrained=True, **self.timm_options).state_dict()
 
 
+def set_dilation(conv: nn.Conv2d, dilation: int) -> None:
+    """Spread a convolution's kernel, in place, with the padding that keeps its map's size."""
+    padding = dilation * (conv.kernel_size[0] // 2)
+    conv.dilation, conv.padding = (dilation, dilation), (padding, padding)
+
+
 def build_backbone(name: str) -> Backbone:
     """A backbone with random weights; UserError for an unknown name."""
     known = modules_in("model/backbones")

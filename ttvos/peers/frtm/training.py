@@ -27,7 +27,6 @@ from ttvos.peers.frtm.learner import (
 )
 from ttvos.peers.frtm.loading import imagenet_weights, read_backbone
 from ttvos.peers.frtm.samples import TargetScores
-from ttvos.tracking.protocol import Tracker
 from ttvos.training.loop import train
 from ttvos.training.task import Task, Tensors, own_generator
 
@@ -134,9 +133,6 @@ class FRTMTask(Task):
 
     def save(self, network: Learner, path: Path, provenance: dict[str, Any]) -> None:
         save_checkpoint(network, self.backbone, self.transition_loss, path, provenance)
-
-    def tracker(self, network: Learner, device: str, input_scale: float) -> Tracker:
-        raise NotImplementedError
 
     def facts(self) -> dict[str, Any]:
         return {

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from ttvos.peers.frtm.learner import frtm_losses, make_transition
+from ttvos.peers.frtm.learner import counted_values, frtm_losses, make_transition
 
 B, T, H, W = 2, 3, 16, 24
 SIZE = H // 4, W // 4
@@ -74,3 +74,16 @@ def test_layer_of_the_transition_map():
     assert not torch.equal(first.weight, other.weight)
     assert first(torch.zeros(1, 64, 5, 7)).shape == (1, 2, 5, 7)
     assert sum(p.numel() for p in first.parameters()) == pytest.approx(64 * 2 * 9 + 2)
+
+
+def test_parts_of_a_batch_add_up_to_the_whole():
+    """Each clip has another share of ignored pixels, so means of means would be wrong."""
+    logits, labels, transition = drawn()
+    labels[1, 1:, :, :12] = 255
+    whole, counts = frtm_losses(logits, labels, transition), counted_values(labels)
+    parts = [
+        frtm_losses(logits[i : i + 1], labels[i : i + 1], transition[i : i + 1], counts=counts)
+        for i in range(B)
+    ]
+    for name, value in whole.items():
+        torch.testing.assert_close(sum(part[name] for part in parts), value)

@@ -6,18 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.unit.peers.frtm.tiny_training import first_batch, run, same, tiny_config
+from tests.unit.peers.frtm.tiny_training import first_batch, frtm_task, made, run
 from tests.unit.training.conftest import one_thread  # noqa: F401 (a fixture for all tests here)
+from tests.unit.training.tiny import same
 from ttvos.config.frtm import TargetFit
 from ttvos.peers.frtm.learner import Learner
 from ttvos.peers.frtm.samples import TargetScores, fit_settings
 from ttvos.peers.frtm.settings import TRAINING_FIT
-from ttvos.peers.frtm.training import initial_learner
-
-
-def made(config, seed: int = 0) -> tuple[Learner, TargetScores]:
-    learner, _ = initial_learner(config, "resnet18", False, seed)
-    return learner.train(), TargetScores(config, learner)
 
 
 def scores_of(learner: Learner, scores: TargetScores, batch: dict) -> torch.Tensor:
@@ -25,18 +20,18 @@ def scores_of(learner: Learner, scores: TargetScores, batch: dict) -> torch.Tens
     return scores(images, batch["labels"], learner.features(images[:, 1:].flatten(0, 1)))
 
 
-def test_pixels_are_the_frames_before_normalising(tiny_davis: Path):
-    config = tiny_config(tiny_davis)
-    learner, _ = made(config)
+def test_pixels_are_the_frames_before_normalising(davis: Path):
+    task = frtm_task(davis)
+    learner, _ = made(task)
     images = torch.randint(0, 256, (1, 2, 3, 32, 32)).float()
     mean, std = learner.backbone.mean, learner.backbone.std
     torch.testing.assert_close(learner.pixels((images / 255 - mean) / std), images)
 
 
-def test_later_labels_are_not_looked_at(tiny_davis: Path):
-    config = tiny_config(tiny_davis)
-    learner, scores = made(config)
-    batch = first_batch(config)
+def test_later_labels_are_not_looked_at(davis: Path):
+    task = frtm_task(davis)
+    learner, scores = made(task)
+    batch = first_batch(task)
     before = scores_of(learner, scores, batch)
     assert before.shape == (4, 1, 4, 6)
     assert not before.requires_grad
@@ -46,29 +41,28 @@ def test_later_labels_are_not_looked_at(tiny_davis: Path):
     assert not torch.equal(before, scores_of(learner, scores, batch))
 
 
-def test_scores_find_the_object(tiny_davis: Path):
-    config = tiny_config(tiny_davis)
-    config = dataclasses.replace(config, target=dataclasses.replace(config.target, first=(10, 10)))
-    learner, scores = made(config)
-    batch = first_batch(config)
+def test_scores_find_the_object(davis: Path):
+    task = frtm_task(davis, target=TargetFit(8, 2, (10, 10), (2,)))
+    learner, scores = made(task)
+    batch = first_batch(task)
     found = torch.nn.functional.interpolate(scores_of(learner, scores, batch), (64, 96))
     labels = batch["labels"][:, 1:].flatten(0, 1)[:, None]
     assert found[labels == 1].mean() > found[labels == 0].mean() + 0.2
 
 
-def test_an_empty_first_mask_is_no_trouble(tiny_davis: Path):
-    config = tiny_config(tiny_davis)
-    learner, scores = made(config)
-    batch = first_batch(config)
+def test_an_empty_first_mask_is_no_trouble(davis: Path):
+    task = frtm_task(davis)
+    learner, scores = made(task)
+    batch = first_batch(task)
     batch["labels"][0, 0] = 0
     assert scores_of(learner, scores, batch).isfinite().all()
 
 
-def test_a_learning_backbone_scores_as_in_tracking(tiny_davis: Path):
+def test_a_learning_backbone_scores_as_in_tracking(davis: Path):
     """In eval mode, and without leaving traces in the batch-norms' statistics."""
-    config = tiny_config(tiny_davis, freeze_backbone=False)
-    learner, scores = made(config)
-    batch = first_batch(config)
+    task = frtm_task(davis, freeze_backbone=False)
+    learner, scores = made(task)
+    batch = first_batch(task)
     images = learner.pixels(batch["frames"])
     features = learner.features(images[:, 1:].flatten(0, 1))
     before = {name: value.clone() for name, value in learner.backbone.state_dict().items()}
@@ -81,42 +75,39 @@ def test_a_learning_backbone_scores_as_in_tracking(tiny_davis: Path):
     assert torch.equal(found, scores(images, batch["labels"], frozen))
 
 
-def test_cache_gives_the_same_training(tiny_davis: Path, tmp_path: Path):
-    config = tiny_config(tiny_davis)
-    cached = dataclasses.replace(config, target_cache=str(tmp_path / "fits"))
-    expected = run(config, tmp_path / "plain")
-    assert same(expected, run(cached, tmp_path / "filled"))
-    assert same(expected, run(cached, tmp_path / "read"))
-    files = sorted((tmp_path / "fits").rglob("*.safetensors"))
-    assert len(files) == 4
-    assert same(expected, run(dataclasses.replace(cached, workers=1), tmp_path / "other"))
+def test_cache_gives_the_same_training(davis: Path, tmp_path: Path):
+    fits = tmp_path / "fits"
+    expected = run(davis, tmp_path / "plain")
+    assert same(expected, run(davis, tmp_path / "filled", target_cache=str(fits)))
+    assert same(expected, run(davis, tmp_path / "read", target_cache=str(fits), workers=1))
+    files = sorted(fits.rglob("*.safetensors"))
+    assert len(files) == 2
     files[0].write_bytes(b"cut")  # a damaged file is made anew
-    assert same(expected, run(cached, tmp_path / "mended"))
+    assert same(expected, run(davis, tmp_path / "mended", target_cache=str(fits)))
     assert files[0].stat().st_size > 100
 
 
-def test_cache_keeps_backbones_and_settings_apart(tiny_davis: Path, tmp_path: Path):
-    config = tiny_config(tiny_davis, target_cache=str(tmp_path / "fits"))
-    other = dataclasses.replace(config, target=dataclasses.replace(config.target, first=(4,)))
-    folders = {made(config)[1].cache.folder, made(config)[1].cache.folder}
+def test_cache_keeps_backbones_and_settings_apart(davis: Path, tmp_path: Path):
+    def folder(**changes) -> Path:
+        return made(frtm_task(davis, target_cache=str(tmp_path), **changes))[1].cache.folder
+
+    folders = {folder(), folder()}
     assert len(folders) == 1
-    folders |= {made(config, seed=1)[1].cache.folder, made(other)[1].cache.folder}
+    folders |= {folder(seed=1), folder(target=TargetFit(8, 2, (4,), (2,)))}
     assert len(folders) == 3
 
 
-def test_fit_settings_are_the_training_s_but_for_the_form(tiny_davis: Path):
-    config = dataclasses.replace(tiny_config(tiny_davis), target=TargetFit())
-    expected = dataclasses.replace(TRAINING_FIT, labels="condensed")
-    assert fit_settings(config) == expected
+def test_fit_settings_are_the_training_s_but_for_the_form(davis: Path):
+    config = frtm_task(davis, target=TargetFit()).config
+    assert fit_settings(config) == dataclasses.replace(TRAINING_FIT, labels="condensed")
     assert config.target.samples == 15
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_results_are_float32(tiny_davis: Path, precision: str):
-    config = tiny_config(tiny_davis, precision=precision)
-    learner, scores = made(config)
-    learner.add_transition(0)
-    batch = first_batch(config)
+def test_results_are_float32(davis: Path, precision: str):
+    task = frtm_task(davis, True, precision=precision)
+    learner, scores = made(task)
+    batch = first_batch(task)
     images = learner.pixels(batch["frames"])
     features = learner.features(images[:, 1:].flatten(0, 1))
     logits, transition = learner(features, scores(images, batch["labels"], features), (64, 96))

@@ -1,13 +1,13 @@
 """What FRTM's training starts from: every kind of backbone file, and ImageNet's weights."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
 import torchvision
 
-from tests.unit.peers.frtm.tiny_training import run, same, tiny_config
+from tests.unit.peers.frtm.tiny_training import frtm_task
+from tests.unit.training.tiny import same, started
 from ttvos.cli.main import main
 from ttvos.config.experiments import find_variant
 from ttvos.core.errors import UserError
@@ -15,15 +15,15 @@ from ttvos.core.provenance import file_hash
 from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
 from ttvos.peers.base import make_seeded
-from ttvos.peers.frtm import training as setup
 from ttvos.peers.frtm.backbone import Backbone
 from ttvos.peers.frtm.learner import Learner, save_backbone, save_checkpoint
 from ttvos.peers.frtm.loading import imagenet_weights, read_backbone
 
 
 def from_file(path: Path, root: Path) -> tuple[Learner, dict]:
-    config = tiny_config(root, initial={"resnet18": str(path)})
-    return setup.initial_learner(config, "resnet18", False, 0)
+    task = frtm_task(root, initial={"resnet18": str(path)})
+    learner = task.network()
+    return learner, task.start(learner)
 
 
 @pytest.mark.parametrize("kind", ["ttvos", "ttvos backbone", "frtm", "torchvision"])
@@ -54,10 +54,10 @@ def test_backbone_of_every_kind_of_file(tmp_path: Path, kind: str):
 def test_networks_are_alike_whatever_the_backbone_starts_from(tmp_path: Path):
     other = make_seeded(lambda: Backbone("resnet18"), 5)
     save_backbone(other.state_dict(), "resnet18", tmp_path / "net.safetensors", {})
-    started, _ = from_file(tmp_path / "net.safetensors", tmp_path)
-    random, _ = setup.initial_learner(tiny_config(tmp_path), "resnet18", True, 0)
-    assert same(started.refiner.state_dict(), random.refiner.state_dict())
-    assert not same(started.backbone.state_dict(), random.backbone.state_dict())
+    read, _ = from_file(tmp_path / "net.safetensors", tmp_path)
+    random = started(frtm_task(tmp_path, True))
+    assert same(read.refiner.state_dict(), random.refiner.state_dict())
+    assert not same(read.backbone.state_dict(), random.backbone.state_dict())
 
 
 def test_files_that_are_refused(tmp_path: Path):
@@ -74,19 +74,11 @@ def test_files_that_are_refused(tmp_path: Path):
         from_file(path, tmp_path)
 
 
-def test_missing_file_is_told_before_anything_is_written(tiny_davis: Path, tmp_path: Path):
-    config = tiny_config(tiny_davis, initial={"resnet18": "none.safetensors"})
-    with pytest.raises(UserError, match=r"frtm\.initial: resnet18: none\.safetensors: no such"):
-        run(config, tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-
-
-def test_settings_tell_the_arms_apart_and_leave_out_what_decides_nothing(tiny_davis: Path):
-    config = tiny_config(tiny_davis)
-    first = setup.all_settings(config, "resnet18", True, 0, "cpu")
-    assert first != setup.all_settings(config, "resnet18", False, 0, "cpu")
-    other = dataclasses.replace(config, checkpoint_every=7, workers=2, target_cache="fits")
-    assert first == setup.all_settings(other, "resnet18", True, 0, "cpu")
+def test_settings_tell_the_arms_apart_and_leave_out_what_decides_nothing(davis: Path):
+    first = frtm_task(davis, True).settings("cpu")
+    assert first != frtm_task(davis, False).settings("cpu")
+    other = frtm_task(davis, True, checkpoint_every=7, workers=2, target_cache="fits")
+    assert first == other.settings("cpu")
 
 
 def test_imagenet_weights_of_resnet101_become_a_file(tmp_path: Path, monkeypatch, capsys):

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from tests.unit.report import fake_results
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import provenance
-from ttvos.measure.speedtable import make_rows
+from ttvos.measure.speedtable import make_rows, terminal_table
 from ttvos.report.publication.benchmarks import benchmark_block, speed_block, words, written
 from ttvos.report.publication.fill import fill
 
@@ -31,27 +32,22 @@ RESULT = {
 
 
 def speed_result(backbone: str) -> dict:
-    result = {
-        **{"variant": "exp8", "backbone": backbone, "device": "cpu", "precision": "bfloat16"},
-        **{"height": 480, "width": 854, "objects": 1, "engine": "fast", "compiled": True},
-        "streaming": {
-            **{"fps": 8.0, "p50_ms": 125.0, "p90_ms": 130.0, "p99_ms": None},
-            "timed_frames": 30,
-            "spread": {"fps_min": 7.5, "fps_max": 8.46, "relative": 0.12},
-        },
-        "pipelined": None,
+    """A speed file of TTVOS with 30 latencies."""
+    frame = {"macs": 5_490_000_000, "seconds": 0.1, "fraction": 0.5, "matrix_rate_fraction": 0.25}
+    plain = {**frame, "fraction": 0.25, "matrix_rate_fraction": 0.1}
+    clip = {**plain, "macs": 15_000_000_000, "fraction": 0.2}
+    spread = {"fps_min": 7.5, "fps_max": 8.46, "relative": 0.12}
+    made = fake_results.speed(8.0)
+    made["streaming"] |= {"p90_ms": 130.0, "repeats": [[125.0] * 6] * 5, "spread": spread}
+    made |= {"variant": "exp8", "backbone": backbone, "objects": 1}
+    made |= {
         "released": {"fps": 2.0, "frames": 3},
-        "released_warm": {"fps": 2.5, "frames": 2},
+        "released_warm": {"fps": 2.5, "seconds": [0.8], "frames": 2},
         "ratio_to_released": 3.2,
-        "roofline": {
-            "streaming": {"macs": 5_490_000_000, "fraction": 0.5, "matrix_rate_fraction": 0.25},
-            "released": {"macs": 15_000_000_000, "fraction": 0.2, "matrix_rate_fraction": 0.1},
-            "released_warm": {"macs": 5_490_000_000, "fraction": 0.25, "matrix_rate_fraction": 0.1},
-        },
+        "roofline": {"streaming": frame, "released": clip, "released_warm": plain},
         "provenance": ORIGIN,
     }
-    result["streaming"]["peak_memory_bytes"] = 700 << 20
-    return {**result, "rows": make_rows(result)}
+    return {**made, "rows": make_rows(made)}
 
 
 @pytest.fixture
@@ -68,12 +64,39 @@ def squeezed(text: str) -> str:
     return "\n".join(" ".join(line.split()) for line in text.splitlines())
 
 
-def test_bars_say_what_was_asked_and_whether_it_holds(root):
-    text = squeezed(benchmark_block("kept/tracker.json | make it", root))
-    assert "Measured on Imaginary CPU, float32, 2 threads, PyTorch 9.9, 2026-01-02, commit" in text
-    assert "| times faster | 4.00 | at least 1.50 | holds |" in text
-    assert "| waiting share | 20.0% | at most 10.0% | **missed** |" in text
-    assert "plain" not in text
+@pytest.mark.parametrize(
+    ("shown", "expected", "absent"),
+    [
+        (
+            "",
+            "Measured on Imaginary CPU, float32, 2 threads, PyTorch 9.9, 2026-01-02, commit",
+            "plain",
+        ),
+        ("", "| times faster | 4.00 | at least 1.50 | holds |", "decode"),
+        ("", "| waiting share | 20.0% | at most 10.0% | **missed** |", "decode"),
+        ("paths speed", "\nPaths:\n\n| | median | share |", "decode"),
+        ("paths speed", "| plain | 0.500 | 25.0% |\n| fast | 0.125 | |", "decode"),
+        ("paths speed", "| name | ratio x | peak memory |", "decode"),
+        ("paths speed", "| b | | 3 MiB |", "decode"),
+        ("medians", "| decode | 12.5 |\n| peak | 1 MiB |", "frames"),
+        ("repeats", "\nRepeats:\n\n| | median |\n| ------ | -----: |\n| decode | 2 |", "frames"),
+        ("clip", "| late | 3.00 | 2 MiB |", "frames"),
+        (
+            "paths:share",
+            "| | share |\n| ----- | ----: |\n| plain | 25.0% |\n| fast | |",
+            "median",
+        ),
+        (
+            "speed:ratio_x,name",
+            "| ratio x | name |\n| ------: | ---- |\n| 2.00 | a |\n| | b |",
+            "memory",
+        ),
+    ],
+)
+def test_bars_and_chosen_tables_are_shown(root, shown, expected, absent):
+    text = squeezed(benchmark_block(f"kept/tracker.json {shown} | make it", root))
+    assert expected in text
+    assert absent not in text
 
 
 @pytest.mark.parametrize("asked", ["at least", "at most"])
@@ -83,37 +106,10 @@ def test_a_bar_that_is_just_met_says_what_was_asked(root, asked):
     (root / "kept/tracker.json").write_text(json.dumps(RESULT | {"bars": bars}))
     text = squeezed(benchmark_block("kept/tracker.json | make it", root))
     assert f"| ratio | 2.00 | {asked} 2.00 | holds |" in text
-
-
-def test_a_bar_without_a_direction_is_refused(root):
-    bars = {"ratio": {"value": 2.0, "bar": 2.0, "holds": True}}
+    del bars["ratio"]["asked"]
     (root / "kept/tracker.json").write_text(json.dumps(RESULT | {"bars": bars}))
     with pytest.raises(UserError, match="bar ratio: asked must be at least or at most"):
         benchmark_block("kept/tracker.json | make it", root)
-
-
-def test_chosen_tables_are_shown(root):
-    text = squeezed(benchmark_block("kept/tracker.json paths speed | make it", root))
-    assert "\nPaths:\n\n| | median | share |" in text
-    assert "| plain | 0.500 | 25.0% |\n| fast | 0.125 | |" in text
-    assert "| name | ratio x | peak memory |" in text
-    assert "| b | | 3 MiB |" in text
-    assert "decode" not in text
-
-
-def test_repeats_are_shown_by_their_median(root):
-    text = squeezed(benchmark_block("kept/tracker.json medians repeats clip | make it", root))
-    assert "| decode | 12.5 |\n| peak | 1 MiB |" in text
-    assert "\nRepeats:\n\n| | median |\n| ------ | -----: |\n| decode | 2 |" in text
-    assert "| late | 3.00 | 2 MiB |" in text
-    assert "frames" not in text
-
-
-def test_columns_can_be_chosen(root):
-    text = squeezed(benchmark_block("kept/tracker.json paths:share | make it", root))
-    assert "| | share |\n| ----- | ----: |\n| plain | 25.0% |\n| fast | |" in text
-    text = squeezed(benchmark_block("kept/tracker.json speed:ratio_x,name | make it", root))
-    assert "| ratio x | name |\n| ------: | ---- |\n| 2.00 | a |\n| | b |" in text
 
 
 def test_what_was_not_run_says_how_to_run_it(root):
@@ -131,6 +127,17 @@ def test_speed_files_share_one_table(root):
     assert "| 30 | 12% | 700 | 5.49 | 50% | 25% | 3.20 |" in text
     assert "| released | 2.00 | | | | | | | 5.00 | 20% | 10% | 1.00 |" in text
     assert "| released, warm | 2.50 | | | | | | | 5.49 | 25% | 10% | 1.00 |" in text
+
+
+def test_a_terminal_has_a_column_for_each_protocol():
+    text = terminal_table(speed_result("hrnet")["rows"])
+    assert text.startswith("exp8-hrnet, 480x854, 1 object\nImaginary CPU, 2 threads\n")
+    assert max(map(len, text.splitlines())) <= 100
+    text = squeezed(text)
+    assert "| | streaming | released | released, warm |" in text
+    assert "| engine | fast, compiled | released | released |" in text
+    assert "| p90 ms | 130.0 | | |" in text
+    assert "p99" not in text  # of 30 latencies
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A table of the paper's: its numbers beside the measured ones, with a verdict per cell."""
+"""What the paper's tables share: its numbers beside the measured ones, with a verdict per cell."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -12,7 +12,7 @@ from ttvos.report.intervals import by_seed, paired, sequence_notes
 from ttvos.report.join import Line, ReportInput
 from ttvos.report.notes import accuracy_notes, selection_cautions, start_notes
 from ttvos.report.quantities import Extra, Quantity
-from ttvos.report.results import Entry, File, MaskResults, measure, timed_on
+from ttvos.report.results import Entry, File, measure, timed_on
 from ttvos.report.table import Cell, Column, Table
 from ttvos.report.verdicts import ABSENT, NOT_MEASURED, untrained
 
@@ -35,6 +35,7 @@ class PaperTable:
     extras: tuple[Extra, ...] = ()
     remarks: tuple[str, ...] = ()
     own_title = "Rows of this run that the paper's table does not have"
+    always_sections = False
 
     def line_cells(self, report: ReportInput, line: Line) -> dict[str, Cell]:
         """Cells of one line of the paper's beyond those of texts, flags, quantities and extras."""
@@ -77,40 +78,59 @@ class PaperTable:
         """What only this table has to tell."""
         return []
 
+    def build(self, report: ReportInput) -> Table:
+        """Fill the table: the paper's lines, and below them the rows that it lacks."""
+        own = report.own(self.number)
+        rows, columns = self.line_rows(report), self.columns(report)
+        reasons = _reasons(self.quantities, rows)
+        has_sections = bool(own) or self.always_sections
+        if has_sections:
+            columns.append(Column("section", "Section"))
+            rows = [row | {"section": Cell(PAPERS)} for row in rows]
+            rows += [self._own_row(report, e) | {"section": Cell(self.own_title)} for e in own]
+        return report.table(
+            columns,
+            rows,
+            self._sources(report, own),
+            name=f"table{self.number}",
+            title=f"Table {self.number}: {self.title}",
+            caption=self.caption,
+            sections="section" if has_sections else "",
+            notes=(*self.remarks, *self._notes(report, own, reasons)),
+        )
 
-def build(table: PaperTable, report: ReportInput) -> Table:
-    """Fill one table: the paper's lines, and below them the rows that it lacks."""
-    lines, own = report.lines[table.number], report.own(table.number)
-    rows, columns = table.line_rows(report), table.columns(report)
-    reasons = _reasons(table, rows)
-    if own or table.number == 3:
-        columns.append(Column("section", "Section"))
-        rows = [row | {"section": Cell(PAPERS)} for row in rows]
-        rows += [table._own_row(report, e) | {"section": Cell(table.own_title)} for e in own]
-    masks, timed = ([getattr(line, who) for line in lines] for who in ("masks", "timed"))
-    everyone = [e for e in (*(line.entry for line in lines), *masks, *own) if e]
-    trained = [e for e in everyone if not isinstance(e, MaskResults)]
-    is_timed = any(extra.is_speed for extra in table.extras)
-    return report.table(
-        columns,
-        rows,
-        _sources(table, [*everyone, *timed]),
-        name=f"table{table.number}",
-        title=f"Table {table.number}: {table.title}",
-        caption=table.caption,
-        sections="section" if columns[-1].key == "section" else "",
-        notes=(
-            *table.remarks,
+    def _notes(self, report: ReportInput, own: list[Entry], reasons: list[str]) -> list[str]:
+        lines = report.lines[self.number]
+        entries = [line.entry for line in lines if line.entry]
+        masks = [line.masks for line in lines if line.masks]
+        trained = [*entries, *own]
+        timed = [*(line.timed for line in lines), *own] if self._is_timed else []
+        return [
             *_spreads(trained),
-            *_of_sequences(table, report),
-            *(_streamed([*timed, *own]) if is_timed else ()),
+            *_of_sequences(report, self.quantities),
+            *_streamed(timed),
             *reasons,
             *start_notes(trained),
             *selection_cautions(report, trained),
-            *accuracy_notes(report, everyone),
-            *table.notes(report),
-        ),
-    )
+            *accuracy_notes(report, [*entries, *masks, *own]),
+            *self.notes(report),
+        ]
+
+    @property
+    def _is_timed(self) -> bool:
+        return any(extra.is_speed for extra in self.extras)
+
+    def _sources(self, report: ReportInput, own: list[Entry]) -> list[File | None]:
+        """The files that the numbers are from."""
+        lines = report.lines[self.number]
+        groups = ([getattr(x, who) for x in lines] for who in ("entry", "masks", "timed"))
+        rules = {quantity.rule for quantity in self.quantities}
+        files: list[File | None] = []
+        for entry in filter(None, (*(one for group in groups for one in group), *own)):
+            files += entry.scores() if "accuracy" in rules else []
+            files += [entry.cost] if rules & {"macs", "parameters"} else []
+            files += [entry.speed] if "speed" in rules else []
+        return files
 
 
 def tick(value: str | bool) -> Cell:
@@ -161,10 +181,10 @@ def _interval(arms: Arms) -> tuple[float, float] | None:
     return found.low, found.high
 
 
-def _reasons(table: PaperTable, rows: list[dict[str, Cell]]) -> list[str]:
+def _reasons(quantities: Iterable[Quantity], rows: list[dict[str, Cell]]) -> list[str]:
     """Why measured numbers are not compared, one note a reason."""
     found: dict[str, list[str]] = {}
-    for quantity in table.quantities:
+    for quantity in quantities:
         verdicts = [row[f"{quantity.key}_verdict"] for row in rows]
         reasons = [cell.reason for cell in verdicts if cell.value == NOT_MEASURED]
         for reason in dict.fromkeys(reasons):
@@ -179,10 +199,9 @@ def _spreads(entries: list[Entry]) -> list[str]:
     return ["±: sample standard deviation over the runs in the mean."] if several else []
 
 
-def _of_sequences(table: PaperTable, report: ReportInput) -> list[str]:
+def _of_sequences(report: ReportInput, quantities: Iterable[Quantity]) -> list[str]:
     """What the sequences behind the accuracies can say, of the datasets that stand in the table."""
-    scored = [quantity.key for quantity in table.quantities if quantity.rule == "accuracy"]
-    protocols = [key.removesuffix("_jf") for key in scored]
+    protocols = [each.key.removesuffix("_jf") for each in quantities if each.rule == "accuracy"]
     return sequence_notes(report, [n for p in protocols for n in q.candidates(report.manifest, p)])
 
 
@@ -190,14 +209,3 @@ def _streamed(entries: Iterable[Entry | None]) -> list[str]:
     """What the streaming figures were measured on, one note."""
     found = dict.fromkeys(timed_on(entry.speed) for entry in entries if entry and entry.speed)
     return [f"Streaming FPS: {'; '.join(found)}."] if found else []
-
-
-def _sources(table: PaperTable, entries: Iterable[Entry | None]) -> list[File | None]:
-    """The files that this table takes from the entries."""
-    rules = {quantity.rule for quantity in table.quantities}
-    files: list[File | None] = []
-    for entry in filter(None, entries):
-        files += entry.scores() if "accuracy" in rules else []
-        files += [entry.cost] if rules & {"macs", "parameters"} else []
-        files += [entry.speed] if "speed" in rules else []
-    return files

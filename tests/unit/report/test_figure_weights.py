@@ -26,23 +26,13 @@ def correlated(r: float, n: int) -> tuple[np.ndarray, np.ndarray]:
     return x, r * x + np.sqrt(1 - r * r) * other
 
 
-def test_pearson_equals_numpy():
-    rng = np.random.default_rng(1)
-    x, y = rng.normal(size=30), rng.normal(size=30)
-    assert pearson(x, y).r == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-12)
-
-
 def test_interval_is_the_textbook_one():
     # Fisher z of 0.5 is 0.5493; n = 28 gives a standard error of 1/5.
     found = pearson(*correlated(0.5, 28))
     assert found.r == pytest.approx(0.5)
     assert (found.low, found.high) == pytest.approx((0.1560, 0.7357), abs=2e-4)
-
-
-def test_interval_widens_with_confidence():
-    x, y = correlated(-0.3, 20)
-    wide, narrow = pearson(x, y, 0.99), pearson(x, y, 0.9)
-    assert wide.low < narrow.low < -0.3 < narrow.high < wide.high
+    wider = pearson(*correlated(0.5, 28), 0.99)
+    assert wider.low < found.low < 0.5 < found.high < wider.high
 
 
 @pytest.mark.parametrize(("n", "has_interval"), [(2, False), (3, False), (4, True)])
@@ -58,11 +48,8 @@ def test_perfect_line_and_constant():
     assert (line.r, line.low, line.high) == pytest.approx((-1.0, -1.0, -1.0), abs=1e-12)
     assert pearson(x, np.ones(5)).r is None
     assert pearson(x[:1], x[:1]).r is None
-
-
-def test_unequal_lengths_are_refused():
     with pytest.raises(ValueError, match="equally long"):
-        pearson(np.arange(3), np.arange(4))
+        pearson(x, x[:4])
 
 
 def test_relative_change_is_slope_over_mean():

@@ -20,7 +20,7 @@ def options(tiny_davis, tmp_path):
 def timed(seconds_by_batch):
     """A stand-in for `time_stage`, whose step takes what is said for its batch."""
 
-    def time_stage(model, train, stage, batch, timing):
+    def time_stage(model, task, stage, batch, timing):
         if seconds_by_batch[stage.batch] is None:
             raise RuntimeError("out of memory\nmore of it")
         return [seconds_by_batch[stage.batch]] * 3, 1000

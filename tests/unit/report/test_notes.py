@@ -1,13 +1,16 @@
-"""Every trained row says which step's weights it kept, and test-set selection is never silent."""
+"""Notes below tables: what a training started from, of which a file gives the backbone alone, and
+which step its weights are of, where test-set selection is never silent.
+"""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from ttvos.report.comparisons import build
 from ttvos.report.inputs import ReportInput, load_inputs
 from ttvos.report.measurements import summary, training
-from ttvos.report.report import COMPARISONS, render
+from ttvos.report.notes import start, trained_within
+from ttvos.report.report import PAPER_TABLES, render
 from ttvos.report.table import Table
 
 MAIN = "train/exp8-hrnet-s0/train.json"
@@ -40,7 +43,7 @@ def main_row(table: Table) -> dict:
 
 def accuracy_tables(report: ReportInput) -> list[Table]:
     """Those that show the full model's accuracy."""
-    return [summary(report), *(build(c, report) for c in COMPARISONS if c.number in (2, 3, 4, 6))]
+    return [summary(report), *(PAPER_TABLES[number].build(report) for number in (2, 3, 4, 6))]
 
 
 def test_last_step(selected):
@@ -103,3 +106,40 @@ def test_a_training_of_unknown_origin_says_nothing(change):
     table = training(load_inputs(change(MAIN, strip)))
     assert table.notes == ()
     assert main_row(table)["kept_jf"].reason == f"no provenance: {MAIN}"
+
+
+SHIPPED = {"source": "weights/ttvos-hrnet-davis.safetensors", "sha256": "aa"}
+
+
+@pytest.mark.parametrize(
+    ("initial", "words"),
+    [
+        (SHIPPED, "the backbone of ttvos-hrnet-davis.safetensors, heads random"),
+        ({"source": "imagenet"}, "an ImageNet backbone, heads random"),
+        ({"source": "random", "sha256": None}, "random weights"),
+        (None, "unknown weights"),
+    ],
+)
+def test_only_the_backbone_is_taken_from_a_file(initial, words):
+    assert start(initial) == words
+    assert trained_within(initial) == ""  # not recorded
+
+
+def test_a_table_says_what_each_row_started_from_and_whose_backbone_it_is(small_run):
+    for row, initial in (
+        ("exp1-hrnet", SHIPPED | {"trained_within": "exp8"}),
+        ("exp2-hrnet", SHIPPED | {"trained_within": "exp8"}),
+        ("exp3-hrnet", {"source": "random", "sha256": None}),
+    ):
+        path = small_run.parent / f"train/{row}-s0/train.json"
+        values = json.loads(path.read_text())
+        values["provenance"]["initial"] = initial
+        path.write_text(json.dumps(values))
+    notes = PAPER_TABLES[4].build(load_inputs(small_run)).notes
+    (starts,) = [note for note in notes if note.startswith("Trained here")]
+    backbone = "from the backbone of ttvos-hrnet-davis.safetensors, heads random, 50 steps"
+    assert f"TTVOS exp1-hrnet (seed 0) {backbone}" in starts
+    assert "TTVOS exp3-hrnet (seed 0) from random weights, 50 steps" in starts
+    told = [note for note in notes if "learnt within a training of exp8" in note]
+    assert len(told) == 1
+    assert told[0].startswith("The backbone of ttvos-hrnet-davis.safetensors learnt within")

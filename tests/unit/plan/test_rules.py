@@ -1,0 +1,14 @@
+"""The rules are read, and plan the default run; tests/slow/workflow runs them."""
+
+from tests.slow.workflow.running import copy_repository, snakemake
+
+
+def test_the_default_run_is_planned_from_nothing(tmp_path):
+    """On the built-in clips: it fetches nothing, and planning writes nothing."""
+    project = copy_repository(tmp_path / "project")
+    before = sorted(path.name for path in project.iterdir())
+    jobs = snakemake(project, "-n", "reports/").jobs
+    assert jobs["train"] > 0
+    assert jobs["reports"] == jobs["mini_clips"] == 1
+    assert not {"fetch", "fetch_by_hand"} & set(jobs)
+    assert sorted({path.name for path in project.iterdir()} - {".snakemake"}) == before
