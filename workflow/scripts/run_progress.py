@@ -21,20 +21,20 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 REFRESH, INTERVAL = 0.5, 30  # seconds between lines of a terminal, and of a file
 LOG_LINES = 15  # of a failed job's log
-# CPU seconds of a job of the default run, by which the time left is estimated until a job of the
-# rule has ended here; only of the run that they are of.
+# Seconds of work of a job of the default run, those of all its cores added up. By them the time left
+# is estimated until a job of the rule has ended here.
 EXPECTED = {
-    "mini_clips": 12,
-    "train": 30,
-    "predict": 12,
-    "reference": 4,
-    "evaluate": 4,
-    "cost": 8,
+    "mini_clips": 8,
+    "train": 33,
+    "predict": 10,
+    "reference": 2,
+    "evaluate": 1,
+    "cost": 4,
     "peer_costs": 6,
-    "speed": 25,
-    "tracker_speed": 20,
-    "notebook": 8,
-    "reports": 20,
+    "speed": 40,
+    "tracker_speed": 12,
+    "notebook": 6,
+    "reports": 15,
 }
 DEFAULT_RUN = "mini"
 
@@ -76,39 +76,42 @@ class _LateFile(logging.FileHandler):
 
 @dataclass
 class Progress:
-    """Which jobs run and are left, and for how long still. expected: seconds of a job, by rule."""
+    """Which jobs run and are left, and for how long still. expected: a job's work, by rule."""
 
     expected: dict[str, float]
     cores: int = 1
     left: Counter = field(default_factory=Counter)  # rule -> jobs that have not ended
     total: int = 0
     running: dict[int, tuple[str, str, float]] = field(default_factory=dict)
-    seconds: dict[str, list[float]] = field(default_factory=dict)  # rule -> of jobs that ended
+    work: dict[str, list[float]] = field(default_factory=dict)  # rule -> of jobs that ended
+    threads: dict[str, int] = field(default_factory=dict)  # rule -> of a job
 
     def plan(self, stats: dict[str, int]) -> None:
         """Take over Snakemake's table of jobs, of which `all` does nothing."""
         self.left = Counter({rule: n for rule, n in stats.items() if rule not in ("total", "all")})
         self.total = sum(self.left.values())
 
-    def start(self, job: int, rule: str, name: str) -> None:
+    def start(self, job: int, rule: str, name: str, threads: int) -> None:
         self.running[job] = rule, name, time.monotonic()
+        self.threads[rule] = threads
 
     def end(self, job: int) -> None:
         rule, _, began = self.running.pop(job, ("", "", 0.0))
         if rule in self.left:
             self.left[rule] -= 1
-            self.seconds.setdefault(rule, []).append(time.monotonic() - began)
+            spent = (time.monotonic() - began) * self.threads[rule]
+            self.work.setdefault(rule, []).append(spent)
 
     def seconds_left(self) -> float | None:
         """An estimate from the mean of each rule's ended jobs; None where a rule's is not known."""
         now, work = time.monotonic(), 0.0
         for rule, count in (+self.left).items():
-            ended = self.seconds.get(rule)
+            ended, threads = self.work.get(rule), self.threads.get(rule, 1)
             mean = sum(ended) / len(ended) if ended else self.expected.get(rule)
             if mean is None:
                 return None
-            begun = [now - began for name, _, began in self.running.values() if name == rule]
-            work += count * mean - sum(min(spent, mean) for spent in begun)
+            begun = [began for name, _, began in self.running.values() if name == rule]
+            work += count * mean - sum(min((now - began) * threads, mean) for began in begun)
         return work / self.cores
 
     def line(self) -> str:
@@ -168,7 +171,7 @@ class ProgressLine(logging.Handler):
         elif event == LogEvent.JOB_INFO:
             name = " ".join([facts["rule_name"], *map(str, facts["wildcards"].values())])
             self.failed.discard(facts["jobid"])  # another attempt
-            self.progress.start(facts["jobid"], facts["rule_name"], name)
+            self.progress.start(facts["jobid"], facts["rule_name"], name, facts["threads"])
             self._show()
         elif event == LogEvent.JOB_FINISHED:
             self.progress.end(facts["job_id"])

@@ -52,7 +52,7 @@ def run(tmp_path, monkeypatch):
 
 
 def began(send, job: int, rule: str, **wildcards: str) -> None:
-    send(Event.JOB_INFO, jobid=job, rule_name=rule, wildcards=wildcards)
+    send(Event.JOB_INFO, jobid=job, rule_name=rule, wildcards=wildcards, threads=1)
 
 
 def test_it_says_what_runs_what_is_left_and_for_how_long(run):
