@@ -21,8 +21,8 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 REFRESH, INTERVAL = 0.5, 30  # seconds between lines of a terminal, and of a file
 LOG_LINES = 15  # of a failed job's log
-# Seconds of work of a job of the default run, those of all its cores added up. By them the time left
-# is estimated until a job of the rule has ended here.
+# Seconds of work of a job of the default run, those of all its cores added up. By them the time
+# left is estimated until a job of the rule has ended here.
 EXPECTED = {
     "mini_clips": 8,
     "train": 33,
