@@ -1,6 +1,6 @@
 """How the FRTM-VOS rows (Table 5) are trained, as validated data."""
 
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Literal
 
 from ttvos.config.experiments import FRTM_BACKBONES
@@ -111,11 +111,4 @@ class FRTMTraining:
     def stages_of(self, backbone: str) -> tuple[Stage, ...]:
         """The stages as this backbone goes through them: at least one step or epoch of each."""
         effort = self.effort.get(backbone, 1.0)
-
-        def share(count: int | None) -> int | None:
-            return None if count is None else max(1, round(count * effort))
-
-        return tuple(
-            replace(stage, steps=share(stage.steps), epochs=share(stage.epochs))
-            for stage in self.stages
-        )
+        return tuple(stage.shortened(effort) for stage in self.stages)
