@@ -1,9 +1,7 @@
 """Training clips: a few frames of a video (or made of a still) with one object's labels.
 
-Here frames are picked and all that is random is drawn, on the CPU and without the device;
-`ttvos.data.pixels` makes the pixels.
-
-Images and masks at a stage's size, kept as long as memory allows.
+Here frames are picked, read and resized, and all that is random is drawn, on the CPU;
+`ttvos.data.augment` makes the pixels on the training device.
 """
 
 from dataclasses import dataclass, field
