@@ -30,7 +30,7 @@ rule mini_clips:
         settings=jobs.section("mini"),
         source=code_hash("data/builtin/clips.py"),
     shell:
-        "python -m ttvos data mini --config {params.config:q} --out {output:q} 2> {log:q}"
+        "python -m ttvos data mini --config {params.config:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule fetch:

@@ -34,7 +34,7 @@ rule predict:
         " {params.model} {params.dataset} --single-object {params.single:q}"
         " --input-scale {params.scale} --device {params.device:q}"
         " --precision {params.precision} --compile off"
-        " --out {output.masks:q} --maps {output.maps:q} 2> {log:q}"
+        " --out {output.masks:q} --maps {output.maps:q} > {log:q} 2>&1"
 
 
 rule reference:
@@ -57,7 +57,7 @@ rule reference:
         source=code_hash("tracking/baselines.py", "tracking/predict.py"),
     shell:
         "python -m ttvos predict --reference {wildcards.reference} {params.dataset}"
-        " --out {output.masks:q} 2> {log:q}"
+        " --out {output.masks:q} > {log:q} 2>&1"
 
 
 # FRTM-VOS as trained here, peers with weights, users' classes.
@@ -95,4 +95,4 @@ rule track:
         "TTVOS_THREADS={threads} python -m ttvos predict --tracker {params.tracker:q}"
         " {params.weights} {params.dataset} --input-scale {params.scale}"
         " --device {params.device:q}"
-        " --out {output.masks:q} 2> {log:q}"
+        " --out {output.masks:q} > {log:q} 2>&1"

@@ -50,7 +50,7 @@ rule train:
     shell:
         "TTVOS_THREADS=$((({threads} + {params.processes} - 1) / {params.processes}))"
         " {resources.launch} -m ttvos train {params.model} --config {params.config:q}"
-        " --seed {params.seed} --device {params.device:q} --out {params.out:q} 2> {log:q}"
+        " --seed {params.seed} --device {params.device:q} --out {params.out:q} > {log:q} 2>&1"
 
 
 rule train_frtm:
@@ -82,4 +82,4 @@ rule train_frtm:
     shell:
         "TTVOS_THREADS={threads} python -m ttvos train --row {params.row:q}"
         " --config {params.config:q} --seed {params.seed} --device {params.device:q}"
-        " --out {params.out:q} 2> {log:q}"
+        " --out {params.out:q} > {log:q} 2>&1"

@@ -237,5 +237,8 @@ class ProgressLine(logging.Handler):
             self.ended.set()
             if not is_whole:
                 self._say(f"The run has stopped. All that Snakemake said: {self.log}")
-            elif Path(self.page).is_file():
+                return
+            if self.progress.total:
+                self._say(f"All {self.progress.total} jobs are done.")
+            if Path(self.page).is_file():
                 self._say(f"Open {self.page}")

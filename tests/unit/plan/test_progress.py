@@ -96,7 +96,7 @@ def test_a_terminal_has_one_line_that_changes(run, monkeypatch):
     began(send, 1, "train", run="x" * 500)
     line.end(True)
     text = stream.getvalue()
-    assert text.count("\n") == 2  # where the log is, and the report
+    assert text.count("\n") == 3  # where the log is, that all is done, and the report
     assert all(len(part) < 500 for part in text.split("\r"))
 
 
