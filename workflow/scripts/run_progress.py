@@ -184,7 +184,8 @@ class ProgressLine(logging.Handler):
     def _other(self, record: logging.LogRecord) -> None:
         """Errors that are no job's, and that there is nothing to do."""
         text = str(record.msg or "").strip()
-        if record.levelno >= logging.ERROR and not self.failed:
+        of_job = self.failed or "CalledProcessError in file" in text  # told with the job's log
+        if record.levelno >= logging.ERROR and not of_job:
             self._say(text)
         elif text.startswith("Nothing to be done"):
             self._say("Nothing to be done: every result is there and up to date.")

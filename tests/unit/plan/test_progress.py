@@ -107,8 +107,8 @@ def test_a_failure_is_the_rule_its_reason_and_its_log_told_once(run, tmp_path):
     send(Event.RUN_INFO, stats={"train": 1, "total": 1})
     began(send, 1, "train", run="one")
     for _ in range(2):
+        send(Event.ERROR, "CalledProcessError in file x.smk: a long command", logging.ERROR)
         send(Event.JOB_ERROR, level=logging.ERROR, jobid=1, rule_name="train", log=[str(log)])
-        send(Event.ERROR, "CalledProcessError in a long command", logging.ERROR)
     line.end(False)
     told = stream.getvalue()
     assert told.count("Failed: train one") == 1
