@@ -12,6 +12,7 @@ from ttvos.data.augment import make_pixels
 from ttvos.measure import steptime as module
 from ttvos.measure.steptable import read_steptime, tables
 from ttvos.measure.steptime import random_batch, steptime
+from ttvos.plan.needs import data_needs
 from ttvos.plan.run import parse_config
 
 CPU = torch.device("cpu")
@@ -20,7 +21,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     config = profile(tmp_path_factory.mktemp("data"), average=0.9, effort={"hrnet": 0.5})
-    return steptime(config, steps=3, warmup=1)
+    return steptime(config, steps=3, warmup=1, data=data_needs(config))
 
 
 def test_a_random_batch_is_what_a_stage_trains_on(tmp_path):

@@ -9,7 +9,6 @@ from PIL import Image
 
 from tests.unit.report.fake_peers import FRTM_ROWS
 from ttvos.core.errors import UserError
-from ttvos.report.cost_tables import speed
 from ttvos.report.figure_losses import losses
 from ttvos.report.figure_speed import (
     accuracy_of,
@@ -155,13 +154,11 @@ def test_a_tracker_timed_at_another_size_is_hollow(change, records):
 
 def test_a_speed_of_plain_pytorch_says_so(change):
     def plain(values):
-        values |= {"engine": "reference", "compiled": False, "roofline": None}
+        values |= {"engine": "reference", "compiled": False}
 
     report = load_inputs(change("speed/exp8-hrnet.json", plain))
     kinds = {point.name: point.kind for point in own_points(report, DAVIS16)}
     assert "bfloat16, plain PyTorch, built-in" in kinds["exp8-hrnet"]
-    table = speed(report)
-    assert "roofline_percent" in [column.key for column in table.shown()]  # the others have it
 
 
 def test_figure9_shows_the_full_model_on_davis17(report):
