@@ -1,0 +1,2 @@
+# The workflow lies in workflow/: snakemake --cores all reports/
+include: "workflow/Snakefile"
