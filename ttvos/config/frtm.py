@@ -5,7 +5,7 @@ from typing import Literal
 
 from ttvos.config.experiments import FRTM_BACKBONES
 from ttvos.config.settings import settings
-from ttvos.config.training import Stage
+from ttvos.config.training import Stage, layout_modules
 from ttvos.core.errors import UserError
 
 UNREAD = {"spoilt": 0.0, "warmup": 0, "end_rate": None}  # of Stage: what FRTM's training has not
@@ -102,7 +102,7 @@ class FRTMTraining:
     @property
     def modules(self) -> tuple[str, ...]:
         """Code that decides the weights, for `ttvos.core.code_hash.code_hash`."""
-        return ("peers/frtm/training.py",)
+        return ("peers/frtm/training.py", *layout_modules(self.stages))
 
     def all_roots(self) -> tuple[str, ...]:
         """Every folder that training reads."""

@@ -181,6 +181,11 @@ class Stage:
         return replace(self, steps=of(self.steps), epochs=of(self.epochs))
 
 
+def layout_modules(stages: tuple[Stage, ...]) -> tuple[str, ...]:
+    """Code that lists the stages' training data, which `make_clips` imports by name."""
+    return tuple(sorted({f"data/layouts/{stage.source}.py" for stage in stages}))
+
+
 def _check_count(name: str, count: int | None) -> None:
     """Refuse a count below 1; None is none given."""
     if count is not None and count < 1:
@@ -255,7 +260,8 @@ class TrainConfig:
     def modules(self) -> tuple[str, ...]:
         """Code that decides the weights, for `code_hash`; evaluation only where it selects."""
         selects = self.selection.by != "last"
-        return ("training/ttvos.py",) + ("training/selection.py", "tracking/readable.py") * selects
+        scoring = ("training/selection.py", "tracking/readable.py") * selects
+        return ("training/ttvos.py", *scoring, *layout_modules(self.stages))
 
     def all_roots(self) -> tuple[str, ...]:
         """Every folder that training and selection read."""

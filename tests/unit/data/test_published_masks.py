@@ -239,7 +239,7 @@ def test_a_method_that_fails_does_not_keep_the_others_back(two_methods, root, ca
     assert "FAILED ranet 2016: " in out
     assert "HTTP 404" in out
     assert "published-masks/osmn/2016" in out
-    assert "not to be passed on" in out
+    assert "do not pass them on" in out
     assert err.splitlines() == [
         "ttvos: 1 of 2 published masks failed, for the reasons above: ranet 2016"
     ]
