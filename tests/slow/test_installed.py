@@ -91,5 +91,8 @@ def test_commands_work_away_from_the_repository(site, tiny_davis, tmp_path):
 
 def test_all_that_is_read_beside_the_package_is_in_the_wheel(site):
     for folder in FOLDERS:
-        names = {path.name for path in shipped(folder).iterdir() if path.is_file()}
-        assert {path.name for path in (site / "ttvos/shipped" / folder).iterdir()} == names
+        there, packed = (
+            {path.name for path in place.iterdir() if path.is_file()}
+            for place in (shipped(folder), site / "ttvos/shipped" / folder)
+        )
+        assert packed == there

@@ -7,7 +7,7 @@ A field with a default is one that earlier versions did not write, or not every 
 that no field names are kept as they are.
 """
 
-from collections.abc import ItemsView, Iterator
+from collections.abc import ItemsView, Iterator, ValuesView
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -59,6 +59,10 @@ class Record(BaseModel):
     def items(self) -> ItemsView[str, Any]:
         """Pairs of key and value, as of a dictionary."""
         return {key: self[key] for key in self.keys()}.items()
+
+    def values(self) -> ValuesView[Any]:
+        """The values, as of a dictionary."""
+        return {key: self[key] for key in self.keys()}.values()
 
 
 class Origin(Record):

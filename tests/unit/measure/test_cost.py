@@ -218,7 +218,7 @@ def test_many_rows_in_one_process_give_what_each_gives_alone(tmp_path):
         (["--rows", "exp9-hrnet"], "unknown row 'exp9-hrnet'; experiments.tsv has: exp1-hrnet"),
         (["--rows", "exp8-hrnet", "--variant", "exp8"], "leave --variant out, or --rows"),
         (["--rows", "exp8-hrnet", "--backbone", "hrnet"], "not allowed with"),
-        ([], "--backbone --rows --trackers --tracker is required"),
+        ([], "--backbone --rows --tracker --trackers is required"),
     ],
 )
 def test_a_wrong_choice_of_models_is_one_clear_line(options, words, tmp_path, capsys):
