@@ -135,12 +135,12 @@ def test_cost(tmp_path, monkeypatch, capsys):
             assert "GMAC a frame" in capsys.readouterr().out
         assert list(tmp_path.iterdir()) == []
         run(["cost", "--backbone", "hrnet", *size, "--out", "cost.json"])
+        assert torch.get_num_threads() == before + 1
     finally:
         torch.set_num_threads(before)
     assert "1,605,830 parameters" in capsys.readouterr().out
     result = json.loads((tmp_path / "cost.json").read_text())
     assert result["parameters"]["total"] == 1_605_830
-    assert result["provenance"]["threads"] == before + 1
 
 
 def test_speed(tmp_path, monkeypatch, capsys):
@@ -159,7 +159,7 @@ def test_speed(tmp_path, monkeypatch, capsys):
     run(["speed", *options, *size, "--out", "speed.json"])
     told = capsys.readouterr().out
     assert "exp2-resnet18, 32x48, 1 object" in told
-    assert "spread" in told.splitlines()[0]
+    assert "spread" in told
     assert busy in told
     result = json.loads((tmp_path / "speed.json").read_text())
     assert (result["variant"], result["backbone"], result["device"]) == ("exp2", "resnet18", "cpu")
