@@ -27,37 +27,17 @@ VERBS = {
 }
 
 
-def claims(published: Published, folder: Path = PAPER_FOLDER) -> Table:
-    """Each claim of data/paper/claims.csv: the paper's differences, ours, and the verdict."""
-    datasets = published.record["datasets"]
-    printed = {f"exp{line['exp']}": line for line in read_paper("table4", folder)}
-    lines = read_paper("claims", folder)
-    rows = []
-    for claim in lines:
-        better, worse = claim["better"], claim["worse"]
-        row = {"claim": Cell(claim["wording"]), "section": Cell(claim["section"])}
-        row["compared"] = Cell(f"{better} − {worse}")
-        for key in ("davis17_jf", "davis16_jf"):
-            row[key] = Cell(float(printed[better][key]) - float(printed[worse][key]))
-        rows.append(row)
-    for name, tested in judged_claims(published, folder).items():
-        for row, one in zip(rows, tested, strict=True):
-            row |= _cells(name, one)
-    return Table(
-        name=f"claims-{published.name}",
-        title=f"Is A better than B? The paper's claims on {published.record['data_label']}",
-        caption="Differences in J&F, points, between two experiments: the paper's, of one run "
-        "each, and ours, paired over seeds and sequences.",
-        columns=_columns(datasets),
-        rows=tuple(rows),
-        profile=published.record["profile"],
-        caution=published.record["caution"],
-        notes=(RULE,),
-    )
+def claims(published: Published, folder: Path = PAPER_FOLDER) -> tuple[Table, str]:
+    """Each claim of data/paper/claims.csv: the paper's differences, ours, and the verdict.
+
+    With them a sentence a dataset on how the claims fell.
+    """
+    judged = _judge(published, folder)
+    return _table(published, folder, judged), _sentences(published, judged)
 
 
-def judged_claims(published: Published, folder: Path = PAPER_FOLDER) -> dict[str, list[Tested]]:
-    """The claims of data/paper/claims.csv, in their order, by dataset; all are one family."""
+def _judge(published: Published, folder: Path) -> dict[str, list[Tested]]:
+    """The claims in their order, by dataset; all are one family."""
     lines = read_paper("claims", folder)
     places = [(name, claim) for name in published.record["datasets"] for claim in lines]
     tested = judge_claims(
@@ -69,10 +49,35 @@ def judged_claims(published: Published, folder: Path = PAPER_FOLDER) -> dict[str
     return found
 
 
-def claims_sentence(published: Published, folder: Path = PAPER_FOLDER) -> str:
-    """How the claims fell, in a sentence a dataset."""
+def _table(published: Published, folder: Path, judged: dict[str, list[Tested]]) -> Table:
+    printed = {f"exp{line['exp']}": line for line in read_paper("table4", folder)}
+    rows = []
+    for claim in read_paper("claims", folder):
+        better, worse = claim["better"], claim["worse"]
+        row = {"claim": Cell(claim["wording"]), "section": Cell(claim["section"])}
+        row["compared"] = Cell(f"{better} − {worse}")
+        for key in ("davis17_jf", "davis16_jf"):
+            row[key] = Cell(float(printed[better][key]) - float(printed[worse][key]))
+        rows.append(row)
+    for name, tested in judged.items():
+        for row, one in zip(rows, tested, strict=True):
+            row |= _cells(name, one)
+    return Table(
+        name=f"claims-{published.name}",
+        title=f"Is A better than B? The paper's claims on {published.record['data_label']}",
+        caption="Differences in J&F, points, between two experiments: the paper's, of one run "
+        "each, and ours, paired over seeds and sequences.",
+        columns=_columns(published.record["datasets"]),
+        rows=tuple(rows),
+        profile=published.record["profile"],
+        caution=published.record["caution"],
+        notes=(RULE,),
+    )
+
+
+def _sentences(published: Published, judged: dict[str, list[Tested]]) -> str:
     sentences = []
-    for name, tested in judged_claims(published, folder).items():
+    for name, tested in judged.items():
         label = published.record["datasets"][name]["label"]
         counts = {verdict: sum(one.verdict == verdict for one in tested) for verdict in VERBS}
         fell = ", ".join(f"{n} {VERBS[verdict][n != 1]}" for verdict, n in counts.items())

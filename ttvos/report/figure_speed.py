@@ -195,7 +195,7 @@ def accuracy_of(report: ReportInput, entry: Entry, panel: Quantity) -> KnownAccu
         found = of.get(entry.entry.backbone)
         kind = "TTVOS, accuracy of the paper"
         return KnownAccuracy(float(found), kind, "ttvos") if found else None
-    line = report.line_of(entry.record)
+    line = report.methods[entry.record.name].line
     score, foreign = panel.take(report, line.masks) if line and line.masks else (None, None)
     if score and score.mean is not None and not foreign:
         return KnownAccuracy(score.mean, "published masks, scored here", "scored", score.sources)

@@ -41,6 +41,19 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Method:
+    """Another method, built or not. line: its line of Table 3. peer: what this run measured of it.
+
+    backbone: the one that the paper gives, in Table 3 or Table 5.
+    """
+
+    record: Peer
+    line: Line | None
+    peer: PeerResults | None
+    backbone: str
+
+
+@dataclass(frozen=True)
 class ReportInput:
     """Everything a report is rendered from.
 
@@ -79,7 +92,7 @@ class ReportInput:
         if number not in (2, 3):
             return Line(printed, row)
         record = self._record(printed)
-        peer = self.peer_of(record)
+        peer = self._peer(record)
         entry = peer if peer and (row is None or peer.is_scored) else row
         if number == 2:
             return Line(printed, entry, peer, record)
@@ -95,13 +108,26 @@ class ReportInput:
         fitting = [record for record in found if is_backbone(backbone, record.backbone)]
         return next(iter([*fitting, *found]), None)
 
-    def peer_of(self, record: Peer | None) -> PeerResults | None:
+    def _peer(self, record: Peer | None) -> PeerResults | None:
         """The built peer of a record, where this run measured it."""
         return next((peer for peer in self.peers if peer.record == record), None)
 
-    def line_of(self, record: Peer) -> Line | None:
-        """The line of Table 3 that a record is for."""
-        return next((line for line in self.lines[3] if line.record == record), None)
+    @cached_property
+    def methods(self) -> dict[str, Method]:
+        """The methods that the facts know, by their record's name, in Table 3's order."""
+        order = [plain(line.printed["method"]) for line in self.lines[3]]
+        place = {name: index for index, name in reversed([*enumerate(order)])}
+        records = sorted(
+            self.records.values(), key=lambda r: (place.get(plain(r.method), len(order)), r.name)
+        )
+        return {record.name: self._method(record) for record in records}
+
+    def _method(self, record: Peer) -> Method:
+        lines = [line.printed for number in (3, 5) for line in self.lines[number]]
+        same = [x["backbone"] for x in lines if plain(x["method"]) == plain(record.method)]
+        fitting = [backbone for backbone in same if is_backbone(backbone, record.backbone)]
+        line = next((line for line in self.lines[3] if line.record == record), None)
+        return Method(record, line, self._peer(record), next(iter([*fitting, *same]), ""))
 
     def own(self, number: int) -> list[Entry]:
         """Who stands in a table and is no line of it: rows that name it, and in Table 3 the users'

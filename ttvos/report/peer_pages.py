@@ -10,11 +10,11 @@ from ttvos.core.text import counted
 from ttvos.measure.latency import carried, samples
 from ttvos.records.schema import Streaming, TrackerSpeed
 from ttvos.report import quantities as q
-from ttvos.report.join import Line, ReportInput
+from ttvos.report.join import Line, Method, ReportInput
 from ttvos.report.origin import Origin
 from ttvos.report.page import environment
 from ttvos.report.paper import is_backbone
-from ttvos.report.peers import cost_by_part, printed_backbone
+from ttvos.report.peers import cost_by_part
 from ttvos.report.results import File, PeerResults, timed_on
 from ttvos.report.table import Table
 from ttvos.report.table3 import ACCURACIES
@@ -48,24 +48,23 @@ def write_pages(
 ) -> None:
     """Write out/peers/NAME.html for every record. origins: by file name, of the whole report."""
     template = environment().get_template("peer.html.j2")
-    for record in report.records.values():
-        page = peer_page(report, record, tables["table3"])
+    for method in report.methods.values():
+        page = peer_page(report, method, tables["table3"])
         known = [origins[file.name] for file in page.files]
         text = template.render(page=page, manifest=report.manifest, origins=known)
-        path = out / page_name(record)
+        path = out / page_name(method.record)
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
 
-def peer_page(report: ReportInput, record: Peer, table3: Table) -> PeerPage:
+def peer_page(report: ReportInput, method: Method, table3: Table) -> PeerPage:
     """Everything that a report knows of one peer."""
-    peer, line = report.peer_of(record), report.line_of(record)
-    printed = printed_backbone(record)
+    peer, line = method.peer, method.line
     return PeerPage(
-        record,
-        printed,
-        is_backbone(printed, record.backbone),
+        method.record,
+        method.backbone,
+        is_backbone(method.backbone, method.record.backbone),
         bool(peer and peer.is_scored),
         cost_by_part(report, peer) if peer else None,
         online_facts(peer),

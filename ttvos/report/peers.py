@@ -5,8 +5,7 @@ table of its cost by part beside what the facts say.
 from ttvos.config.peers import Peer
 from ttvos.records.schema import TrackerCost
 from ttvos.report import quantities as q
-from ttvos.report.join import ReportInput, lacks_online_learning
-from ttvos.report.paper import is_backbone, plain, read_paper
+from ttvos.report.join import Method, ReportInput, lacks_online_learning
 from ttvos.report.results import File, Getter, PeerResults, measure, timed_on
 from ttvos.report.table import Cell, Column, Table
 
@@ -32,11 +31,9 @@ COLUMNS = (
 
 def peers(report: ReportInput) -> Table:
     """One line a record, in Table 3's order."""
-    order = [plain(line["method"]) for line in read_paper("table3")]
-    records = sorted(report.records.values(), key=lambda r: (_place(order, r), r.name))
     return report.table(
         COLUMNS,
-        [_row(report, record) for record in records],
+        [_row(method) for method in report.methods.values()],
         [file for peer in report.peers for file in (peer.cost, peer.speed)],
         name="peers",
         title="The peers",
@@ -46,32 +43,18 @@ def peers(report: ReportInput) -> Table:
     )
 
 
-def printed_backbone(record: Peer) -> str:
-    """The backbone that the paper gives for the method, in Table 3 or Table 5."""
-    lines = [*read_paper("table3"), *read_paper("table5")]
-    found = [line["backbone"] for line in lines if plain(line["method"]) == plain(record.method)]
-    fitting = [backbone for backbone in found if is_backbone(backbone, record.backbone)]
-    return next(iter([*fitting, *found]), "")
-
-
-def _place(order: list[str], record: Peer) -> int:
-    name = plain(record.method)
-    return order.index(name) if name in order else len(order)
-
-
-def _row(report: ReportInput, record: Peer) -> dict[str, Cell]:
-    page = f"peers/{record.name}.html"
+def _row(method: Method) -> dict[str, Cell]:
+    record, peer, page = method.record, method.peer, f"peers/{method.record.name}.html"
     row = {
         "method": Cell(record.method, href=page),
         "name": Cell(record.name, href=page),
         "status": Cell(record.status),
-        "backbone_paper": Cell(printed_backbone(record)),
+        "backbone_paper": Cell(method.backbone),
         "backbone": Cell(record.backbone),
         "parameters_m_facts": Cell(record.expected.parameters_m),
         "frame_gmac_facts": Cell(record.expected.frame_gmac),
         "init_gmac_facts": Cell(record.expected.init_gmac),
     }
-    peer = report.peer_of(record)
     if peer is None:
         return row
     row["parameters_m"] = taken(peer.cost, q.millions("total"))
@@ -103,13 +86,11 @@ def _notes(report: ReportInput) -> list[str]:
             f"Without the published learning on the clip, which is in neither cost nor speed: "
             f"{', '.join(partial)}. Online, not run: what its schedule on frame 0 takes."
         )
-    for record in report.records.values():
-        if record.memory_slots and report.peer_of(record):
-            notes.append(
-                f"{record.method}: a frame with {record.memory_slots:g} memory slots, from the "
-                "counts of its first steps."
-            )
-    return notes
+    slots = [(r.method, r.memory_slots) for p in report.peers if (r := p.record).memory_slots]
+    return notes + [
+        f"{method}: a frame with {count:g} memory slots, from the counts of its first steps."
+        for method, count in slots
+    ]
 
 
 # The part whose cost grows with the number of memory slots, where a record has memory_slots.

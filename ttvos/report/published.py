@@ -5,13 +5,12 @@ Their tables, and how they were measured, in lines for the page.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 from ttvos.config.experiments import load_rows, load_variants
 from ttvos.evaluation.compare import NOT_MEASURED
-from ttvos.report.claims import by_seed, claims, claims_sentence
+from ttvos.report.claims import by_seed, claims
 from ttvos.report.intervals import (
     LEGEND,
     SequenceScores,
@@ -22,7 +21,7 @@ from ttvos.report.intervals import (
 )
 from ttvos.report.join import ReportInput
 from ttvos.report.notes import start, trained_within
-from ttvos.report.paper import BACKBONE, BACKBONES, FULL, PAPER_FOLDER, read_paper
+from ttvos.report.paper import BACKBONE, BACKBONES, FULL, read_paper
 from ttvos.report.paper_table import tick
 from ttvos.report.publication.form import SEQUENCES, Published, Score
 from ttvos.report.recipe import (
@@ -66,27 +65,18 @@ class Section:
         return facts(self.published)
 
 
-def sections(
-    published: Iterable[Published],
-    folder: Path = PAPER_FOLDER,
-    report: ReportInput | None = None,
-) -> list[Section]:
+def sections(published: Iterable[Published], report: ReportInput | None = None) -> list[Section]:
     """What the page shows of each folder. Claims compare experiments, so they need two of them.
 
     report: the run whose page it is; masks that it scored on the same sequences stand beside.
     """
-    found = []
-    for one in published:
-        has_claims = len(_variants(one)) > 1
-        compared = claims(one, folder) if has_claims else None
-        fell = claims_sentence(one, folder) if has_claims else ""
-        found.append(Section(one, scores(one, folder, report), compared, fell))
-    return found
+    return [
+        Section(one, scores(one, report), *(claims(one) if len(_variants(one)) > 1 else (None,)))
+        for one in published
+    ]
 
 
-def scores(
-    published: Published, folder: Path = PAPER_FOLDER, report: ReportInput | None = None
-) -> Table:
+def scores(published: Published, report: ReportInput | None = None) -> Table:
     """Tables 4's and 5's lines with the paper's J&F and ours, then whatever else was scored.
 
     An experiment that is not there is shown as not measured, unless there is only one: then the
@@ -94,7 +84,7 @@ def scores(
     """
     measured = _variants(published)
     rows, shown = [], set()
-    for printed in read_paper("table4", folder):
+    for printed in read_paper("table4"):
         variant = f"exp{printed['exp']}"
         if variant not in measured and len(measured) <= 1:
             continue

@@ -87,7 +87,7 @@ def render(report: ReportInput, out: Path | str, published: Path = FOLDER) -> No
 
 
 def _sections(published: Path, report: ReportInput | None = None) -> list[Section]:
-    return sections(read_published(published), report=report)
+    return sections(read_published(published), report)
 
 
 def build_tables(report: ReportInput) -> list[Table]:

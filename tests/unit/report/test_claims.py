@@ -9,7 +9,7 @@ import pytest
 from tests.unit.report.publication.fake_profile import write_profile
 from ttvos.config.experiments import load_variants
 from ttvos.evaluation.compare import RULE
-from ttvos.report.claims import arms, claims, claims_sentence
+from ttvos.report.claims import arms, claims
 from ttvos.report.paper import PAPER_FOLDER, read_paper
 from ttvos.report.publication.form import Published, Score, SequenceScore, read_published
 from ttvos.report.publication.publish import publish
@@ -36,19 +36,19 @@ def line(table, better: str, worse: str) -> dict:
 
 
 def test_the_papers_differences_come_from_its_table(ablation):
-    row = line(claims(ablation), "exp4", "exp3")
+    row = line(claims(ablation)[0], "exp4", "exp3")
     assert row["davis17_jf"].value == pytest.approx(58.7 - 57.5)
     assert row["davis16_jf"].value == pytest.approx(79.5 - 77.1)
 
 
 def test_ours_are_paired_over_seeds(ablation):
-    row = line(claims(ablation), "exp4", "exp3")
+    row = line(claims(ablation)[0], "exp4", "exp3")
     assert row["val3_difference"].value == pytest.approx(3.0)
     assert row["val3_difference"].spread == pytest.approx(0.0, abs=1e-3)
     assert (row["val3_seeds"].value, row["val3_sequences"].value) == ("2", "3")
     assert row["val3_verdict"].value == "not shown"  # two seeds, three sequences
     assert row["val3_verdict"].reason == "3 of the 6 sequences or more that can show anything"
-    row = line(claims(ablation), "exp1", "exp2")
+    row = line(claims(ablation)[0], "exp1", "exp2")
     assert row["held_difference"].value == pytest.approx(-3.0)
 
 
@@ -75,7 +75,7 @@ def kept(noise: float = 0.3, seeds: tuple[int, ...] = (0, 1, 2)) -> Published:
 
 
 def test_claims_hold_and_are_contradicted_with_three_seeds_and_enough_sequences():
-    table = claims(kept())
+    table, fell = claims(kept())
     verdicts = {row["compared"].value: row["val_verdict"].value for row in table.rows}
     assert verdicts["exp4 − exp3"] == "holds"
     assert verdicts["exp1 − exp2"] == "contradicted"
@@ -84,14 +84,13 @@ def test_claims_hold_and_are_contradicted_with_three_seeds_and_enough_sequences(
     assert low < 3.0 < high
     assert row["val_p"].value <= 0.05
     assert row["val_p_holm"].value <= 0.05
-    fell = claims_sentence(kept())
     assert fell.startswith("8 clips: of 8 claims ")
     assert "1 is contradicted" in fell
     assert fell.endswith("0 are not measured (3 seeds).")
 
 
 def test_noise_hides_them():
-    table = claims(kept(noise=30.0))
+    table = claims(kept(noise=30.0))[0]
     row = line(table, "exp4", "exp3")
     assert row["val_verdict"].value == "not shown"
     assert row["val_verdict"].reason.endswith("points or more would have been shown")
@@ -101,7 +100,7 @@ def test_noise_hides_them():
 def test_arms_are_matched_by_seed_and_sequence_whatever_their_order():
     one = kept()
     shuffled = Published(one.name, one.record, one.scores[::-1], one.sequences[::-1])
-    for first, second in zip(claims(one).rows, claims(shuffled).rows, strict=True):
+    for first, second in zip(claims(one)[0].rows, claims(shuffled)[0].rows, strict=True):
         assert first == second
     gone = [x for x in one.sequences if (x.row, x.seed) != ("exp3-hrnet", 0)]
     values, objects = arms(
@@ -125,7 +124,7 @@ def test_only_seeds_that_both_have_are_compared(ablation):
     def gone(score: Score) -> bool:
         return (score.variant, score.seed, score.dataset) == ("exp3", 1, "val3")
 
-    row = line(claims(without(ablation, gone)), "exp4", "exp3")
+    row = line(claims(without(ablation, gone))[0], "exp4", "exp3")
     assert (row["val3_seeds"].value, row["val3_difference"].spread) == ("1", None)
     assert row["val3_difference"].interval is None  # one seed says nothing of others
     assert row["val3_verdict"].value == "not shown"
@@ -133,7 +132,7 @@ def test_only_seeds_that_both_have_are_compared(ablation):
 
 
 def test_missing_experiments_are_not_measured(ablation):
-    row = line(claims(ablation), "exp8", "exp5")
+    row = line(claims(ablation)[0], "exp8", "exp5")
     assert row["val3_difference"].value is None
     assert (row["val3_seeds"].value, row["val3_verdict"].value) == ("0", "not measured")
     assert row["davis17_jf"].value == pytest.approx(0.6)
@@ -164,13 +163,13 @@ def test_a_claim_of_ones_own(ablation, tmp_path):
         (tmp_path / name).write_text((PAPER_FOLDER / name).read_text())
     with open(tmp_path / "claims.csv", "a") as handle:
         handle.write("mine,More is better.,none,exp8,exp1\n")
-    row = claims(ablation, tmp_path).rows[-1]
+    row = claims(ablation, tmp_path)[0].rows[-1]
     assert row["claim"].value == "More is better."
     assert row["val3_difference"].value == pytest.approx(21.0)
 
 
 def test_the_files_say_data_and_rule(ablation):
-    table = claims(ablation)
+    table = claims(ablation)[0]
     assert table.name == "claims-tiny"
     markdown = to_markdown(table)
     assert "Data profile: **tiny-real**" in markdown

@@ -112,7 +112,7 @@ def test_others_on_the_same_sequences_stand_beside(ablation, change):
 
     change("evaluate/OSVOS/davis16.json", whole)
     report = load_inputs(change("manifest.json", real))
-    found = [note for note in scores(ablation, report=report).notes if "On the same ones" in note]
+    found = [note for note in scores(ablation, report).notes if "On the same ones" in note]
     assert found == [
         "3 of val: 3 of the validation set's 20 sequences. On the same ones score, in J&F: OSVOS "
         "masks 80.0. Read a score in this table against 80.0, not against the paper's numbers, "
