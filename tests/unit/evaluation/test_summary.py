@@ -9,6 +9,7 @@ from tests.unit.evaluation.drawn import late_clips, write
 from ttvos.cli.main import main
 from ttvos.evaluation.davis import evaluate
 from ttvos.evaluation.summary import per_sequence, summary
+from ttvos.records.schema import Scores
 
 
 def row(value: float) -> dict[str, float]:
@@ -16,12 +17,13 @@ def row(value: float) -> dict[str, float]:
     return {name: value + i / 100 for i, name in enumerate(names)}
 
 
-SCORES = {
+PLAIN = {
     "global": {"J&F-Mean": 0.4567, **row(0.5)},
     "objects": {"a_b_1": row(0.1), "a_b_2": row(0.3), "camel_1": row(0.85)},
     "scored": {"sequences": 2, "objects": 3, "frames": 1, "available": 20, "set": "DAVIS-2016 val"},
     "notes": ["something"],
 }
+SCORES = Scores.model_validate(PLAIN)
 
 
 def test_summary():
@@ -36,7 +38,7 @@ def test_summary():
 
 def test_a_whole_set_is_no_part():
     scored = {"sequences": 1, "objects": 1, "frames": 9, "available": 1, "set": "split val"}
-    last = summary({**SCORES, "scored": scored, "notes": []}).splitlines()[-1]
+    last = summary(Scores.model_validate({**PLAIN, "scored": scored, "notes": []})).splitlines()[-1]
     assert last == "1 sequence, 1 object, 9 frames; split val has 1 sequence"
 
 
@@ -79,7 +81,7 @@ def test_the_command_prints_both(tmp_path, capsys):
     out = tmp_path / "scores.json"
     arguments = ["evaluate", "--masks", results, "--truth", truth, "--out", out, "--per-sequence"]
     assert main([str(word) for word in arguments]) == 0
-    scores = json.loads(out.read_text())
+    scores = Scores.model_validate_json(out.read_text())
     printed = capsys.readouterr().out
     assert printed == f"{per_sequence(scores)}\n{summary(scores)}\n"
     assert "2 sequences, 4 objects, 18 frames; the data set has 2 sequences" in printed
