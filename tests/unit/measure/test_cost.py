@@ -151,7 +151,7 @@ def test_keys_types_and_sums_hold_for_every_variant(small):
     assert set(macs) == {"frame", "two_frame_clip", *parts, *within_refine}
     assert 0 < sum(macs[part] for part in within_refine) < macs["refine"]
     assert set(counts) == {"inference", *COLUMNS}
-    assert all(type(value) is int for value in [*macs.values(), *counts.values()])
+    assert all(type(value) is int for value in [*dict(macs).values(), *dict(counts).values()])
     assert macs["frame"] == sum(macs[part] for part in parts)
     assert counts["total"] == sum(counts[p] for p in ("backbone", "memory", "query", "refine"))
     assert 0 < counts["trainable"] < counts["total"]
