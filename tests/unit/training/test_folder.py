@@ -119,6 +119,11 @@ def trained(tmp_path: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "checkpoint.safetensors").write_bytes(b"weights")
     record = {
+        "variant": "exp8",
+        "backbone": "hrnet",
+        "seed": 0,
+        "steps": 2,
+        "seconds": 1.0,
         "settings": SETTINGS,
         "hash": settings_hash(SETTINGS),  # as earlier code wrote it, with the code in it
         "checkpoint_sha256": file_hash(folder / "checkpoint.safetensors"),
