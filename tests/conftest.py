@@ -18,11 +18,13 @@ FIRST = ("tests/slow/workflow", "tests/slow", "tests/unit/report", "tests/unit/t
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of tests/slow is marked as slow; what takes long is run first."""
+    """All of tests/slow is marked as slow, and has more time; what takes long is run first."""
     places = {item: Path(item.nodeid).as_posix() for item in items}
     for item, place in places.items():
         if place.startswith("tests/slow/"):
             item.add_marker(pytest.mark.slow)
+            if not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(900))
     ranks = {
         item: next((rank for rank, folder in enumerate(FIRST) if place.startswith(folder)), 9)
         for item, place in places.items()

@@ -138,9 +138,7 @@ def test_cost(tmp_path, monkeypatch, capsys):
 
 
 def test_speed(tmp_path, monkeypatch, capsys):
-    """It takes everything from the checkpoint, needs no file, and says if the machine was busy;
-    it computes with as many threads as the environment says."""
-    before = torch.get_num_threads()
+    """It takes everything from the checkpoint, needs no file, and says if the machine was busy."""
     monkeypatch.setattr(Load, "record", lambda self: {"cores": 2, "used_by_others": 1.3})
     busy = "other processes used 1.3 of 2 cores: do not use these figures\n"
     (tmp_path / "held.py").write_text(HELD)
@@ -152,11 +150,7 @@ def test_speed(tmp_path, monkeypatch, capsys):
     assert not list(tmp_path.glob("*.json"))
     checkpoint.save(build_model(find_variant("exp2"), "resnet18"), "small.safetensors", {})
     options = ["--checkpoint", "small.safetensors", "--frames", 2]
-    monkeypatch.setenv("TTVOS_THREADS", str(before + 1))
-    try:
-        run(["speed", *options, *size, "--out", "speed.json"])
-    finally:
-        torch.set_num_threads(before)
+    run(["speed", *options, *size, "--out", "speed.json"])
     told = capsys.readouterr().out
     assert "exp2-resnet18, 32x48, 1 object" in told
     assert "spread" in told
@@ -165,5 +159,17 @@ def test_speed(tmp_path, monkeypatch, capsys):
     assert (result["variant"], result["backbone"], result["device"]) == ("exp2", "resnet18", "cpu")
     assert len(result["streaming"]["repeats"]) == 5
     assert set(result["load"]) == {"cores", "used_by_others"}
-    assert result["provenance"]["threads"] == before + 1
     assert result["rows"][0]["spread"] == result["streaming"]["spread"]["relative"]
+
+
+def test_threads_are_as_the_environment_says(tmp_path, monkeypatch):
+    (tmp_path / "held_by_threads.py").write_text(HELD)
+    monkeypatch.syspath_prepend(tmp_path)
+    before, out = torch.get_num_threads(), tmp_path / "speed.json"
+    monkeypatch.setenv("TTVOS_THREADS", str(before + 1))
+    timed = ["--tracker", "held_by_threads:Held", "--height", 32, "--width", 48, "--repeats", 2]
+    try:
+        run(["speed", *timed, "--out", out])
+    finally:
+        torch.set_num_threads(before)
+    assert json.loads(out.read_text())["provenance"]["threads"] == before + 1
