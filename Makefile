@@ -37,9 +37,9 @@ format: .venv/ready
 
 # weights/mini-hrnet-backbone.safetensors: what ttvos-hrnet-davis started from (half an hour).
 backbone: .venv/ready
-	ttvos data mini --config workflow/runs/mini-backbone.yaml --out results/backbone/data
+	ttvos data mini --run workflow/runs/mini-backbone.yaml --out results/backbone/data
 	TTVOS_THREADS=1 ttvos train --variant exp8 --backbone hrnet \
-	    --config workflow/runs/mini-backbone.yaml --out results/backbone/train/exp8-hrnet-s0
+	    --run workflow/runs/mini-backbone.yaml --out results/backbone/train/exp8-hrnet-s0
 	ttvos backbone --checkpoint results/backbone/train/exp8-hrnet-s0/checkpoint.safetensors \
 	    --out weights/mini-hrnet-backbone.safetensors
 

@@ -119,8 +119,8 @@ def _decode(pairs: list[tuple[Path, Path]]) -> None:
 
 def ours(folder: Path, processes: int) -> dict[str, tuple[float, float]]:
     """J and F of each sequence's object by `ttvos evaluate`, fractions."""
-    found = evaluate(folder / "masks", folder, 2016, "val", workers=processes)["objects"]
-    return {name[: -len("_1")]: (s["J-Mean"], s["F-Mean"]) for name, s in found.items()}
+    found = evaluate(folder / "masks", folder, 2016, "val", workers=processes)
+    return {name[: -len("_1")]: (s.j_mean, s.f_mean) for name, s in found.objects.items()}
 
 
 def vos_benchmark(folder: Path, processes: int) -> dict[str, tuple[float, float]]:

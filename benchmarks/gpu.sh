@@ -12,7 +12,8 @@
 #                 `ablations` take what is left
 #
 # It needs Python with torch, torchvision, timm, opencv, pandas, scipy and safetensors, and neither
-# snakemake nor fvcore nor a network. A step that fails or runs out of time does not stop the next.
+# snakemake nor fvcore nor a network; pydantic it takes from the pack where Python has none
+# (pack --python X.Y where that is not 3.12). A step that fails or runs out of time does not stop the next.
 # FOLDER receives each step's file and log, summary.tsv, and all of it but half-done trainings'
 # states in one results.tar.gz, which is written anew after each step. Results belong in
 # results-published/performance/. In a copy of the tree without git, TTVOS_COMMIT names the commit.
@@ -72,6 +73,18 @@ if [ -n "$dry" ] && [ -z "$data" ]; then
 fi
 [ -d "$data/val" ] || fail "--data: no pack in '$data'; benchmarks/gpu.sh pack FOLDER makes one"
 data=$(cd "$data" && pwd)
+
+has_pydantic() { "$python" -c 'import pydantic' 2>/dev/null; }
+if ! has_pydantic; then
+    [ -d "$data/wheels" ] || fail "Python here has no pydantic, and the pack brings none: pack again"
+    site=$(mktemp -d) || exit 1
+    trap 'rm -rf "$site"' EXIT
+    for wheel in "$data"/wheels/*.whl; do
+        "$python" -m zipfile -e "$wheel" "$site" || fail "$wheel: cannot be unpacked"
+    done
+    export PYTHONPATH=$site:$PYTHONPATH
+    has_pydantic || fail "the pack's pydantic is for another Python than $("$python" -V): pack --python"
+fi
 
 end=$((SECONDS + total))
 left() { echo $((end - SECONDS)); }

@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             print(name, file=sys.stderr)
             ways[name](out=out)
             scores = evaluate(out, options.dataset, 2016, "val", only=only)
-            return {"jf": scores["global"]["J&F-Mean"], **_agreement(out, Path(folder))}
+            return {"jf": scores.means.jf_mean, **_agreement(out, Path(folder))}
 
         paths, failed = working({name: partial(compared, name) for name in ways})
     if len(paths) == 1:

@@ -90,8 +90,8 @@ def _timed(name: str, options: argparse.Namespace) -> dict[str, Any]:
         last = traceback.extract_tb(error.__traceback__)[-1]
         text = f"{type(error).__name__}: {' '.join(str(error).split())}"
         return {"error": f"{text} ({last.name}, line {last.lineno})"}
-    fps = found["streaming"]["fps"]
-    return {"fps": fps, "with_frame_0_fps": found["with_initialisation"]["fps"], "result": found}
+    whole = found.with_initialisation.fps
+    return {"fps": found.streaming.fps, "with_frame_0_fps": whole, "result": found.plain()}
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -30,9 +30,11 @@ from ttvos.config.experiments import find_variant
 from ttvos.config.run import Stage, TrainConfig, as_plain
 from ttvos.core.device import device_name, find_device
 from ttvos.core.errors import UserError
-from ttvos.core.files import atomic_path, read_json
+from ttvos.core.files import atomic_path
 from ttvos.core.provenance import available_cpus, provenance
 from ttvos.measure.steptime import Timing, random_batch, time_stage
+from ttvos.records.schema import Training
+from ttvos.records.store import read
 from ttvos.training.state import snapshot
 from ttvos.training.step import denormals_as_zero
 from ttvos.training.ttvos import TTVOSTask
@@ -104,11 +106,11 @@ def ablations(options: argparse.Namespace) -> dict[str, Any]:
     tried_steps = min(TRIED_STEPS, options.most_steps)
     short = _config(options, [stage], [{"steps": tried_steps}], "tried")
     _round(options, short, 0, tried, options.seconds / 3)
-    found = [read_json(path) for path in sorted(tried.glob("*/train.json"))]
+    found = [read(path, Training) for path in sorted(tried.glob("*/train.json"))]
     if len(found) < len(options.experiments):
         failed = len(options.experiments) - len(found)
         raise UserError(f"{tried}: {failed} trainings of the trial failed; see their train.log")
-    step = max(record["seconds"] / record["steps"] for record in found)
+    step = max(record.seconds / record.steps for record in found)
     left = options.seconds - (time.monotonic() - began)
     steps = int((left / options.seeds - START_SECONDS) / step)
     steps = max(1, min(steps, options.most_steps))

@@ -1,11 +1,11 @@
 """How the FRTM-VOS rows (Table 5) are trained, as validated data."""
 
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Literal
 
 from ttvos.config.experiments import FRTM_BACKBONES
 from ttvos.config.settings import settings
-from ttvos.config.training import Stage
+from ttvos.config.training import Stage, layout_modules
 from ttvos.core.errors import UserError
 
 UNREAD = {"spoilt": 0.0, "warmup": 0, "end_rate": None}  # of Stage: what FRTM's training has not
@@ -102,7 +102,7 @@ class FRTMTraining:
     @property
     def modules(self) -> tuple[str, ...]:
         """Code that decides the weights, for `ttvos.core.code_hash.code_hash`."""
-        return ("peers/frtm/training.py",)
+        return ("peers/frtm/training.py", *layout_modules(self.stages))
 
     def all_roots(self) -> tuple[str, ...]:
         """Every folder that training reads."""
@@ -111,11 +111,4 @@ class FRTMTraining:
     def stages_of(self, backbone: str) -> tuple[Stage, ...]:
         """The stages as this backbone goes through them: at least one step or epoch of each."""
         effort = self.effort.get(backbone, 1.0)
-
-        def share(count: int | None) -> int | None:
-            return None if count is None else max(1, round(count * effort))
-
-        return tuple(
-            replace(stage, steps=share(stage.steps), epochs=share(stage.epochs))
-            for stage in self.stages
-        )
+        return tuple(stage.shortened(effort) for stage in self.stages)

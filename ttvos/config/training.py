@@ -172,6 +172,19 @@ class Stage:
         """Every folder the stage reads."""
         return (*self.roots, *self.stills_roots)
 
+    def shortened(self, share: float) -> "Stage":
+        """The stage with a share of its steps or epochs, at least one."""
+
+        def of(count: int | None) -> int | None:
+            return None if count is None else max(1, round(count * share))
+
+        return replace(self, steps=of(self.steps), epochs=of(self.epochs))
+
+
+def layout_modules(stages: tuple[Stage, ...]) -> tuple[str, ...]:
+    """Code that lists the stages' training data, which `make_clips` imports by name."""
+    return tuple(sorted({f"data/layouts/{stage.source}.py" for stage in stages}))
+
 
 def _check_count(name: str, count: int | None) -> None:
     """Refuse a count below 1; None is none given."""
@@ -247,7 +260,8 @@ class TrainConfig:
     def modules(self) -> tuple[str, ...]:
         """Code that decides the weights, for `code_hash`; evaluation only where it selects."""
         selects = self.selection.by != "last"
-        return ("training/ttvos.py",) + ("training/selection.py", "tracking/readable.py") * selects
+        scoring = ("training/selection.py", "tracking/readable.py") * selects
+        return ("training/ttvos.py", *scoring, *layout_modules(self.stages))
 
     def all_roots(self) -> tuple[str, ...]:
         """Every folder that training and selection read."""
@@ -267,11 +281,4 @@ class TrainConfig:
     def stages_of(self, backbone: str) -> tuple[Stage, ...]:
         """The stages as this backbone goes through them: at least one step or epoch of each."""
         effort = self.effort.get(backbone, 1.0)
-
-        def share(count: int | None) -> int | None:
-            return None if count is None else max(1, round(count * effort))
-
-        return tuple(
-            replace(stage, steps=share(stage.steps), epochs=share(stage.epochs))
-            for stage in self.stages
-        )
+        return tuple(stage.shortened(effort) for stage in self.stages)

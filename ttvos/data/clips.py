@@ -1,9 +1,7 @@
 """Training clips: a few frames of a video (or made of a still) with one object's labels.
 
-Here frames are picked and all that is random is drawn, on the CPU and without the device;
-`ttvos.data.pixels` makes the pixels.
-
-Images and masks at a stage's size, kept as long as memory allows.
+Here frames are picked, read and resized, and all that is random is drawn, on the CPU;
+`ttvos.data.augment` makes the pixels on the training device.
 """
 
 from dataclasses import dataclass, field
@@ -68,35 +66,39 @@ class Clips(Dataset):
         """Raises UserError for damaged files, and if no item shows any object."""
         rng = np.random.default_rng([self.seed, 1, number])
         if self.stage.stills_share and rng.random() < self.stage.stills_share:
-            scene = self._any_still(rng)
+            scene = self._random_still(rng)
             if scene is not None:
-                return self._vary(scene, rng)
-        first = self._item(number)
+                return self._varied(scene, rng)
+        first = self._item_of(number)
         # An item without a visible object is passed over for the one after it.
         for offset in range(len(self.items)):
             item = self.items[(first + offset) % len(self.items)]
-            scene = self._still(item, rng) if isinstance(item, Still) else self._video(item, rng)
+            scene = (
+                self._still_scene(item, rng)
+                if isinstance(item, Still)
+                else self._video_scene(item, rng)
+            )
             if scene is not None:
-                return self._vary(scene, rng)
+                return self._varied(scene, rng)
         raise UserError(
             f"stage {self.stage.name}: no mask under {', '.join(self.stage.roots)} shows "
             f"an object of more than {VISIBLE} pixels at {self.stage.height}x{self.stage.width}"
         )
 
-    def _item(self, number: int) -> int:
+    def _item_of(self, number: int) -> int:
+        """Which video or still a clip is of, in the order of its epoch."""
         epoch, place = divmod(number, len(self.items))
         if self._order is None or self._order[0] != epoch:
             rng = np.random.default_rng([self.seed, 0, epoch])
             self._order = epoch, rng.permutation(len(self.items))
         return int(self._order[1][place])
 
-    def _vary(self, scene: Scene, rng: np.random.Generator) -> Clip:
+    def _varied(self, scene: Scene, rng: np.random.Generator) -> Clip:
         """Draw what is pasted over the scene, how its colours change, and how it is seen."""
         stage, scenes, follow_pasted = self.stage, [scene], False
         label = scene.labels[0]
-        other = None
-        if stage.paste and rng.random() < stage.paste:
-            other = self._any_still(rng)
+        pastes = stage.paste and rng.random() < stage.paste
+        other = self._random_still(rng) if pastes else None
         if other is not None:
             scenes.append(other)
             follow_pasted = draw_followed(label, other.labels[0], rng)
@@ -107,10 +109,12 @@ class Clips(Dataset):
             view = draw_view(label, rng, stage.rotation, stage.scale, stage.shift)
         return Clip(tuple(each.seen(view) for each in scenes), follow_pasted, colours)
 
-    def _any_still(self, rng: np.random.Generator) -> Scene | None:
-        return self._still(self._stills[int(rng.integers(len(self._stills)))], rng)
+    def _random_still(self, rng: np.random.Generator) -> Scene | None:
+        """A scene of any still; None where its object is not visible."""
+        return self._still_scene(self._stills[int(rng.integers(len(self._stills)))], rng)
 
-    def _still(self, still: Still, rng: np.random.Generator) -> Scene | None:
+    def _still_scene(self, still: Still, rng: np.random.Generator) -> Scene | None:
+        """Frames made of a still by drawn warps; None where its object is not visible."""
         image, mask = self._images.still(still)
         if np.count_nonzero(mask == 1) <= VISIBLE:
             return None
@@ -121,19 +125,20 @@ class Clips(Dataset):
         )
         return Scene(image[None], mask[None], warps)
 
-    def _video(self, video: Video, rng: np.random.Generator) -> Scene | None:
+    def _video_scene(self, video: Video, rng: np.random.Generator) -> Scene | None:
+        """Drawn frames of a video with one object's labels; None where none is visible."""
         sequence = video.sequence
         pairs = [
             (frame, mask, video.year)
             for frame, mask in zip(sequence.frames, sequence.masks, strict=True)
             if mask is not None
         ]
-        chosen = self._start(pairs, rng)
+        chosen = self._draw_start(pairs, rng)
         if chosen is None:
             return None
         start, step, label = chosen
         frames, labels = [], []
-        places = _indices(start, step, self.stage.frames, len(pairs))
+        places = _to_and_fro(start, step, self.stage.frames, len(pairs))
         if self.stage.reverse and rng.random() < 0.5 and self._shows(pairs[places[-1]], label):
             places.reverse()
         for i in places:
@@ -145,7 +150,7 @@ class Clips(Dataset):
     def _shows(self, pair: tuple[Path, Path, int], label: int) -> bool:
         return np.count_nonzero(self._images.pair(*pair)[1] == label) > VISIBLE
 
-    def _start(
+    def _draw_start(
         self, pairs: list[tuple[Path, Path, int]], rng: np.random.Generator
     ) -> tuple[int, int, int] | None:
         """Draw the first frame, the step between frames, and an object visible in the first."""
@@ -170,7 +175,7 @@ def one_object(ids: np.ndarray, label: int) -> np.ndarray:
     return labels
 
 
-def _indices(start: int, step: int, length: int, available: int) -> list[int]:
+def _to_and_fro(start: int, step: int, length: int, available: int) -> list[int]:
     """`length` places from `start` on; a video that is too short is played to and fro."""
     there_and_back = [*range(available), *range(available - 2, 0, -1)]
     return [there_and_back[(start + step * i) % len(there_and_back)] for i in range(length)]
@@ -181,7 +186,10 @@ CACHE_BYTES = 512 * 2**20  # decoded images kept in memory, in each process
 
 @dataclass
 class Images:
-    """Reads images and masks at (height, width); UserError names a damaged file."""
+    """Reads images and masks at (height, width), and keeps them as long as memory allows.
+
+    UserError names a damaged file.
+    """
 
     height: int
     width: int

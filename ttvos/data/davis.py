@@ -6,10 +6,8 @@ ImageSets/<year>/<split>.txt            one sequence name a line (DAVIS 2017's a
 ImageSets/<resolution>/<split>.txt      image and mask path a line (DAVIS 2016's archive)
 
 The folder for the resolution may be left out, and so may ImageSets: then all there is counts.
-
-The validation splits of DAVIS: names of the sequences, and frames in all of them together.
-
-For folders of masks that are looked at without the data set beside them (docs/peers.md, section 6).
+The names of DAVIS's validation sequences stand here too, for folders of masks that are looked at
+without the data set beside them (docs/peers.md, section 6).
 """
 
 import re

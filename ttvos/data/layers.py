@@ -58,7 +58,7 @@ class Scene:
 
 
 def collate(clips: list[Clip]) -> dict[str, Tensor]:
-    """Put the clips of a batch together for `ttvos.data.pixels.apply`.
+    """Put the clips of a batch together for `ttvos.data.augment.make_pixels`.
 
     "images" (N, H, W, 3) and "masks" (N, H, W) uint8: all images once. L layers, the clips'
     own first, then the pasted: "source" (L, T) int64, numbers of images; "lookups"

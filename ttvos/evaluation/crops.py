@@ -1,9 +1,8 @@
-"""The box around each object of a frame, all found in one pass over the masks.
+"""J and F of all objects of a frame, each computed within the box around the object.
 
-J and F of all objects of a frame, each computed within the object's own box.
-
-The numbers are those of `ttvos.evaluation.metrics`, to the bit. Both masks of an object go
-through every step together, as two bits of one byte: 1 where predicted, 2 where true.
+The boxes are found in one pass over the masks. The numbers are those of
+`ttvos.evaluation.metrics`, to the bit. Both masks of an object go through every step together,
+as two bits of one byte: 1 where predicted, 2 where true.
 """
 
 from math import isqrt

@@ -3,7 +3,7 @@
 A number with a spread is one of several trainings: D is the mean of ours minus the paper's, and
 h half the width of the 95 % prediction interval of one further run about that mean, because the
 paper's is one further run. A number without a spread has a tolerance alone.
-Whether A is better than B is another question: `ttvos.report.claims`.
+Whether A is better than B is another question: `ttvos.evaluation.compare`.
 """
 
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ RULES = {
     "accuracy": Rule(
         "accuracy of what was trained here",
         "points",
-        "a profile that trains and scores as the paper does, on the whole DAVIS validation set",
+        "a run that trains and scores as the paper does, on the whole DAVIS validation set",
         spread=True,
     ),
     "masks": Rule(
@@ -135,7 +135,9 @@ def check_points(paper: str, values: Sequence[float]) -> None:
         if any(number < 0 or number > 100 for number in numbers):
             raise UserError(f"--{name}: accuracies are points from 0 to 100, e.g. 81.1")
         if any(numbers) and max(numbers) <= 1:
-            raise UserError(f"--{name}: a fraction? give points, from 0 to 100, e.g. 81.1")
+            raise UserError(
+                f"--{name}: this looks like a fraction; give points from 0 to 100, e.g. 81.1"
+            )
 
 
 def _without_spread(rule: Rule, paper: str, distance: float) -> Judgement:

@@ -4,7 +4,7 @@ J is the region similarity (intersection over union), F the boundary similarity 
 boundary pixels matched within a tolerance); both run from 0 to 1, higher is better.
 
 `jaccard` and `boundary_f` say what is meant, on whole frames. What the evaluator runs is
-`ttvos.evaluation.crops.score_frame`, which gives the same numbers to the bit and far sooner.
+`ttvos.evaluation.crops.score_frame`, which gives the same numbers to the bit and far faster.
 """
 
 import math

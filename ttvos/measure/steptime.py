@@ -21,9 +21,8 @@ from ttvos.config.run import Config, Stage, TrainConfig, as_plain
 from ttvos.core.device import device_name, find_device, peak_memory, read_clock
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import provenance
-from ttvos.data.augment import draw_colours
+from ttvos.data.augment import draw_colours, make_pixels
 from ttvos.data.layers import Clip, Scene, collate
-from ttvos.data.pixels import apply
 from ttvos.data.warp import unchanged
 from ttvos.measure.clip_counts import count_clips
 from ttvos.measure.latency import Load
@@ -244,7 +243,7 @@ def time_stage(
     seconds = []
     for _ in range(timing.warmup + timing.steps):
         before = read_clock(device)
-        stepper.step(optimizer, apply(batch, device), stage.learning_rate, stage.spoilt)
+        stepper.step(optimizer, make_pixels(batch, device), stage.learning_rate, stage.spoilt)
         seconds.append(read_clock(device) - before)
     return seconds[timing.warmup :], peak_memory(device)
 

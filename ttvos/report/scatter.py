@@ -77,7 +77,6 @@ def _add_legend(figure: Figure) -> None:
     for columns in range(len(found), 0, -1):
         entries = (found.values(), found)
         legend = figure.legend(*entries, loc="outside upper center", ncols=columns)
-        figure.draw_without_rendering()
         if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
             return
         legend.remove()
@@ -112,15 +111,22 @@ def _label_points(axes: Axes, points: list[Point]) -> None:
     taken = [_around(axes, point) for point in points]
     named = [point for point in points if point.origin is None]
     for point in sorted(named, key=lambda point: point.score):
-        tries = [_annotate(axes, point, place) for place in _PLACES]
-        boxes = [text.get_window_extent() for text in tries]
+        text = _annotate(axes, point, (0, 0, "left"))
+        box = text.get_window_extent()
+        text.remove()
+        boxes = [_moved(box, place, axes.figure.dpi / 72) for place in _PLACES]
         hidden = [sum(box.overlaps(other) for other in taken) for box in boxes]
         outside = [box.x0 < room.x0 or box.x1 > room.x1 for box in boxes]
-        best = min(range(len(tries)), key=lambda index: (hidden[index] + outside[index], index))
+        best = min(range(len(boxes)), key=lambda index: (hidden[index] + outside[index], index))
         taken.append(boxes[best])
-        for text in tries:
-            text.remove()
         _annotate(axes, point, _PLACES[best], point_at_it=best >= NEAR)
+
+
+def _moved(box: Bbox, place: tuple[int, int, str], pixels: float) -> Bbox:
+    """Where a text is in another place, whose box begins at its point. pixels: in a point."""
+    x, y, side = place
+    share = {"left": 0.0, "center": 0.5, "right": 1.0}[side]
+    return box.translated(pixels * x - share * box.width, pixels * y)
 
 
 def _annotate(

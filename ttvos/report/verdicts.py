@@ -53,8 +53,8 @@ UNTRAINED_RULE = (
     "method. Both bounds are choices of this report."
 )
 LEFT_OUT = (
-    f"A row that is {LEFT_UNTRAINED} has its cost and speed here; its accuracy is left to a longer "
-    "run (the setting `untrained` names such rows)."
+    f"Of a row that is {LEFT_UNTRAINED} only cost and speed are measured here; its accuracy is "
+    "left to a longer run (the setting `untrained` names such rows)."
 )
 
 

@@ -12,8 +12,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from ttvos.config.run import Stage, TrainConfig
 from ttvos.core.errors import UserError
+from ttvos.data.augment import make_pixels
 from ttvos.data.layers import Clip, collate
-from ttvos.data.pixels import apply
 from ttvos.training.parallel import Group
 
 
@@ -60,7 +60,7 @@ def batches(
         for damage in damages:
             if group.note(damage):
                 print(f"ttvos: skipped: {damage}", file=sys.stderr)
-        yield batch if made else apply(batch, device), waited
+        yield batch if made else make_pixels(batch, device), waited
 
 
 class _Whole(Dataset):
@@ -89,7 +89,7 @@ def _collate(samples: list[tuple[Clip, list[str]]]) -> tuple[dict[str, Tensor], 
 
 def _make(samples: list[tuple[Clip, list[str]]]) -> tuple[dict[str, Tensor], list[str]]:
     batch, damages = _collate(samples)
-    return apply(batch, torch.device("cpu")), damages
+    return make_pixels(batch, torch.device("cpu")), damages
 
 
 @contextmanager

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 import tarfile
+import zipfile
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,8 @@ ABSENT = Path(__file__).parent / "absent"  # modules that a device machine may l
 FILES = ("masks", "tracker", "sweep", "kernels", "peers", "steptime", "growth")
 
 
-def gpu(*arguments: object) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(ABSENT)}
+def gpu(*arguments: object, absent: Path = ABSENT) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(absent)}
     words = [str(ROOT / "benchmarks/gpu.sh"), *map(str, arguments)]
     return subprocess.run(words, capture_output=True, text=True, env=environment)
 
@@ -61,3 +63,27 @@ def test_help_names_every_step():
     told = gpu("--help").stdout
     for name in (*FILES, "joined", "compiled", "train", "training", "ablations", "pack"):
         assert name in told
+
+
+def pack_wheels(folder: Path) -> None:
+    """What `gpu.sh pack` fetches, made of the packages that are installed here."""
+    folder.mkdir()
+    for name in ("pydantic", "pydantic-core", "annotated-types", "typing-inspection"):
+        found = distribution(name)
+        with zipfile.ZipFile(folder / f"{name}.whl", "w") as wheel:
+            for file in found.files:
+                if "__pycache__" not in file.parts and ".." not in file.parts:
+                    wheel.write(file.locate(), file)
+
+
+def test_pydantic_comes_from_the_pack_where_python_lacks_it(tmp_path):
+    call = {"absent": ABSENT.with_name("absent-pydantic")}
+    done = gpu("--dry", "--out", tmp_path, "kernels", **call)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "no pydantic, and the pack brings none" in done.stderr
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks.dry_pack", tmp_path / "dry"], cwd=ROOT, check=True
+    )
+    pack_wheels(tmp_path / "dry/wheels")
+    done = gpu("--dry", "--data", tmp_path / "dry", "--out", tmp_path / "out", "kernels", **call)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

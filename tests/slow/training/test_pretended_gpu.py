@@ -21,4 +21,4 @@ def test_a_pretended_gpu_gives_the_same_weights(
         there = run_task(make_task(kind, davis, (1,), **changes), tmp_path / "a", device="cuda")
     assert same(there, run_task(make_task(kind, davis, (1,), **changes), tmp_path / "b"))
     places = {wait.where.partition(":")[0] for wait in cuda.waits if "host" in wait.kind}
-    assert not places & {"data/pixels.py", "training/unroll.py"}
+    assert not places & {"data/augment.py", "training/unroll.py"}

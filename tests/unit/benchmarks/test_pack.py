@@ -1,6 +1,8 @@
 """Packing data for a device machine: what travels, in which size, and what is refused."""
 
 import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,13 @@ from PIL import Image
 from benchmarks import pack
 from ttvos.data.davis import load_sequences
 from ttvos.data.layouts.stills import load_stills, read_still
+
+
+@pytest.fixture(autouse=True)
+def no_pip(monkeypatch):
+    """No test asks the network."""
+    failed = subprocess.CompletedProcess([], 1, stderr="none here")
+    monkeypatch.setattr(pack.subprocess, "run", lambda *_, **__: failed)
 
 
 @pytest.fixture
@@ -63,6 +72,24 @@ def test_too_small_a_limit_leaves_nothing(data, tmp_path, limit, capsys):
     assert pack.main(list(map(str, words))) == 1
     assert "MiB" in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "pack").exists()
+
+
+def test_wheels_travel_where_pip_can_fetch_them(data, tmp_path, capsys, monkeypatch):
+    def fetch(command, **_):
+        assert command[command.index("--python-version") + 1] == "3.12"
+        Path(command[command.index("--dest") + 1], "one.whl").write_bytes(b"wheel")
+        return subprocess.CompletedProcess(command, 0)
+
+    folder, weights = data
+    words = list(map(str, [tmp_path / "pack", "--data", folder, "--weights", weights]))
+    monkeypatch.setattr(pack.subprocess, "run", fetch)
+    assert pack.main(words) == 0
+    assert (tmp_path / "pack/wheels/one.whl").read_bytes() == b"wheel"
+    failed = subprocess.CompletedProcess([], 1, stderr="WARNING: x\nERROR: no network\n")
+    monkeypatch.setattr(pack.subprocess, "run", lambda *_, **__: failed)
+    assert pack.main(words) == 0
+    assert not (tmp_path / "pack/wheels").exists()
+    assert "not packed: ERROR: no network; the machine must have it" in capsys.readouterr().err
 
 
 def test_missing_data_is_named(tmp_path, capsys):

@@ -124,7 +124,9 @@ def test_checkpoint_that_does_not_fit(tiny_davis, results, refused, weights, tmp
     refused(run(tmp_path / "b.safetensors"), "not a TTVOS checkpoint")
     torch.save({"net": {"vos.a": torch.zeros(1)}}, tmp_path / "theirs.pth")
     refused(run(tmp_path / "theirs.pth"), "theirs.pth", "--backbone", "hrnet")
-    refused(run(tmp_path / "theirs.pth", "--backbone", "hrnet"), "theirs.pth", "do not fit")
+    refused(
+        run(tmp_path / "theirs.pth", "--backbone", "hrnet"), "theirs.pth", "not a released hrnet"
+    )
     truncate(copy.name)(tmp_path)
     refused(run(copy), "copy.safetensors: truncated", "again")
     options = ["--backbone", "hrnet", "--out", results / "speed.json", "--checkpoint", copy]

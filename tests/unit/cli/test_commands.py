@@ -17,7 +17,7 @@ from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
 
 SUBCOMMANDS = ("data", "train", "backbone", "snapshot", "predict", "evaluate", "cost", "speed")
-SUBCOMMANDS += ("steptime", "judge", "report", "publish", "fill", "card")
+SUBCOMMANDS += ("steptime", "judge", "report", "publish", "fill", "card", "schemas")
 
 
 def run(arguments: list[object]) -> None:
@@ -124,27 +124,23 @@ def test_references(tiny_davis, tmp_path, year, reference):
 
 
 def test_cost(tmp_path, monkeypatch, capsys):
-    """It needs no file; and it computes with as many threads as the environment says."""
+    """It needs no file."""
     monkeypatch.chdir(tmp_path)
-    before = torch.get_num_threads()
-    monkeypatch.setenv("TTVOS_THREADS", str(before + 1))
     size = ["--height", 32, "--width", 48]
-    try:
-        for which in (["--rows", "exp8-hrnet"], ["--tracker", "rgmp"]):
-            run(["cost", *which, *size])
-            assert "GMAC a frame" in capsys.readouterr().out
-        assert list(tmp_path.iterdir()) == []
-        run(["cost", "--backbone", "hrnet", *size, "--out", "cost.json"])
-    finally:
-        torch.set_num_threads(before)
+    for which in (["--rows", "exp8-hrnet"], ["--tracker", "rgmp"]):
+        run(["cost", *which, *size])
+        assert "GMAC a frame" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+    run(["cost", "--backbone", "hrnet", *size, "--out", "cost.json"])
     assert "1,605,830 parameters" in capsys.readouterr().out
     result = json.loads((tmp_path / "cost.json").read_text())
     assert result["parameters"]["total"] == 1_605_830
-    assert result["provenance"]["threads"] == before + 1
 
 
 def test_speed(tmp_path, monkeypatch, capsys):
-    """It takes everything from the checkpoint, needs no file, and says if the machine was busy."""
+    """It takes everything from the checkpoint, needs no file, and says if the machine was busy;
+    it computes with as many threads as the environment says."""
+    before = torch.get_num_threads()
     monkeypatch.setattr(Load, "record", lambda self: {"cores": 2, "used_by_others": 1.3})
     busy = "other processes used 1.3 of 2 cores: do not use these figures\n"
     (tmp_path / "held.py").write_text(HELD)
@@ -156,7 +152,11 @@ def test_speed(tmp_path, monkeypatch, capsys):
     assert not list(tmp_path.glob("*.json"))
     checkpoint.save(build_model(find_variant("exp2"), "resnet18"), "small.safetensors", {})
     options = ["--checkpoint", "small.safetensors", "--frames", 2]
-    run(["speed", *options, *size, "--out", "speed.json"])
+    monkeypatch.setenv("TTVOS_THREADS", str(before + 1))
+    try:
+        run(["speed", *options, *size, "--out", "speed.json"])
+    finally:
+        torch.set_num_threads(before)
     told = capsys.readouterr().out
     assert "exp2-resnet18, 32x48, 1 object" in told
     assert "spread" in told.splitlines()[0]
@@ -165,4 +165,5 @@ def test_speed(tmp_path, monkeypatch, capsys):
     assert (result["variant"], result["backbone"], result["device"]) == ("exp2", "resnet18", "cpu")
     assert len(result["streaming"]["repeats"]) == 5
     assert set(result["load"]) == {"cores", "used_by_others"}
+    assert result["provenance"]["threads"] == before + 1
     assert result["rows"][0]["spread"] == result["streaming"]["spread"]["relative"]

@@ -34,7 +34,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess:
     """A fresh interpreter on this checkout's package."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     return subprocess.run(
-        [sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=280
     )
 
 

@@ -4,14 +4,14 @@ import numpy as np
 import torch
 
 from ttvos.core.video import IMAGENET_MEAN, IMAGENET_STD
+from ttvos.data.augment import make_pixels
 from ttvos.data.layers import Clip, Scene, collate
-from ttvos.data.pixels import apply
 from ttvos.data.warp import Warp, unchanged
 
 
 def pixels(clip: Clip) -> tuple[np.ndarray, np.ndarray]:
     """Frames (T, H, W, 3) uint8 RGB and labels (T, H, W) uint8 of one clip."""
-    batch = apply(collate([clip]), torch.device("cpu"))
+    batch = make_pixels(collate([clip]), torch.device("cpu"))
     frames = np.rint(levels(batch["frames"][0])).astype(np.uint8)
     return frames, batch["labels"][0].numpy().astype(np.uint8)
 

@@ -10,9 +10,17 @@ import pytest
 import torch
 
 from tests.unit.data.pixels import disc, levels
-from ttvos.data.augment import draw_colours, draw_view
+from ttvos.data.augment import (
+    change_colours,
+    draw_colours,
+    draw_view,
+    look_up,
+    make_pixels,
+    normalise,
+    soften,
+    turn_hue,
+)
 from ttvos.data.layers import Clip, Scene, collate
-from ttvos.data.pixels import apply, change_colours, look_up, normalise, soften, turn_hue
 from ttvos.data.warp import STEP, affine, still_warps, unchanged
 from ttvos.tracking import readable as tracking
 
@@ -116,7 +124,7 @@ def compare(batch, clips):
 
 def test_a_batch_equals_the_reference_clip_by_clip():
     clips = mixed_batch()
-    batch = apply(collate(clips), CPU)
+    batch = make_pixels(collate(clips), CPU)
     assert batch["frames"].shape == (5, FRAMES, 3, HEIGHT, WIDTH)
     assert batch["frames"].dtype == torch.float32
     assert batch["labels"].shape == (5, FRAMES, HEIGHT, WIDTH)
@@ -132,28 +140,28 @@ def test_many_draws_equal_the_reference(kind, seed):
         random_clip(100 + seed, kind, "tps", follow=seed % 2 == 0),
         random_clip(200 + seed, kind),
     ]
-    compare(apply(collate(clips), CPU), clips)
+    compare(make_pixels(collate(clips), CPU), clips)
 
 
 def test_without_colours_the_pictures_are_only_looked_up():
     clips = [random_clip(seed, "tps", colours=False) for seed in range(3)]
     packed = collate(clips)
     assert "colours" not in packed
-    compare(apply(packed, CPU), clips)
+    compare(make_pixels(packed, CPU), clips)
 
 
 def test_a_clip_is_the_same_alone_and_in_a_batch():
     clips = mixed_batch()
-    together = apply(collate(clips), CPU)
+    together = make_pixels(collate(clips), CPU)
     for i, clip in enumerate(clips):
-        alone = apply(collate([clip]), CPU)
+        alone = make_pixels(collate([clip]), CPU)
         torch.testing.assert_close(together["frames"][i], alone["frames"][0])
         assert torch.equal(together["labels"][i], alone["labels"][0])
 
 
 def test_nothing_waits_for_the_device_and_all_of_it_happens_there():
     """The only device besides the CPU that every machine has knows shapes, but no values."""
-    result = apply(collate(mixed_batch()), torch.device("meta"))
+    result = make_pixels(collate(mixed_batch()), torch.device("meta"))
     assert result["frames"].device.type == result["labels"].device.type == "meta"
     assert result["frames"].shape == (5, FRAMES, 3, HEIGHT, WIDTH)
     with pytest.raises((RuntimeError, NotImplementedError)):
@@ -199,7 +207,7 @@ def test_an_unvaried_video_keeps_every_level():
     images = rng.integers(0, 256, (FRAMES, HEIGHT, WIDTH, 3), dtype=np.uint8)
     labels = rng.choice(np.array([0, 1, 255], np.uint8), (FRAMES, HEIGHT, WIDTH))
     clip = Clip((Scene(images, labels, [unchanged] * FRAMES).seen(unchanged),))
-    batch = apply(collate([clip]), CPU)
+    batch = make_pixels(collate([clip]), CPU)
     assert np.abs(levels(batch["frames"][0]) - images).max() < 0.05
     assert (batch["labels"][0].numpy() == labels).all()
 

@@ -122,8 +122,10 @@ def test_mixed_masks_below_a_top_folder_become_a_folder_of_sequences(masks, root
     assert recorded(root) == {"published-masks/osmn/2016/osmn.zip": origin["checksum"]}
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("top", ["", "osmn", "results/Annotations/480p"])
+@pytest.mark.parametrize(
+    ("name", "top"),
+    [*((name, "") for name in FORMATS), ("1-bit", "osmn"), ("1-bit", "results/Annotations/480p")],
+)
 def test_every_format_and_layout(server, masks, make, root, name, top):
     junk = {"__MACOSX/one/._00000.png": b"x", "one/readme.txt": b"x", "deer/00000.png": b"x"}
     server.files["/osmn.zip"] = packed(make(name), top, junk)
@@ -237,7 +239,7 @@ def test_a_method_that_fails_does_not_keep_the_others_back(two_methods, root, ca
     assert "FAILED ranet 2016: " in out
     assert "HTTP 404" in out
     assert "published-masks/osmn/2016" in out
-    assert "not to be passed on" in out
+    assert "do not pass them on" in out
     assert err.splitlines() == [
         "ttvos: 1 of 2 published masks failed, for the reasons above: ranet 2016"
     ]

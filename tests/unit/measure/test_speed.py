@@ -273,20 +273,16 @@ def test_released_cuts_long_clips():
     assert module.time_released(model, clip, mask, CPU)["frames"] == 128
 
 
-def test_a_checkpoint_is_measured_and_named(tmp_path):
+def test_a_checkpoint_is_measured_and_leaves_random_numbers_and_precision_flags_alone(tmp_path):
     path = tmp_path / "c.safetensors"
     save(build_model(Variant("exp8"), "hrnet"), path, {})
-    found = speed(Variant("exp8"), "hrnet", checkpoint=path, **SMALL)
-    assert found["provenance"]["checkpoint"] == str(path)
-
-
-def test_measuring_leaves_random_numbers_and_precision_flags_alone():
     torch.manual_seed(3)
     expected = torch.rand(1)
     torch.manual_seed(3)
     flags = (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)
-    speed(Variant("exp8"), "hrnet", **SMALL)
+    found = speed(Variant("exp8"), "hrnet", checkpoint=path, **SMALL)
     assert torch.equal(torch.rand(1), expected)
+    assert found["provenance"]["checkpoint"] == str(path)
     assert flags == (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)
 
 

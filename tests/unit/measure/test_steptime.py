@@ -8,7 +8,7 @@ import torch
 from tests.unit.measure.steps import profile
 from ttvos.cli.main import main
 from ttvos.core.errors import UserError
-from ttvos.data.pixels import apply
+from ttvos.data.augment import make_pixels
 from ttvos.measure import steptime as module
 from ttvos.measure.steptable import read_steptime, tables
 from ttvos.measure.steptime import random_batch, steptime
@@ -25,7 +25,7 @@ def measured(tmp_path_factory):
 
 def test_a_random_batch_is_what_a_stage_trains_on(tmp_path):
     for stage in profile(tmp_path).train.stages:
-        clips = apply(random_batch(stage), CPU)
+        clips = make_pixels(random_batch(stage), CPU)
         assert clips["frames"].shape == (2, 3, 3, 32, 48)
         assert set(clips["labels"].unique().tolist()) == {0, 1}
 
@@ -88,7 +88,7 @@ def test_without_a_step_everything_is_counted_and_nothing_timed(tmp_path, measur
 def test_the_clock_is_read_around_whole_steps(tmp_path, monkeypatch):
     events = []
     monkeypatch.setattr(module, "read_clock", lambda device: events.append("clock") or 1.0)
-    monkeypatch.setattr(module, "apply", lambda *_: events.append("apply"))
+    monkeypatch.setattr(module, "make_pixels", lambda *_: events.append("apply"))
     monkeypatch.setattr(module.Stepper, "step", lambda *_: events.append("step"))
     steptime(profile(tmp_path), rows=("exp1-hrnet",), steps=1, warmup=1)
     assert events == ["clock", "apply", "step", "clock"] * 4  # two stages

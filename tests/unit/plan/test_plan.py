@@ -205,7 +205,8 @@ def test_only_the_named_peers_are_timed():
 
 
 def test_an_untrained_row_is_counted_and_timed_only():
-    mini = plan(rows=["exp8-hrnet", "frtm-resnet18"], untrained=["frtm-resnet18"], frtm=None)
+    rows, peers = ["exp8-hrnet", "frtm-resnet18"], {"names": ["all"]}
+    mini = plan(rows=rows, untrained=["frtm-resnet18"], frtm=None, peers=peers)
     assert list(mini.trainings) == ["exp8-hrnet-s0"]
     trained, row = make_manifest(mini)["rows"]
     assert (row["seeds"], row["train"], row["loss"]) == ([], [], [])

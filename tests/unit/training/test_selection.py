@@ -18,12 +18,13 @@ from tests.unit.training.tiny import (
     same,
     tiny_config,
 )
-from ttvos.config.run import TrainConfig, parse_config
+from ttvos.config.run import TrainConfig
 from ttvos.config.training import Selection
 from ttvos.core.code_hash import sources
 from ttvos.core.errors import UserError
 from ttvos.evaluation.davis import evaluate
 from ttvos.model import weights as checkpoint
+from ttvos.plan.run import parse_config
 from ttvos.tracking.predict import predict
 from ttvos.tracking.readable import TTVOSTracker
 from ttvos.training import step as stepping

@@ -21,7 +21,7 @@ from ttvos.peers.frtm.optimiser import Direction, Optimiser
 from ttvos.peers.frtm.refiner import Refiner
 from ttvos.peers.frtm.settings import EVALUATION, FAST, Settings
 from ttvos.peers.frtm.target import Memory, TargetModel, TargetWeights, initial_weights
-from ttvos.tracking.geometry import as_image, odds, resize
+from ttvos.tracking.geometry import odds, resize
 
 
 @dataclass
@@ -107,7 +107,7 @@ class FRTM(PeerTracker):
         return FRTMState(ids, mask.shape, 0, targets)
 
     def _follow(self, frame: np.ndarray, state: FRTMState) -> tuple[Found, FRTMState]:
-        features = self.backbone(as_image(frame, self.device))
+        features = self.backbone(self._image(frame))
         scored = [self.target_model(features[TARGET_LEVEL], t.weights) for t in state.targets]
         scores = torch.cat([score for score, _ in scored])
         foreground = self._foreground(scores, features, state.size)
@@ -116,6 +116,11 @@ class FRTM(PeerTracker):
         for target, (_, projected), found in zip(state.targets, scored, stored, strict=True):
             self._remember(target, projected, found[None, None], index)
         return Found(labels, foreground), replace(state, index=index)
+
+    def _image(self, frame: np.ndarray) -> Tensor:
+        """(1, 3, H, W) uint8, in channels-last order; its normalisation is the backbone's."""
+        images = torch.from_numpy(np.ascontiguousarray(frame[None])).to(self.device)
+        return images.permute(0, 3, 1, 2)
 
     def _foreground(
         self, scores: Tensor, features: dict[str, Tensor], size: tuple[int, int]
@@ -128,7 +133,7 @@ class FRTM(PeerTracker):
     def _learn(self, frame: np.ndarray, mask: np.ndarray) -> Target:
         """Fit a target model on the first frame (H, W, 3) and its augmentations."""
         frames, masks = augment(frame, mask, self.settings.samples)
-        tapped = [self.backbone(as_image(f, self.device))[TARGET_LEVEL] for f in frames]
+        tapped = [self.backbone(self._image(sample))[TARGET_LEVEL] for sample in frames]
         features = torch.cat(tapped)
         samples = torch.from_numpy(masks)[:, None].float().to(self.device)
         labels = self._labels(samples, features)

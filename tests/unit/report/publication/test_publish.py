@@ -3,11 +3,19 @@
 import csv
 import json
 import shutil
+from itertools import product
 from pathlib import Path
 
 import pytest
 
-from tests.unit.report.publication.fake_profile import REST, score, training, write_profile
+from tests.unit.report.publication.fake_profile import (
+    DATASETS,
+    EXPERIMENTS,
+    REST,
+    score,
+    training,
+    write_profile,
+)
 from ttvos.core.errors import UserError
 from ttvos.records.schema import Training
 from ttvos.records.store import parse
@@ -68,13 +76,8 @@ def refused(manifest: Path, out: Path, *words: str) -> None:
 def test_a_line_for_each_row_seed_and_dataset(published):
     lines = scores(published)
     models = [line for line in lines if line.kind == "model"]
-    assert [(m.row, m.seed, m.dataset) for m in models[:4]] == [
-        ("exp1-hrnet", 0, "val3"),
-        ("exp1-hrnet", 0, "held"),
-        ("exp1-hrnet", 1, "val3"),
-        ("exp1-hrnet", 1, "held"),
-    ]
-    assert len(models) == 8 * 2 * 2
+    found = [(line.row, line.seed, line.dataset) for line in models]
+    assert found == list(product(EXPERIMENTS, (0, 1), DATASETS))
     for line in models:
         assert line.jf == pytest.approx(100 * score(line.row, line.seed, line.dataset))
         assert (line.j_mean, line.f_mean) == pytest.approx((line.jf - 2, line.jf + 2))
@@ -87,30 +90,22 @@ def test_a_line_for_each_row_seed_and_dataset(published):
 
 def test_references_and_masks_have_no_seed_and_no_training(published):
     lines = [line for line in scores(published) if line.seed is None]
-    assert [(line.row, line.kind, line.dataset) for line in lines] == [
-        ("still", "reference", "val3"),
-        ("still", "reference", "held"),
-        ("flow", "reference", "val3"),
-        ("flow", "reference", "held"),
-        ("OSVOS", "masks", "val3"),
-        ("OSVOS", "masks", "held"),
-    ]
-    assert {(line.variant, line.steps, line.seconds, line.device) for line in lines} == {
-        ("", None, None, "")
-    }
+    kinds = {"still": "reference", "flow": "reference", "OSVOS": "masks"}
+    assert [(line.row, line.dataset) for line in lines] == list(product(kinds, DATASETS))
+    for line in lines:
+        assert line.kind == kinds[line.row]
+        assert (line.variant, line.steps, line.seconds, line.device) == ("", None, None, "")
     assert lines[0].jf == 30
+    with open(published / "scores.csv", newline="") as handle:  # plain CSV, four decimals
+        first = next(csv.DictReader(handle))
+    assert (first["jf"], first["steps"]) == ("53.0000", "500")
 
 
 def test_sequences_have_their_own_lines(published):
     lines = sequences(published)
     first = [line for line in lines if (line.row, line.seed) == ("exp1-hrnet", 0)]
-    assert [(line.dataset, line.sequence, line.objects) for line in first] == [
-        ("val3", "camel", 1),
-        ("val3", "goat", 1),
-        ("val3", "parkour", 1),
-        ("held", "hockey", 1),
-        ("held", "swing", 1),
-    ]
+    wanted = [(dataset, name, 1) for dataset, names in DATASETS.items() for name in names]
+    assert [(line.dataset, line.sequence, line.objects) for line in first] == wanted
     assert (first[0].jf, first[0].j_mean, first[0].f_mean) == pytest.approx((51, 49, 53))
     assert first[2].jf == pytest.approx(55)
 
@@ -355,13 +350,6 @@ def test_a_record_of_another_kind_is_named(published, tmp_path):
         read_published(tmp_path / "kept")
 
 
-def test_tables_are_plain_csv(published):
-    with open(published / "scores.csv", newline="") as handle:
-        first = next(csv.DictReader(handle))
-    assert first["jf"] == "53.0000"
-    assert first["steps"] == "500"
-
-
 @pytest.mark.parametrize(
     ("commit", "words"),
     [("abc123+changes", "changed code (abc123+changes)"), (None, "code of no known commit")],
@@ -376,9 +364,7 @@ def test_results_that_nobody_can_make_again_are_refused(
     refused(manifest, tmp_path / "out", name, words, "commit the code")
 
 
-def test_a_record_without_a_commit_is_refused_and_the_others_are_counted(
-    manifest, change, tmp_path
-):
+def test_results_without_a_commit_are_counted(manifest, change, tmp_path):
     for seed in (0, 1):
         name = f"evaluate/exp8-hrnet-s{seed}/val3.json"
         change(name, lambda values: values["provenance"].pop("commit"))

@@ -1,0 +1,1 @@
+raise ImportError("made absent: benchmarks/gpu.sh takes it from the pack")
