@@ -32,7 +32,8 @@ def summary(report: ReportInput) -> Table:
     for dataset in report.manifest.datasets:
         still = still_score(report, dataset)
         for kind, item in _kinds(report):
-            if results := item.evaluate.get(dataset, ()):
+            results = item.evaluate.get(dataset, ())
+            if results or (dataset in item.evaluate and untrained(item)):
                 sources += results
                 row = {"dataset": Cell(dataset), "kind": Cell(kind), "entry": Cell(item.label)}
                 row |= _scores(item, results, still) | {"runs": Cell(str(len(results)))}
