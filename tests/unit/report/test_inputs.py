@@ -194,4 +194,4 @@ def test_paths_start_from_the_root(small_run, tmp_path_factory):
 def test_data_label_falls_back_on_the_profile(report):
     assert data_label(report.manifest) == "built-in clips"
     assert data_label(replace(report.manifest, data_label="")) == "built-in clips"
-    assert data_label(replace(report.manifest, data_label="", profile="x")) == "profile x"
+    assert data_label(replace(report.manifest, data_label="", profile="x")) == "run x"

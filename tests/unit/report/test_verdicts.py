@@ -129,7 +129,7 @@ def test_the_profile_must_claim_to_be_comparable():
     humble = replace(REAL, comparable=Comparable(reason="a few minutes of training"))
     assert accuracy_obstacle(humble, "davis16", [evaluation(20)]) == "a few minutes of training"
     silent = replace(REAL, comparable=Comparable())
-    assert "profile paper" in accuracy_obstacle(silent, "davis16", [evaluation(20)])
+    assert "run paper" in accuracy_obstacle(silent, "davis16", [evaluation(20)])
 
 
 def test_a_claim_does_not_make_built_in_clips_davis():
