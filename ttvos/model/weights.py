@@ -62,10 +62,11 @@ def load(
     if backbone is not None and backbone not in BACKBONES:
         raise UserError(f"unknown backbone {backbone!r}; known: {', '.join(BACKBONES)}")
     facts, tensors = metadata(path), read_tensors(path, nested="net")
-    if path.suffix != ".safetensors" or (not facts and is_released(tensors)):
-        model = _released(tensors, path, backbone)
-    else:
-        model = _own(tensors, facts, path, backbone)
+    with torch.random.fork_rng(devices=[]):  # layers draw random weights before they are filled
+        if path.suffix != ".safetensors" or (not facts and is_released(tensors)):
+            model = _released(tensors, path, backbone)
+        else:
+            model = _own(tensors, facts, path, backbone)
     _check_variant(model.variant, variant, path)
     return model.eval()
 

@@ -118,7 +118,7 @@ FRAME, MASK = "JPEGImages/480p/two/00004.jpg", "Annotations/480p/two/00004.png"
         (remove, MASK, "missing", "Annotations/480p/two/00004.png"),
         (remove, FRAME, "missing", "JPEGImages/480p/two/00004.jpg"),
         (remove, FRAME, "missing", "the frame of the mask"),
-        (shrink, MASK, "damaged", f"{WIDTH - 1}x{HEIGHT}, but its frame is {WIDTH}x{HEIGHT}"),
+        (shrink, MASK, "damaged", f"{HEIGHT}x{WIDTH - 1}, but its frame is {HEIGHT}x{WIDTH}"),
         (shrink, FRAME, "damaged", "00004.jpg: not of the size of two's first frame"),
         (colour, MASK, "damaged", "has colours, not ids"),
         (remove, "JPEGImages/480p/two", "missing", "JPEGImages/480p/two: no such folder"),
