@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ttvos.core.errors import UserError
 from ttvos.core.shipped_weights import find_weights
 from ttvos.core.variant import BACKBONES, Variant
