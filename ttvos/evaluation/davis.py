@@ -21,15 +21,13 @@ from ttvos.data.davis import VAL
 from ttvos.evaluation.chunk import Chunk, score_chunk
 from ttvos.evaluation.crops import NAMES
 from ttvos.evaluation.metrics import statistics
-from ttvos.evaluation.objects import ALL, FIRST, RULES, given_ids, object_series
+from ttvos.evaluation.objects import ALL, FIRST, RULES, Values, given_ids, object_series
 from ttvos.evaluation.tasks import Task, find_tasks
 from ttvos.records.schema import FrameScores, Means, ObjectScores, Scored, Scores
 
 EVALUATORS = ("builtin", "official")
 FEW_FRAMES = 200  # below, starting processes takes longer than the work
 CHUNK_FRAMES = 16  # few enough that no process is left waiting for another's last chunk
-
-Values = dict[str, list[float]]  # "J" and "F": one value a scored frame
 
 
 def evaluate(

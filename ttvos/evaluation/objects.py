@@ -28,6 +28,7 @@ RULES = (FIRST, ALL)
 
 Frames = list[dict[int, Scores]]  # J and F in each scored frame, by object
 Series = dict[int, list[Scores]]  # J and F of each object, by scored frame
+Values = dict[str, list[float]]  # "J" and "F": one value a scored frame
 
 
 def object_count(annotation: Annotation, year: int) -> int:

@@ -25,7 +25,7 @@ from ttvos.core.errors import UserError
 from ttvos.core.video import read_mask, write_mask
 
 if TYPE_CHECKING:
-    from ttvos.evaluation.davis import Values
+    from ttvos.evaluation.objects import Values
     from ttvos.evaluation.tasks import Task
 
 LETTERS = {"Mean": "M", "Recall": "R", "Decay": "D"}  # ours: the toolkit's
