@@ -48,6 +48,7 @@ def track(
     precision: str = "float32",
     compile: str = "auto",
     engine: str = "fast",
+    progress: bool | None = None,
 ) -> "Track":
     """Follow the objects of a first mask through a clip.
 
@@ -67,6 +68,7 @@ def track(
     compile: "on" compiles the step for each size of frame and number of objects (about a minute,
     needs a C++ compiler) and keeps it on disk; "auto" uses what is kept there; "off" never does.
     engine: "fast", or "reference" for plain PyTorch in float32, never compiled, to compare with.
+    progress: whether a bar on stderr counts the frames; None shows it on a terminal only.
 
     Returns a `ttvos.tracking.protocol.Track`: masks (T, H, W) uint8 ids, [0] being the first
     mask without void; foreground (T, O, H, W) float32 in [0, 1], each of the O objects'
@@ -81,4 +83,4 @@ def track(
     tracker = make_tracker(
         model, device, single_object, input_scale, precision, compile, engine, details=True
     )
-    return track_clip(tracker, frames, first_mask)
+    return track_clip(tracker, frames, first_mask, progress)

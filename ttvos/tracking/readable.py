@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from ttvos.core.device import find_device
 from ttvos.core.errors import UserError
@@ -168,17 +169,23 @@ def label(heatmaps: Tensor) -> Tensor:
     return torch.cat([background, foreground]).argmax(dim=0)
 
 
-def track_clip(tracker: Tracker, frames: np.ndarray, first_mask: np.ndarray) -> Track:
+def track_clip(
+    tracker: Tracker, frames: np.ndarray, first_mask: np.ndarray, progress: bool | None = False
+) -> Track:
     """frames (T, H, W, 3) uint8 RGB, first_mask (H, W) uint8 ids -> Track.
 
-    Both may also be what `ttvos.tracking.clip_input` makes into such arrays. Raises UserError for
-    what it cannot, for a mask without an object, and for predictions that are not numbers.
+    progress: whether frames are counted on stderr; None means on a terminal only. The frames and
+    the mask may also be what `ttvos.tracking.clip_input` makes into such arrays. Raises UserError
+    for what it cannot, for a mask without an object, and for predictions that are not numbers.
     """
     frames, first_mask = as_frames(frames), as_mask(first_mask)
     with matrix_precision(getattr(tracker, "precision", None) or "float32"):
         state = tracker.init(frames[0], first_mask)
         ids = state.ids
-        predictions = list(stream(tracker, frames[1:], state))
+        coming = stream(tracker, frames[1:], state)
+        hidden = None if progress is None else not progress
+        bar = tqdm(coming, "track", len(frames) - 1, unit="frame", leave=False, disable=hidden)
+        predictions = list(bar)
     for prediction, frame in zip(predictions, frames[1:], strict=True):
         check_prediction(prediction, frame, ids)
     given = np.where(np.isin(first_mask, ids), first_mask, 0).astype(np.uint8)
