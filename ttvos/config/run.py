@@ -112,7 +112,7 @@ class CostConfig:
 @settings
 class SpeedConfig:
     """Frame size, clip length, repeats and precision (`ttvos speed --precision`) of the speed
-    measurement."""
+    measurement. untimed: rows that are left out of it."""
 
     height: int = 480
     width: int = 854
@@ -120,6 +120,7 @@ class SpeedConfig:
     repeats: int = 5
     objects: int = 1
     precision: Precision = "auto"
+    untimed: tuple[str, ...] = ()
 
 
 @settings
@@ -247,9 +248,11 @@ def _check_names(config: Config, where: str) -> None:
         is_trained = name not in config.untrained
         if is_trained and rows[name].tracker == "frtm" and config.frtm is None:
             raise UserError(f"{where}: row {name} is trained as a section `frtm` says; add one")
-    for name in config.untrained:
-        if name not in config.rows:
-            raise UserError(f"{where}: untrained: {name!r} is none of this run's rows")
+    untimed = config.speed.untimed if config.speed else ()
+    for key, names in (("untrained", config.untrained), ("speed: untimed", untimed)):
+        for name in names:
+            if name not in config.rows:
+                raise UserError(f"{where}: {key}: {name!r} is none of this run's rows")
     for masks in config.masks:
         for dataset in masks.datasets:
             if dataset not in config.datasets:

@@ -52,9 +52,11 @@ class Plan:
 
     @property
     def timed_rows(self) -> list[Row]:
-        """TTVOS's rows whose tables have a column for speed; none where no speed is measured."""
-        rows = self.rows_of("ttvos") if self.config.speed else []
-        return [row for row in rows if TABLES_WITH_SPEED & set(row.tables)]
+        """TTVOS's rows whose tables have a column for speed, but for those of `speed: untimed`."""
+        if self.config.speed is None:
+            return []
+        rows = [row for row in self.rows_of("ttvos") if TABLES_WITH_SPEED & set(row.tables)]
+        return [row for row in rows if row.name not in self.config.speed.untimed]
 
     @cached_property
     def trainings(self) -> dict[str, Training]:

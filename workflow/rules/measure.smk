@@ -48,7 +48,11 @@ rule speed:
     params:
         model=lambda wildcards: jobs.row_options(wildcards.row),
         variant=lambda wildcards: as_plain(jobs.row(wildcards.row).variant),
-        speed=as_plain(settings.speed) if settings.speed else {},
+        speed={
+            key: value
+            for key, value in (as_plain(settings.speed) if settings.speed else {}).items()
+            if key != "untimed"
+        },
         device=settings.device,
         source=code_hash("measure/speed.py"),
     shell:

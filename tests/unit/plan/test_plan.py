@@ -194,6 +194,16 @@ def test_an_untimed_peer_is_counted_only():
     assert "tracker_speed onavos" not in benchmarks(mini)
 
 
+def test_an_untimed_row_is_counted_only():
+    rows, speed = ["exp8-hrnet", "exp8-resnet50"], {"untimed": ["exp8-resnet50"]}
+    mini = plan(rows=rows, untrained=["exp8-resnet50"], speed=speed)
+    timed, untimed = make_manifest(mini)["rows"]
+    assert (timed["speed"], untimed["speed"]) == (mini.speed("exp8-hrnet"), None)
+    assert untimed["cost"] in result_files(mini)
+    with pytest.raises(UserError, match="speed: untimed: 'exp1-hrnet' is none of this run's rows"):
+        plan(rows=rows, speed={"untimed": ["exp1-hrnet"]})
+
+
 def test_only_the_named_peers_are_timed():
     peers = {"names": ["all"], "timed": ["gc", "stm"], "untimed": ["stm"]}
     assert plan(rows=["exp8-hrnet"], peers=peers).timed_trackers == ["gc"]
