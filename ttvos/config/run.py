@@ -248,11 +248,12 @@ def _check_names(config: Config, where: str) -> None:
         is_trained = name not in config.untrained
         if is_trained and rows[name].tracker == "frtm" and config.frtm is None:
             raise UserError(f"{where}: row {name} is trained as a section `frtm` says; add one")
-    untimed = config.speed.untimed if config.speed else ()
-    for key, names in (("untrained", config.untrained), ("speed: untimed", untimed)):
-        for name in names:
-            if name not in config.rows:
-                raise UserError(f"{where}: {key}: {name!r} is none of this run's rows")
+    for name in config.untrained:
+        if name not in config.rows:
+            raise UserError(f"{where}: untrained: {name!r} is none of this run's rows")
+    for name in config.speed.untimed if config.speed else ():
+        if name not in rows:
+            raise UserError(f"{where}: speed: untimed: experiments.tsv has no row {name!r}")
     for masks in config.masks:
         for dataset in masks.datasets:
             if dataset not in config.datasets:

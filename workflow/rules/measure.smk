@@ -50,7 +50,9 @@ rule speed:
         variant=lambda wildcards: as_plain(jobs.row(wildcards.row).variant),
         speed={
             key: value
-            for key, value in (as_plain(settings.speed) if settings.speed else {}).items()
+            for key, value in (
+                as_plain(settings.speed) if settings.speed else {}
+            ).items()
             if key != "untimed"
         },
         device=settings.device,
