@@ -200,7 +200,7 @@ def test_an_untimed_row_is_counted_only():
     timed, untimed = make_manifest(mini)["rows"]
     assert (timed["speed"], untimed["speed"]) == (mini.speed("exp8-hrnet"), None)
     assert untimed["cost"] in result_files(mini)
-    with pytest.raises(UserError, match="speed: untimed: experiments.tsv has no row 'exp9'"):
+    with pytest.raises(UserError, match=r"speed: untimed: experiments.tsv has no row 'exp9'"):
         plan(rows=rows, speed={"untimed": ["exp9"]})
 
 
