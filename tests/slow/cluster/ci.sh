@@ -3,7 +3,7 @@
 #
 # Skipped, and said so loudly, only where Slurm cannot be had: not root, no apt-get, no packages.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../../.."
 
 skip() {
     printf '\n*** SKIPPED: the tests on a real Slurm did not run: %s ***\n\n' "$*" >&2
