@@ -150,5 +150,6 @@ def test_a_row_that_is_left_untrained_says_so_and_keeps_its_cost(small_run):
     assert LEFT_OUT in found.notes
     assert UNTRAINED_RULE not in found.notes
     accuracy = summary(load_inputs(small_run))
-    assert not [line for line in accuracy.rows if line["entry"].value == f"TTVOS {ROW}"]
+    lines = [line for line in accuracy.rows if line["entry"].value == f"TTVOS {ROW}"]
+    assert [(line["jf"].value, line["jf"].reason) for line in lines] == [(None, UNTRAINED)] * 2
     assert LEFT_OUT in accuracy.notes
