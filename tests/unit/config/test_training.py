@@ -73,14 +73,16 @@ def test_bad_trainings(changes, message):
         ({"by": "released", "root": "x", "every": 0}, "every must be 1 or more"),
         ({"by": "released", "root": "x", "start": 1.0}, "start must be a share"),
         ({"by": "released", "root": "x", "input_scale": 0.0}, "input_scale 0.0: above 0"),
+        ({"by": "released", "root": "x", "colour": 1}, "unknown key 'colour'"),
         ({"by": "heldout", "root": "x"}, "name the training sequences under heldout"),
         ({"by": "heldout", "root": "x", "split": "val"}, "no split of train"),
     ],
 )
 def test_bad_selections(values, message):
     heldout = ["one"] if "split" in values else []
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=message) as caught:
         parse_ttvos(selection=values, heldout=heldout)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_selection_reads_its_data_and_the_code_of_evaluation():

@@ -24,7 +24,6 @@ from ttvos.core.code_hash import sources
 from ttvos.core.errors import UserError
 from ttvos.evaluation.davis import evaluate
 from ttvos.model import weights as checkpoint
-from ttvos.plan.run import parse_config
 from ttvos.tracking.predict import predict
 from ttvos.tracking.readable import TTVOSTracker
 from ttvos.training import step as stepping
@@ -209,32 +208,6 @@ def test_which_steps_are_scored():
     assert due(10, 5) == [8, 10]
     assert due(10, 100, start=0) == [10]
     assert due(10, 5, stage=0, start=0) == []
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"by": "best"}, "'best' is not one of last, heldout, released"),
-        ({"by": "last", "root": "x"}, "last step is taken without scoring"),
-        ({"every": 5}, "last step is taken without scoring"),
-        ({"by": "released"}, "selection by released: give root"),
-        ({"by": "released", "root": "x", "split": "test-dev"}, "no public ground truth"),
-        ({"by": "released", "root": "x", "every": 0}, "every must be 1 or more"),
-        ({"by": "released", "root": "x", "start": 1.0}, "start must be a share"),
-        ({"by": "released", "root": "x", "input_scale": 0.0}, "input_scale 0.0: above 0"),
-        ({"by": "released", "root": "x", "colour": 1}, "unknown key 'colour'"),
-        ({"by": "heldout", "root": "x"}, "name the training sequences under heldout"),
-        ({"by": "heldout", "root": "x", "heldout": ["one"], "split": "val"}, "no split of train"),
-    ],
-)
-def test_bad_settings(values: dict, message: str):
-    values = dict(values)
-    heldout = values.pop("heldout", [])
-    train = {"recipe": "mini", "heldout": heldout, "selection": values}
-    profile = {"profile": "p", "title": "", "caution": "", "results": "r", "rows": []}
-    with pytest.raises(UserError, match=message) as caught:
-        parse_config({**profile, "datasets": {}, "train": train})
-    assert "\n" not in str(caught.value)
 
 
 def refused(config: TrainConfig, out: Path, message: str) -> None:
