@@ -23,7 +23,11 @@ os.environ.setdefault("TTVOS_RUN_STARTED", str(time.time()))
 shell.prefix(f"export PYTHONPATH={shlex.quote(str(CHECKOUT))}; ")
 if workflow.modifier.is_main_snakefile():
     tell_end = show_progress(
-        workflow, settings.run, f"{RESULTS}/snakemake.log", "reports/index.html"
+        workflow,
+        log=f"{RESULTS}/snakemake.log",
+        page="reports/index.html",
+        times=f"{RESULTS}/job_times.json",
+        kept_times=f"{CHECKOUT}/results-published/performance/run-{settings.run}.json",
     )
 
 

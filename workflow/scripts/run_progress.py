@@ -5,6 +5,7 @@ beside Snakemake's own reads them. A dry run, `--verbose`, `--printshellcmds` an
 what Snakemake itself shows.
 """
 
+import json
 import logging
 import shutil
 import sys
@@ -19,42 +20,56 @@ from typing import Any, TextIO
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from ttvos.core.files import write_json
+from ttvos.core.provenance import provenance
+
 REFRESH, INTERVAL = 0.5, 30  # seconds between lines of a terminal, and of a file
 LOG_LINES = 15  # of a failed job's log
-# Seconds of work of a job of the default run, those of all its cores added up. By them the time
-# left is estimated until a job of the rule has ended here.
-EXPECTED = {
-    "mini_clips": 8,
-    "train": 33,
-    "predict": 10,
-    "reference": 2,
-    "evaluate": 1,
-    "cost": 4,
-    "peer_costs": 6,
-    "speed": 40,
-    "tracker_speed": 12,
-    "notebook": 6,
-    "reports": 15,
-}
-DEFAULT_RUN = "mini"
 
 
-def show_progress(workflow: Any, run: str, log: str, page: str) -> Callable[[bool], None]:
+def show_progress(
+    workflow: Any, log: str, page: str, times: str, kept_times: str
+) -> Callable[[bool], None]:
     """Show a line of progress for a run that a user has started; nothing for any other process.
 
-    run: the name of its settings. log: the file for all of Snakemake's text. page: what to open
-    when the run is done. Returns what to call at the end, with whether all jobs were done.
+    log: the file for all of Snakemake's text. page: what to open when the run is done. times: the
+    JSON file of what the rules' jobs took here, read for the estimate and written anew at the end;
+    kept_times: one of another machine, for the first run. Returns what to call at the end, with
+    whether all jobs were done.
     """
     output = workflow.output_settings
     own_text = output.verbose or output.printshellcmds or output.debug_dag or output.quiet
     if not workflow.is_main_process or output.dryrun or own_text:
         return lambda is_whole: None
-    line = ProgressLine(sys.stderr, log, page, EXPECTED if run == DEFAULT_RUN else {})
+    line = ProgressLine(sys.stderr, log, page, read_times(times) or read_times(kept_times))
     for handler in [known for known in logger.handlers if known.name == "DefaultStreamHandler"]:
         logger.addHandler(_file_of(log, handler, line))
         logger.addHandler(line)
         handler.addFilter(line.leaves_to_snakemake)
-    return line.end
+
+    def end(is_whole: bool) -> None:
+        line.end(is_whole)
+        write_times(times, line.progress)
+
+    return end
+
+
+def read_times(path: str) -> dict[str, float]:
+    """What a job of each rule takes by a file of `write_times`; nothing where there is none."""
+    try:
+        return dict(json.loads(Path(path).read_text())["seconds"])
+    except (OSError, ValueError, KeyError):  # an estimate is not worth an error
+        return {}
+
+
+def write_times(path: str, progress: "Progress") -> None:
+    """Keep the mean work of each rule's jobs: seconds, those of all their cores added up.
+
+    Of a rule of which no job ended, what was expected stays. Nothing is written of no jobs.
+    """
+    if progress.work:
+        ended = {rule: sum(work) / len(work) for rule, work in progress.work.items()}
+        write_json(path, {"seconds": progress.expected | ended, "provenance": provenance()})
 
 
 def _file_of(path: str, shown: logging.Handler, line: "ProgressLine") -> logging.Handler:

@@ -3,6 +3,7 @@
 import importlib.util
 import io
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -78,6 +79,23 @@ def test_a_job_that_ended_here_is_the_measure_of_its_rule(run):
     send(Event.JOB_FINISHED, job_id=1)
     assert line.progress.seconds_left() == pytest.approx(1000, abs=5)
     line.end(True)
+
+
+def test_what_jobs_took_is_kept_for_the_next_run(run, tmp_path):
+    line, send, _ = run(train=240, cost=20)
+    path = str(tmp_path / "times.json")
+    run_progress.write_times(path, line.progress)
+    assert run_progress.read_times(path) == {}
+    send(Event.RUN_INFO, stats={"train": 2, "total": 2})
+    for job, seconds in enumerate((30, 50)):
+        began(send, job, "train", run=str(job))
+        line.progress.running[job] = ("train", "", run_progress.time.monotonic() - seconds)
+        send(Event.JOB_FINISHED, job_id=job)
+    line.end(True)
+    run_progress.write_times(path, line.progress)
+    assert run_progress.read_times(path) == pytest.approx({"train": 40, "cost": 20}, abs=1)
+    Path(path).write_text("{")
+    assert run_progress.read_times(path) == {}
 
 
 def test_without_a_measure_no_time_is_told(run):
