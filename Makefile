@@ -44,7 +44,7 @@ backbone: .venv/ready
 	    --out weights/mini-hrnet-backbone.safetensors
 
 # results-published/peers: costs of the peers, which the workflow takes over while their code is the
-# same, so that it need not count them again (two minutes).
+# same, so that it need not count them again (four minutes).
 peers: .venv/ready
 	ttvos cost --trackers all --out results-published/peers
 
@@ -67,7 +67,7 @@ clean:
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    || { echo "needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@echo "Installing into .venv, which takes about two minutes"
+	@echo "Installing into .venv, which takes two to four minutes"
 	@$(PYTHON) -m venv .venv
 	@$(PIP) --requirement requirements.lock
 	@$(PIP) --editable .
