@@ -13,21 +13,9 @@ from PIL import Image
 
 from tests.unit.evaluation import literal
 from tests.unit.evaluation.drawn import davis_clips, write
-from ttvos.evaluation.davis import evaluate
 from ttvos.evaluation.metrics import statistics
 
 GOLDEN = Path(__file__).with_name("drawn_scores.json")
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory) -> tuple[Path, Path]:
-    return write(tmp_path_factory.mktemp("drawn"), davis_clips())
-
-
-@pytest.fixture(scope="module")
-def scores(folders) -> dict:
-    results, truth = folders
-    return evaluate(results, truth=truth, objects="first")
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,6 @@ vos-benchmark judges a frame as the DAVIS toolkit does, and an object otherwise:
 - An id that the truth never shows is dropped in silence; here it is an error.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -22,17 +20,6 @@ from tests.unit.evaluation.drawn import davis_clips, late_clips, write
 from tests.unit.evaluation.random_masks import random_clip
 from ttvos.evaluation.crops import score_frame
 from ttvos.evaluation.davis import evaluate
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory) -> tuple[Path, Path]:
-    return write(tmp_path_factory.mktemp("drawn"), davis_clips())
-
-
-@pytest.fixture(scope="module")
-def scores(folders) -> dict:
-    results, truth = folders
-    return evaluate(results, truth=truth, objects="first")
 
 
 def test_void_matters_in_this_set(folders, scores):
