@@ -8,7 +8,8 @@ from typing import Any
 from ttvos.core.errors import UserError
 from ttvos.core.folders import expand
 
-FOLDERS = ("results", "davis", "davis_train", "stills")  # keys whose {name} stands in paths
+# Keys whose {name} stands in paths.
+FOLDERS = ("results", "davis", "davis_train", "stills", "stills_extra", "backbones")
 DATA = "data"  # the run's folder of published data, where it names none
 # Where published data of a name lie below a folder, or go to; None for a name that is none.
 Place = Callable[[str, Path], Path | None]

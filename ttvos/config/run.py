@@ -175,8 +175,8 @@ class Config:
     trained nor tracked here; their cost and speed are measured all the same. checkpoint: file or
     name of weights for every row of TTVOS's, untrained. frtm: how the rows of FRTM-VOS are
     trained. peers: which are measured. data_label: the data in a few words, for column headings.
-    davis, davis_train, stills: folders that `{davis}` and so on stand for in the other paths;
-    `{results}` is `results`.
+    davis, davis_train, stills, stills_extra, backbones: folders that `{davis}` and so on stand for
+    in the other paths (backbones: of initial weights); `{results}` is `results`.
     precision: of tracking, as `--precision` of `ttvos predict`: float32, so that scores do not
     depend on the processor, unless another is named. That of the speed measurement is
     `speed.precision`, what trainings compute in is `train.precision`.
@@ -207,6 +207,8 @@ class Config:
     davis: str | None = None
     davis_train: str | None = None
     stills: str | None = None
+    stills_extra: str | None = None
+    backbones: str | None = None
     data: str = DATA
     cost: CostConfig = CostConfig()
     speed: SpeedConfig | None = SpeedConfig()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.data.test_places import stills
+from ttvos.config import placeholders
 from ttvos.config.experiments import RUNS
 from ttvos.config.run import STAGES, as_plain
 from ttvos.core.errors import UserError
@@ -13,7 +14,7 @@ from ttvos.core.provenance import REPOSITORY
 from ttvos.plan.run import load_config, parse_config
 
 MINI = read_yaml(RUNS / "mini.yaml")
-FOLDERS = {"davis": "somewhere", "davis_train": "training", "stills": "photos"}
+FOLDERS = {name: f"folder-of-{name}" for name in placeholders.FOLDERS if name != "results"}
 
 
 @pytest.mark.parametrize("path", sorted(RUNS.glob("*.yaml")), ids=lambda path: path.stem)
