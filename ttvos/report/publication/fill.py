@@ -2,6 +2,7 @@
 
 A page holds a marker line and below it `<!-- end -->`; `ttvos fill PAGE` writes between them:
 `<!-- scores: FOLDER [FOLDER ...] -->`, published scores (globs allowed);
+`<!-- switches: BASE FOLDER [FOLDER ...] -->`, what each switch of a recipe adds to its base;
 `<!-- steptime: FILE -->`, what `ttvos steptime` wrote to that file;
 `<!-- speed: FILE ... | COMMAND -->` and `<!-- benchmark: FILE TABLE ... | COMMAND -->`, see
 `ttvos.report.publication.benchmarks`. Files and folders are named relative to the page, or to the
@@ -19,9 +20,10 @@ from ttvos.core.text import markdown_table
 from ttvos.measure.steptable import read_steptime, tables
 from ttvos.report.publication.benchmarks import benchmark_block, speed_block
 from ttvos.report.publication.form import RECORD, SCORES, Score, read_lines
+from ttvos.report.publication.switches import switches
 
 BLOCK = re.compile(
-    r"(<!-- (scores|steptime|speed|benchmark): ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL
+    r"(<!-- (scores|switches|steptime|speed|benchmark): ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL
 )
 
 
@@ -60,8 +62,13 @@ def _block(kind: str, named: str, roots: list[Path]) -> str:
     root = next((root for root in roots if any(root.glob(first))), roots[-1])
     if kind == "steptime":
         return tables(read_steptime(root / named))
-    block = {"scores": _scores, "speed": speed_block, "benchmark": benchmark_block}[kind]
-    return block(named, root)
+    blocks = {"scores": _scores, "switches": _switches, "speed": speed_block}
+    return {**blocks, "benchmark": benchmark_block}[kind](named, root)
+
+
+def _switches(patterns: str, root: Path) -> str:
+    """`switches`, of the folders in the order in which they are named."""
+    return switches([folder for each in patterns.split() for folder in _folders(root, each)])
 
 
 def _scores(patterns: str, root: Path) -> str:

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,14 @@ from tests.unit.report.publication.fake_profile import write_profile
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import REPOSITORY
 from ttvos.report.publication.fill import BLOCK, fill
-from ttvos.report.publication.form import SCORES, Score, read_lines
+from ttvos.report.publication.form import (
+    SCORES,
+    SEQUENCES,
+    Score,
+    SequenceScore,
+    read_lines,
+    to_csv,
+)
 from ttvos.report.publication.publish import publish
 
 PAGES = [p for p in sorted((REPOSITORY / "docs").glob("*.md")) if BLOCK.search(p.read_text())]
@@ -87,3 +95,30 @@ def test_files_are_found_beside_the_page_in_its_repository_and_in_this_one(root)
 def test_an_absolute_path_in_a_page_is_one_clear_line(root):
     with pytest.raises(UserError, match="name /kept/one relative to the page"):
         fill(page(root, "/kept/one"), root)
+
+
+def test_a_switch_is_compared_with_its_base_seed_by_seed(tmp_path):
+    publish(write_profile(tmp_path / "base", seeds=(0, 1, 2)), tmp_path / "kept/base")
+    publish(write_profile(tmp_path / "other", ("exp8-hrnet",)), tmp_path / "kept/other")
+    sequences = tmp_path / "kept/other" / SEQUENCES
+    better = [replace(x, jf=x.jf + 2.5) for x in read_lines(SequenceScore, sequences)]
+    sequences.write_text(to_csv(SequenceScore, better))
+    path = tmp_path / "page.md"
+    path.write_text("<!-- switches: kept/base kept/other -->\n<!-- end -->\n")
+    assert fill(path, tmp_path)
+    base = 100 * (0.5 + 0.03 * 8)
+    # The base's three seeds have 1 point more in the mean than its seed 0; the switch has two.
+    assert f"| Tiny real data | {base + 1:.1f} | {base - 9:.1f} |" in path.read_text()
+    assert f"| {base + 0.5 + 2.5:.1f}, +2.5 [+2.5, +2.5] (2 seeds) |" in path.read_text()
+
+
+def test_a_switch_of_several_rows_or_of_other_seeds_is_one_clear_line(tmp_path):
+    publish(write_profile(tmp_path / "base"), tmp_path / "kept/base")
+    publish(write_profile(tmp_path / "other", ("exp8-hrnet",), (5,)), tmp_path / "kept/other")
+    path = tmp_path / "page.md"
+    path.write_text("<!-- switches: kept/base kept/base -->\n<!-- end -->\n")
+    with pytest.raises(UserError, match="base: a switch has one trained row, not 8"):
+        fill(path, tmp_path)
+    path.write_text("<!-- switches: kept/base kept/other -->\n<!-- end -->\n")
+    with pytest.raises(UserError, match="other: shares no seed of exp8-hrnet on val3 with base"):
+        fill(path, tmp_path)
