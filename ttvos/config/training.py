@@ -205,8 +205,10 @@ class TrainConfig:
     heldout: sequences of the training split that no stage with DAVIS data learns from.
     selection: which step's weights become the result (`Selection`).
     What the paper has not: optimizer "adamw" with weight_decay; clip_norm: largest norm of the
-    gradient; average: decay of a running mean of the weights, which then is the result;
-    precision: of the layers (not float32: autocast; weights and losses stay float32).
+    gradient; memory_rate: share of the learning rate that the embeddings of the long-term template
+    get (docs/training.md, "The template"); average: decay of a running mean of the weights, which
+    then is the result; precision: of the layers (not float32: autocast; weights and losses stay
+    float32).
     accumulate: equal parts in which a batch goes through the model, one after the other, to
     save memory; only batch-norms that train see the difference (`ttvos.training.step.gradient`).
     checkpointing: whether activations are computed again for the gradient instead of kept, to
@@ -226,6 +228,7 @@ class TrainConfig:
     optimizer: Literal["adam", "adamw"] = "adam"
     weight_decay: float = 0.0
     clip_norm: float | None = None
+    memory_rate: float = 1.0
     accumulate: int = 1
     checkpointing: bool = False
     processes: int = 1
@@ -252,6 +255,8 @@ class TrainConfig:
             raise UserError("weight_decay must be 0 or more, and is for optimizer adamw")
         if self.clip_norm is not None and not self.clip_norm > 0:
             raise UserError("clip_norm must be above 0, or null for none")
+        if not 0 < self.memory_rate <= 1:
+            raise UserError("memory_rate must be a share above 0, up to 1")
         if self.average is not None and not 0 < self.average < 1:
             raise UserError("average must lie between 0 and 1, or be null for none")
         self.selection.check(self.heldout, {s.split for s in self.stages if s.source == "davis"})

@@ -161,12 +161,12 @@ def descend(
 ) -> None:
     """One step down the gradient that the parameters hold, at this learning rate.
 
-    clip: largest norm of the whole gradient; None leaves it as it is. scaler: the gradient is
-    of the loss that it scaled; a gradient that left float16's range is no step, and the next
-    scale is smaller.
+    A group of parameters may have a share of it, "rate_share". clip: largest norm of the whole
+    gradient; None leaves it as it is. scaler: the gradient is of the loss that it scaled; a
+    gradient that left float16's range is no step, and the next scale is smaller.
     """
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("rate_share", 1.0)
     if scaler:
         scaler.unscale_(optimizer)
     if clip is not None:

@@ -111,17 +111,21 @@ class TTVOSTask(Task):
     def optimizer(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
         """Adam, as in the paper, or AdamW where `config.optimizer` says so, over what learns.
 
-        Biases and batch-norms (one axis) do not decay. Fused: one call for all weights.
+        Biases and batch-norms (one axis) do not decay. The template's embeddings have a share of
+        the learning rate (`config.memory_rate`). Fused: one call for all weights.
         """
-        learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        if self.config.optimizer == "adam":
-            return torch.optim.Adam(learning, lr=rate, fused=True)
-        decay = self.config.weight_decay
-        groups = [
-            {"params": [p for p in learning if p.dim() > 1], "weight_decay": decay},
-            {"params": [p for p in learning if p.dim() <= 1], "weight_decay": 0.0},
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for name, parameter in network.named_parameters():
+            if parameter.requires_grad:
+                share = self.config.memory_rate if name.startswith("memory.") else 1.0
+                decay = self.config.weight_decay if parameter.dim() > 1 else 0.0
+                groups.setdefault((share, decay), []).append(parameter)
+        options = [
+            {"params": parameters, "rate_share": share, "weight_decay": decay}
+            for (share, decay), parameters in groups.items()
         ]
-        return torch.optim.AdamW(groups, lr=rate, fused=True)
+        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.config.optimizer]
+        return kind(options, lr=rate, fused=True)
 
     def learning_rate(self, stage: Stage, step: int, steps: int) -> float:
         """A linear warm-up, then constant, as in the paper, or a cosine."""

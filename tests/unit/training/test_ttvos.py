@@ -150,6 +150,20 @@ def test_adamw_decays_weights_but_no_biases_and_no_batch_norms():
         assert torch.equal(after[name], before[name])
 
 
+def test_the_templates_embeddings_learn_at_their_share_of_the_rate():
+    """Adam's first step moves every weight with a gradient by the learning rate."""
+    config = TrainConfig(stages=(), memory_rate=0.25)
+    model = build_model(EXP8, "hrnet")
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    optimizer = TTVOSTask(config, EXP8, "hrnet").optimizer(model, 1.0)
+    sum(p.sum() for p in model.parameters()).backward()
+    descend(optimizer, 0.5, None)
+    for name, after in model.named_parameters():
+        moved = before[name] - after
+        rate = 0.125 if name.startswith("memory.") else 0.5
+        torch.testing.assert_close(moved, torch.full_like(moved, rate), rtol=1e-4, atol=1e-4)
+
+
 def test_float16_needs_cuda(davis: Path, tmp_path: Path):
     with pytest.raises(UserError, match="float16 needs CUDA"):
         run(tiny_config(davis, precision="float16"), tmp_path / "run")

@@ -1,0 +1,139 @@
+"""What the adaptive weight does to a trained model's masks, and what its template holds.
+
+    python benchmarks/adaptive_weight.py --checkpoint WEIGHTS --out adaptive-weight.json
+
+Tracks every sequence with the weight as learnt, and with other shares of the new frame put in its
+place: none (the first frame's template stays), 1/t (the mean of all frames, as GC), a half (the
+weight's largest), and all (only the newest frame). Where J&F hardly differs, the template says the
+same whatever frames it is made of, and nothing in training can tell the weight what to be.
+
+Measured beside it, over all frames: the weight; the template's entropy as a share of the largest
+(1: every row is flat and holds nothing; 0: every row is one channel); and how far a new frame's
+template is from the one that is kept, as half the absolute difference of their rows (0 to 1).
+"""
+
+import argparse
+import math
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import ttvos
+from benchmarks.command import parser, run_and_write
+from benchmarks.masks import DATASET
+from ttvos.core.device import device_name, find_device
+from ttvos.core.errors import UserError
+from ttvos.core.provenance import file_hash, provenance
+from ttvos.core.shipped_weights import find_weights
+from ttvos.evaluation.davis import evaluate
+from ttvos.model.ttvos import TTVOS, Step
+from ttvos.tracking.predict import predict
+from ttvos.tracking.readable import TTVOSTracker
+
+Share = Callable[[Step, int], Tensor | float]
+SHARES: dict[str, Share] = {  # of the new frame in the template, by the step and the frames seen
+    "learnt": lambda step, seen: TTVOS._new_share(None, step, seen),
+    "none": lambda step, seen: 0.0,
+    "1/t": lambda step, seen: 1 / (seen + 1),
+    "half": lambda step, seen: 0.5,
+    "all": lambda step, seen: 1.0,
+}
+
+
+class Watched:
+    """A model whose share of the new frame is set, and whose templates are measured.
+
+    weights, shares, entropies, distances: one number a frame and object.
+    """
+
+    def __init__(self, model: TTVOS, share: Share) -> None:
+        self.weights: list[float] = []
+        self.entropies: list[float] = []
+        self.distances: list[float] = []
+        self._kept: Tensor | None = None
+        advance, embed = type(model).advance, type(model)._embed
+
+        def watched_advance(features, state, step, heatmap):
+            self._kept = state.template
+            self.weights += step.update_weight.flatten().tolist()
+            return advance(model, features, state, step, heatmap)
+
+        def watched_embed(features, heatmap, clue):
+            new = embed(model, features, heatmap, clue)
+            self._measure(new)
+            return new
+
+        model.advance, model._embed, model._new_share = watched_advance, watched_embed, share
+
+    def _measure(self, new: Tensor) -> None:
+        entropy = torch.special.entr(new).sum(-1).mean(-1) / math.log(new.shape[-1])
+        self.entropies += entropy.tolist()
+        if self._kept is not None and self._kept.shape == new.shape:
+            self.distances += (0.5 * (new - self._kept).abs().sum(-1).mean(-1)).tolist()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and write the file; 0, or 1 after an error."""
+    options = _parse(arguments)
+    return run_and_write(lambda: run(options), options.out)
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """{"shares": {name: {jf (points), weight, entropy, distance: {mean, low, high}}}}, and the
+    provenance. low and high are the 5th and 95th percentiles over frames and objects."""
+    if not options.dataset.is_dir():
+        raise UserError(f"{options.dataset}: no such folder; name the data by --dataset")
+    checkpoint = find_weights(options.checkpoint)
+    shares = {}
+    for name, share in SHARES.items():
+        print(name, file=sys.stderr)
+        model = ttvos.load(checkpoint)
+        if model.adaptive_weight is None:
+            raise UserError(f"{options.checkpoint}: {model.variant.name} has no adaptive weight")
+        watched = Watched(model, share)
+        tracker = TTVOSTracker(model, options.device, input_scale=options.input_scale)
+        with tempfile.TemporaryDirectory(prefix="ttvos-benchmark-") as folder:
+            predict(tracker, options.dataset, 2016, "val", folder, only=tuple(options.only))
+            scores = evaluate(folder, options.dataset, 2016, "val", only=tuple(options.only))
+        shares[name] = {
+            "jf": 100 * scores.means.jf_mean,
+            "weight": _summary(watched.weights),
+            "entropy": _summary(watched.entropies),
+            "distance": _summary(watched.distances),
+        }
+    device = find_device(options.device)
+    settings = {key: str(value) for key, value in vars(options).items() if key != "out"}
+    source = provenance(
+        settings,
+        device=device_name(device),
+        precision="float32",
+        checkpoint=file_hash(checkpoint),
+        data={"root": options.dataset.name, "year": 2016, "split": "val"},
+        command=["python", "benchmarks/adaptive_weight.py", *sys.argv[1:]],
+    )
+    return {"shares": shares, "bars": {}, "provenance": source}
+
+
+def _summary(values: list[float]) -> dict[str, float]:
+    low, high = np.percentile(values, [5, 95])
+    return {"mean": float(np.mean(values)), "low": float(low), "high": float(high)}
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    options = parser(__doc__)
+    options.add_argument("--checkpoint", default="ttvos-hrnet-davis", help="file or name")
+    options.add_argument("--dataset", type=Path, default=DATASET, help="DAVIS-2016 layout")
+    options.add_argument("--only", nargs="+", default=[], metavar="SEQUENCE", help="some sequences")
+    options.add_argument("--input-scale", type=float, default=1.0, help="as of ttvos predict")
+    options.add_argument("--device", default="cpu", help="default: cpu")
+    return options.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
