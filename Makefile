@@ -44,7 +44,7 @@ backbone: .venv/ready
 	    --out weights/mini-hrnet-backbone.safetensors
 
 # results-published/peers: costs of the peers, which the workflow takes over while their code is the
-# same, so that it need not count them again (four minutes).
+# same, so that it need not count them again (five minutes).
 peers: .venv/ready
 	ttvos cost --trackers all --out results-published/peers
 

@@ -38,7 +38,8 @@ def peers(report: ReportInput) -> Table:
         name="peers",
         title="The peers",
         caption="The other methods of Table 3: what was built from public facts, counted and timed "
-        "here by one protocol for all, and what the facts say of the cost. Each has a page.",
+        "here by one protocol for all, and what the facts say of the cost. Each has a page, which "
+        "says where its facts are from.",
         notes=tuple(_notes(report)),
     )
 

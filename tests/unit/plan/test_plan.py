@@ -210,8 +210,8 @@ def test_only_the_named_peers_are_timed():
     assert plan(rows=[], peers=peers | {"timed": ["all"], "untimed": ["stm"]}).timed_trackers == [
         name for name in built_peers() if name != "stm"
     ]
-    with pytest.raises(UserError, match="no built peer 'feelvos'"):
-        plan(peers={"names": ["all"], "timed": ["feelvos"]})
+    with pytest.raises(UserError, match="no built peer 'vggt'"):
+        plan(peers={"names": ["all"], "timed": ["vggt"]})
 
 
 def test_an_untrained_row_is_counted_and_timed_only():
@@ -237,8 +237,8 @@ def test_the_default_run_trains_what_minutes_suffice_for():
 
 def test_all_peers_are_those_that_are_built():
     assert set(plan(peers={"names": ["all"]}).peers) == set(built_peers())
-    with pytest.raises(UserError, match="no built peer 'feelvos'; there are: "):
-        plan(peers={"names": ["feelvos"]})
+    with pytest.raises(UserError, match="no built peer 'vggt'; there are: "):
+        plan(peers={"names": ["vggt"]})
 
 
 def test_a_class_of_the_users_own_is_tracked_once_whatever_the_seeds(monkeypatch):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ttvos.config.peers import Peer
 from ttvos.core.errors import UserError
 from ttvos.tracking.protocol import Prediction, check_prediction, stream
 from ttvos.tracking.registry import find_peer, load_tracker
@@ -166,7 +167,6 @@ def test_what_a_step_may_not_return_is_one_clear_line(own, name, message):
         (":Simple", {}, "package.module:Class"),
         ("own_of_test:", {}, "package.module:Class"),
         ("vggt", {}, "unknown tracker 'vggt'; built: .*; your own: package.module:Class"),
-        ("feelvos", {}, "feelvos is not built: "),
     ],
 )
 def test_what_is_no_tracker_is_one_clear_line(own, name, named, message):
@@ -175,9 +175,12 @@ def test_what_is_no_tracker_is_one_clear_line(own, name, named, message):
     assert "\n" not in str(caught.value)
 
 
-def test_a_peer_that_is_not_built_says_why():
-    with pytest.raises(UserError, match=r"not built: [A-Z]"):
-        find_peer("feelvos")
+def test_a_peer_that_is_not_built_says_why(monkeypatch):
+    absent = Peer("absent", "Absent", "VGG16", None, "not built", reason="No facts are known.")
+    monkeypatch.setattr("ttvos.tracking.registry.load_records", lambda: {"absent": absent})
+    for find in (find_peer, load_tracker):
+        with pytest.raises(UserError, match=r"^absent is not built: No facts are known\.$"):
+            find("absent")
 
 
 @pytest.mark.parametrize(
