@@ -88,9 +88,11 @@ class PeerEntry:
 
 @settings
 class PublishedEntry:
-    """Masks that a method's authors published, scored here. method: as Table 3 prints it."""
+    """Masks that a method's authors published, scored here. method: as Table 3 prints it; name: as
+    commands do."""
 
     method: str
+    name: str = ""
     evaluate: dict[str, str | None] = field(default_factory=dict)
     source: str = ""
 
@@ -186,6 +188,7 @@ def make_manifest(plan: Plan) -> dict[str, Any]:
         ],
         "published": [
             {
+                "name": method,
                 "method": next(iter(sets.values())).label,
                 "evaluate": {name: plan.published_scores(method, name) for name in sets},
                 "source": "; ".join(dict.fromkeys(masks.source for masks in sets.values())),

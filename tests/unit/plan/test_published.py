@@ -34,6 +34,7 @@ def test_methods_are_scored_on_the_data_of_their_years(tmp_path):
     scores = "results/mini/published"
     assert make_manifest(some)["published"] == [
         {
+            "name": "stm",
             "method": "STM",
             "evaluate": {
                 "davis17": f"{scores}/stm/davis17.json",
@@ -42,6 +43,7 @@ def test_methods_are_scored_on_the_data_of_their_years(tmp_path):
             "source": STM,
         },
         {
+            "name": "crn",
             "method": "CRN",
             "evaluate": {"davis16": f"{scores}/crn/davis16.json"},
             "source": "github.com/feinanshan/Motion-Guided-CRN, doc/CRN.zip",

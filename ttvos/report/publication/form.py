@@ -30,8 +30,10 @@ Line = TypeVar("Line", "Score", "SequenceScore")
 class Score:
     """One line of scores.csv: means over the objects of a dataset, in points of 100.
 
-    kind: "model", "reference" or "masks"; the latter two have no variant, backbone, seed and
-    training. label: in words. steps, seconds, device: of the training, where its record is there.
+    kind: "model", "reference", "published" (masks that a method of Table 3 published) or "masks"
+    (somebody's); all but models have no variant, backbone, seed and training. label: in words; of
+    a published method as Table 3 prints it. steps, seconds, device: of the training, where its
+    record is there.
     """
 
     row: str

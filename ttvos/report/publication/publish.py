@@ -7,7 +7,9 @@ from typing import Any
 from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_directory, write_json
 from ttvos.core.provenance import git_commit, provenance, public
+from ttvos.data.published_masks import MASK_SETS
 from ttvos.plan.manifest import Located, Manifest, data_label, load_manifest
+from ttvos.report.paper import plain, read_paper
 from ttvos.report.publication import form
 from ttvos.report.publication.form import Score, SequenceScore, to_csv
 from ttvos.report.publication.runs import (
@@ -106,6 +108,7 @@ def _record(located: Located, entries: list[Contribution]) -> dict[str, Any]:
         "datasets": _datasets(manifest, entries),
         "recipes": {backbone: recipe(first[backbone]) for backbone in sorted(first)},
         "trainings": [_training(entry) for entry in trained],
+        **_published_masks(entries),
         "files": [_source(file) for entry in entries for file in entry.files],
         "missing": [name for entry in entries for name in entry.missing],
         "provenance": public(provenance()),
@@ -135,6 +138,32 @@ def _training(entry: Contribution) -> dict[str, Any]:
         "code": training.settings.get("code"),
         "checkpoint_sha256": training.checkpoint_sha256,
     }
+
+
+def _published_masks(entries: list[Contribution]) -> dict[str, Any]:
+    """Of a run with masks of Table 3's methods: their archives, why one could not be had, and which
+    methods published none."""
+    published = [entry for entry in entries if entry.kind == "published"]
+    if not published:
+        return {}
+    labels = {plain(masks.label) for masks in MASK_SETS.values()}
+    named = (line["method"] for line in read_paper("table3"))
+    return {
+        "archives": [_archive(entry, name) for entry in published for name in entry.scores],
+        "not_scored": {
+            entry.name: public(entry.not_scored) for entry in published if entry.not_scored
+        },
+        "without_masks": [name for name in named if plain(name) not in {*labels, "ttvos"}],
+    }
+
+
+def _archive(entry: Contribution, dataset: str) -> dict[str, Any]:
+    """The archive of a method's masks: its name, where it came from, its checksum and its date;
+    fetched: when it was unpacked here."""
+    origin = entry.scores[dataset].record.provenance.masks_origin or {}
+    kept = {key: origin.get(key) for key in ("archive", "from", "checksum", "dated")}
+    fetched = (origin.get("provenance") or {}).get("time")
+    return {"row": entry.name, "dataset": dataset, **public(kept), "fetched": fetched}
 
 
 def _source(file: File) -> dict[str, Any]:

@@ -1,14 +1,14 @@
 """What a run has made so far, of each training and reference, and whether it belongs together."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, TypeVar
 
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import CHANGES, public
-from ttvos.plan.manifest import Located, MaskEntry, RowEntry
-from ttvos.records.schema import Predictions, Result, Scores, Training
+from ttvos.plan.manifest import Located, MaskEntry, PublishedEntry, RowEntry
+from ttvos.records.schema import NotScored, Predictions, Result, Scores, Training
 from ttvos.records.store import read
 from ttvos.report.recipe import recipe
 from ttvos.report.results import File
@@ -18,10 +18,10 @@ T = TypeVar("T", bound=Result)
 
 @dataclass(frozen=True)
 class Contribution:
-    """One training of a row, a reference, or somebody's masks, with what is there of it.
+    """One training of a row, a reference, or masks, with what is there of it.
 
-    kind: "model", "reference" or "masks"; the latter two have no seed, variant and training.
-    scores, predictions: by dataset. missing: names of files that are not there.
+    kind: as in `ttvos.report.publication.form.Score`. scores, predictions: by dataset. missing:
+    names of files that are not there, or that say why there are no scores: not_scored, by dataset.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Contribution:
     variant: str = ""
     backbone: str = ""
     seed: int | None = None
+    not_scored: dict[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> list[File]:
@@ -52,7 +53,9 @@ def load_contributions(located: Located) -> list[Contribution]:
     manifest = located.manifest
     trained = [_trained(located, row, n) for row in manifest.rows for n in range(len(row.seeds))]
     references = [_masks(located, entry, "reference") for entry in manifest.references]
-    return [*trained, *references, *(_masks(located, entry, "masks") for entry in manifest.masks)]
+    published = [_published(located, entry) for entry in manifest.published]
+    masks = [_masks(located, entry, "masks") for entry in manifest.masks]
+    return [*trained, *references, *published, *masks]
 
 
 def _trained(located: Located, row: RowEntry, index: int) -> Contribution:
@@ -88,6 +91,28 @@ def _masks(located: Located, entry: MaskEntry, kind: str) -> Contribution:
     found = {d: _load(located, name, Scores, missing) for d, name in entry.evaluate.items()}
     scores = {dataset: file for dataset, file in found.items() if file}
     return Contribution(entry.name, kind, entry.label or entry.name, scores, {}, tuple(missing))
+
+
+def _published(located: Located, entry: PublishedEntry) -> Contribution:
+    """Masks of a method of Table 3; of an archive that could not be had, the reason."""
+    missing: list[str] = []
+    scores, reasons = {}, {}
+    for dataset, name in entry.evaluate.items():
+        file = _load(located, name, Scores | NotScored, missing)
+        if file and isinstance(file.record, NotScored):
+            missing.append(name)
+            reasons[dataset] = file.record.missing
+        elif file:
+            scores[dataset] = file
+    return Contribution(
+        name=entry.name or entry.method,
+        kind="published",
+        label=entry.method,
+        scores=scores,
+        predictions={},
+        missing=tuple(missing),
+        not_scored=reasons,
+    )
 
 
 def _load(located: Located, name: str | None, kind: type[T], missing: list[str]) -> File[T] | None:
