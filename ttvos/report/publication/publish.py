@@ -16,16 +16,17 @@ from ttvos.report.publication.runs import (
     Contribution,
     check_commits,
     check_contributions,
+    files_of,
     is_a_commit,
     load_contributions,
     scoring,
     sequence_means,
     settings_of,
+    sourced,
 )
+from ttvos.report.publication.site import Checks, load_site_checks, write_site
 from ttvos.report.recipe import recipe
-from ttvos.report.results import File
 
-KEPT = ("commit", "source", "config", "seed", "device", "precision", "cpus", "time", "command")
 STATISTICS = ("j_mean", "j_recall", "j_decay", "f_mean", "f_recall", "f_decay")
 
 
@@ -44,16 +45,18 @@ def publish(manifest: Path | str, out: Path | str) -> dict[str, Any]:
     if not any(entry.scores for entry in entries):
         raise UserError(f"{manifest}: none of the scores that it names is there yet")
     check_contributions(entries)
-    check_commits(file for entry in entries for file in entry.files)
+    checks = load_site_checks(located)
+    check_commits([*files_of(entries), *checks.values()])
     if not is_a_commit(git_commit()):
         text = "no commit of this project here, or uncommitted changes"
         raise UserError(f"{out}: not published: {text}; commit them, and publish again")
-    record = _record(located, entries)
+    record = _record(located, entries, checks)
     scores = [line for entry in entries for line in _scores(entry, located.manifest)]
     parts = [line for entry in entries for line in _sequence_scores(entry)]
     with atomic_directory(out, marker=form.RECORD) as folder:
         (folder / form.SCORES).write_text(to_csv(Score, scores), encoding="utf-8")
         (folder / form.SEQUENCES).write_text(to_csv(SequenceScore, parts), encoding="utf-8")
+        write_site(folder, checks, {entry.name: entry.label for entry in entries})
         write_json(folder / form.RECORD, record)
     return record
 
@@ -94,7 +97,7 @@ def _label(manifest: Manifest, dataset: str) -> str:
     return manifest.datasets[dataset].label or dataset
 
 
-def _record(located: Located, entries: list[Contribution]) -> dict[str, Any]:
+def _record(located: Located, entries: list[Contribution], checks: Checks) -> dict[str, Any]:
     """published.json: what was done, with what, and where every number comes from."""
     manifest = located.manifest
     trained = [entry for entry in entries if entry.training]
@@ -109,7 +112,7 @@ def _record(located: Located, entries: list[Contribution]) -> dict[str, Any]:
         "recipes": {backbone: recipe(first[backbone]) for backbone in sorted(first)},
         "trainings": [_training(entry) for entry in trained],
         **_published_masks(entries),
-        "files": [_source(file) for entry in entries for file in entry.files],
+        "files": [sourced(file) for file in (*files_of(entries), *checks.values())],
         "missing": [name for entry in entries for name in entry.missing],
         "provenance": public(provenance()),
     }
@@ -164,9 +167,3 @@ def _archive(entry: Contribution, dataset: str) -> dict[str, Any]:
     kept = {key: origin.get(key) for key in ("archive", "from", "checksum", "dated")}
     fetched = (origin.get("provenance") or {}).get("time")
     return {"row": entry.name, "dataset": dataset, **public(kept), "fetched": fetched}
-
-
-def _source(file: File) -> dict[str, Any]:
-    """A file's name and provenance, without a machine's folders."""
-    kept = {key: file.record.provenance.get(key) for key in KEPT}
-    return public({"name": file.name, "provenance": kept})

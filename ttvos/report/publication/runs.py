@@ -14,6 +14,7 @@ from ttvos.report.recipe import recipe
 from ttvos.report.results import File
 
 T = TypeVar("T", bound=Result)
+KEPT = ("commit", "source", "config", "seed", "device", "precision", "cpus", "time", "command")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Contribution:
         return [file for file in files if file]
 
 
+def files_of(entries: Iterable[Contribution]) -> list[File]:
+    """All result files of all of them."""
+    return [file for entry in entries for file in entry.files]
+
+
 def load_contributions(located: Located) -> list[Contribution]:
     """All that a manifest names, in its order.
 
@@ -65,11 +71,11 @@ def _trained(located: Located, row: RowEntry, index: int) -> Contribution:
         return paths[index] if index < len(paths) else None
 
     missing: list[str] = []
-    training = _load(located, named(row.train), Training, missing)
+    training = load(located, named(row.train), Training, missing)
     scores, predictions = {}, {}
     for dataset, paths in row.evaluate.items():
-        scored = _load(located, named(paths), Scores, missing)
-        tracked = _load(located, named(row.predict.get(dataset, ())), Predictions, missing)
+        scored = load(located, named(paths), Scores, missing)
+        tracked = load(located, named(row.predict.get(dataset, ())), Predictions, missing)
         scores |= {dataset: scored} if scored else {}
         predictions |= {dataset: tracked} if scored and tracked else {}
     return Contribution(
@@ -88,7 +94,7 @@ def _trained(located: Located, row: RowEntry, index: int) -> Contribution:
 
 def _masks(located: Located, entry: MaskEntry, kind: str) -> Contribution:
     missing: list[str] = []
-    found = {d: _load(located, name, Scores, missing) for d, name in entry.evaluate.items()}
+    found = {d: load(located, name, Scores, missing) for d, name in entry.evaluate.items()}
     scores = {dataset: file for dataset, file in found.items() if file}
     return Contribution(entry.name, kind, entry.label or entry.name, scores, {}, tuple(missing))
 
@@ -98,7 +104,7 @@ def _published(located: Located, entry: PublishedEntry) -> Contribution:
     missing: list[str] = []
     scores, reasons = {}, {}
     for dataset, name in entry.evaluate.items():
-        file = _load(located, name, Scores | NotScored, missing)
+        file = load(located, name, Scores | NotScored, missing)
         if file and isinstance(file.record, NotScored):
             missing.append(name)
             reasons[dataset] = file.record.missing
@@ -115,8 +121,11 @@ def _published(located: Located, entry: PublishedEntry) -> Contribution:
     )
 
 
-def _load(located: Located, name: str | None, kind: type[T], missing: list[str]) -> File[T] | None:
-    """One of the manifest's files; where it is not there its name is put among the missing."""
+def load(located: Located, name: str | None, kind: type[T], missing: list[str]) -> File[T] | None:
+    """One of the manifest's files; where it is not there its name is put among the missing.
+
+    Raises UserError for a damaged file and for one without provenance.
+    """
     if name is None:
         return None
     path = located.path(name)
@@ -124,6 +133,12 @@ def _load(located: Located, name: str | None, kind: type[T], missing: list[str])
         missing.append(name)
         return None
     return File(name, read(path, kind, name, sourced=True))
+
+
+def sourced(file: File) -> dict[str, Any]:
+    """A file's name and provenance, without a machine's folders."""
+    kept = {key: file.record.provenance.get(key) for key in KEPT}
+    return public({"name": file.name, "provenance": kept})
 
 
 def sequence_means(scores: Scores) -> Iterator[tuple[str, int, float, float, float]]:
