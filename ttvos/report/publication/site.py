@@ -29,8 +29,9 @@ def write_site(folder: Path, checks: Checks, labels: dict[str, str]) -> None:
     (folder / ATTRIBUTES).write_text(lines, encoding="utf-8")
     kept = {}
     for dataset, file in checks.items():
-        plain = file.record.plain() | {"provenance": sourced(file)["provenance"]}
-        kept[dataset] = {key: value for key, value in plain.items() if key != "attributes"}
+        values = file.record.plain()
+        values = {key: values[key] for key in values if key not in ("attributes", "provenance")}
+        kept[dataset] = {**values, "provenance": sourced(file)["provenance"]}
     write_json(folder / SITE, kept)
 
 
