@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_path, clear_errors
+from ttvos.core.text import counted
 from ttvos.data.download import Patience, download
 from ttvos.data.fetch import locked, record, recorded
 from ttvos.data.places import place
@@ -55,7 +56,7 @@ def check_record(source: Source, root: Path) -> str:
     for year in YEARS:
         for method in known[year]:
             read_printed(folder, year, method)
-    counts = ", ".join(f"{len(known[year])} methods of {year}" for year in YEARS)
+    counts = ", ".join(f"{counted(len(known[year]), 'method')} of {year}" for year in YEARS)
     attributes = read_attributes(folder)
     more = f"attributes of {len(attributes)} sequences" if attributes else f"no {ATTRIBUTES}"
     return f"{folder}: {source.title}: {counts}; {more} (licence: {source.licence})"

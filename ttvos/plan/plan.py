@@ -183,9 +183,11 @@ class Plan:
     @cached_property
     def site_checks(self) -> dict[str, list[str]]:
         """Dataset -> methods whose scores are compared with what the DAVIS site printed."""
-        datasets = self.config.published.datasets if self.config.davis_record else ()
-        found = {d: [m for m, sets in self.published.items() if d in sets] for d in datasets}
-        return {dataset: methods for dataset, methods in found.items() if methods}
+        found: dict[str, list[str]] = {}
+        for method, sets in self.published.items() if self.config.davis_record else ():
+            for dataset in sets:
+                found.setdefault(dataset, []).append(method)
+        return found
 
     def site_check(self, dataset: str) -> str:
         return self.path("site", f"{dataset}.json")

@@ -113,7 +113,8 @@ def _record(located: Located, entries: list[Contribution], checks: Checks) -> di
         "trainings": [_training(entry) for entry in trained],
         **_published_masks(entries),
         "files": [sourced(file) for file in (*files_of(entries), *checks.values())],
-        "missing": [name for entry in entries for name in entry.missing],
+        "missing": [name for entry in entries for name in entry.missing]
+        + [name for dataset, name in manifest.site.items() if dataset not in checks],
         "provenance": public(provenance()),
     }
 

@@ -55,8 +55,7 @@ def _notes(check: SiteCheck, labels: dict[str, str]) -> Iterator[str]:
     total = sum(each.compared for each in check.methods)
     yield (
         f"J and F of each {check.by} against those that the DAVIS site printed ({total:,} values): "
-        f"{len(same)} of {counted(len(check.methods), 'method')} agree within {check.tolerance:g} "
-        "in all of them."
+        f"all are within {check.tolerance:g} for {len(same)} of {len(check.methods)} methods."
     )
     for method in check.methods:
         for part in method.differing:
