@@ -16,7 +16,7 @@ from ttvos.report.table import (
     Table,
     format_cell,
 )
-from ttvos.report.verdicts import AGREES, DISPUTED, NOT_MEASURED
+from ttvos.report.verdicts import AGREES, DISPUTED, NOT_COMPARED, NOT_MEASURED
 
 _LATEX = {
     **{character: rf"\{character}" for character in "&%$#_{}"},
@@ -44,6 +44,7 @@ _SHORT = {
     ONE_RUN: "1 run",
     AGREES: "rec. agrees",
     DISPUTED: "rec. disp.",
+    NOT_COMPARED: "n.c.",
     NOT_MEASURED: "n.m.",
 }
 

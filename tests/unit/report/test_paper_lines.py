@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.report.publication.fake_profile import EXPERIMENTS, write_profile
+from ttvos.core.folders import REPOSITORY
 from ttvos.report.paper import read_paper
 from ttvos.report.publication.form import Published, Score, read_published
 from ttvos.report.publication.publish import publish
@@ -90,7 +91,7 @@ def test_no_number_of_ours_is_called_the_papers_in_what_the_repository_keeps(abl
         for key in PAPER
     }
     seen = 0
-    for published in (*read_published(), ablation):
+    for published in (*read_published(REPOSITORY / "results-published"), ablation):
         for row in scores(published).rows:
             values = [(key, row[key].value) for key in PAPER if key in row]
             assert all(value in printed[key] for key, value in values)

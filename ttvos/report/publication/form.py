@@ -84,6 +84,26 @@ class Published:
         """What the results are, in a few words."""
         return str(self.record["title"])
 
+    @property
+    def where(self) -> str:
+        """The folder's name, from the repository on."""
+        return f"{FOLDER.name}/{self.name}"
+
+    @property
+    def origins(self) -> list[dict[str, Any]]:
+        """Provenance of every file that the numbers are from."""
+        return [file["provenance"] for file in self.record["files"]]
+
+    @property
+    def devices(self) -> str:
+        """Names of the devices that measured it."""
+        return "; ".join(sorted({str(source["device"]) for source in self.origins}))
+
+    @property
+    def date(self) -> str:
+        """The day of the last measurement, as 2026-11-22."""
+        return max((str(source["time"])[:10] for source in self.origins), default="no date")
+
 
 def to_csv(kind: type[Line], lines: Iterable[Line]) -> str:
     """Lines as CSV, scores with four decimals (a ten-thousandth of a point)."""
@@ -125,10 +145,13 @@ def _value(hint: Any, text: str) -> Any:
     return hint(text)
 
 
-def read_published(folder: Path = FOLDER) -> list[Published]:
-    """All folders of published results, by name; none where there is no such folder."""
+def read_published(folder: Path | None = None) -> list[Published]:
+    """All folders of published results, by name; none where there is no such folder.
+
+    folder: None means the repository's.
+    """
     found = []
-    for path in sorted(folder.glob(f"*/{RECORD}")):
+    for path in sorted((folder or FOLDER).glob(f"*/{RECORD}")):
         record = read_json(path)
         needed = ("title", "caution", "profile", "datasets", "recipes", "files", "missing")
         if not isinstance(record, dict) or not set(needed) <= set(record):

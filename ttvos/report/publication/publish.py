@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ttvos.config.run import as_plain
 from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_directory, write_json
 from ttvos.core.provenance import git_commit, provenance, public
@@ -102,6 +103,7 @@ def _record(located: Located, entries: list[Contribution]) -> dict[str, Any]:
         "title": manifest.title,
         "caution": manifest.caution,
         "data_label": data_label(manifest),
+        "comparable": as_plain(manifest.comparable),
         "units": form.UNITS,
         "datasets": _datasets(manifest, entries),
         "recipes": {backbone: recipe(first[backbone]) for backbone in sorted(first)},
