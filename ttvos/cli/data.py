@@ -66,6 +66,10 @@ def run_fetch(options: argparse.Namespace) -> None:
     if source.kind == "masks":
         return _fetch_masks(options, root)
     _refuse_choice(options)
+    if source.kind == "record":
+        from ttvos.data.site_fetch import fetch_record
+
+        return print(fetch_record(source, root))
     if source.name not in SET_NAMES:
         return print(fetch_weights(source, root))
     report = fetch_set(source, root)
@@ -110,6 +114,10 @@ def run_check(options: argparse.Namespace) -> None:
     is_masks = source is not None and source.kind == "masks"
     if not is_masks:
         _refuse_choice(options)
+    if source and source.kind == "record":
+        from ttvos.data.site_fetch import check_record
+
+        return print(check_record(source, root))
     if source and not is_masks and source.name not in SET_NAMES:
         from ttvos.peers.fetch_weights import check_weights
 

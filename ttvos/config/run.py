@@ -180,6 +180,8 @@ class Config:
     precision: of tracking, as `--precision` of `ttvos predict`: float32, so that scores do not
     depend on the processor, unless another is named. That of the speed measurement is
     `speed.precision`, what trainings compute in is `train.precision`.
+    davis_record: folder of what the DAVIS site printed (`ttvos data fetch davis-record`); with it,
+    scores of published masks are compared with the site's.
     data: folder of published data; `{davis2017}` and the other names of `ttvos data fetch`
     stand for where each lies below it, or goes to (`ttvos.data.places`).
     """
@@ -209,6 +211,7 @@ class Config:
     stills: str | None = None
     stills_extra: str | None = None
     backbones: str | None = None
+    davis_record: str | None = None
     data: str = DATA
     cost: CostConfig = CostConfig()
     speed: SpeedConfig | None = SpeedConfig()

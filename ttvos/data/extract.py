@@ -86,6 +86,15 @@ def unpacked_size(archive: Path) -> int | None:
         return sum(info.file_size for info in file.infolist())
 
 
+def newest_date(archive: Path) -> str | None:
+    """The day of the last change in a zip file, e.g. "2019-08-07"; None for other archives."""
+    if not zipfile.is_zipfile(archive):
+        return None
+    with _clear_errors(archive), zipfile.ZipFile(archive) as file:
+        dates = (info.date_time for info in file.infolist())
+        return "{:04}-{:02}-{:02}".format(*max(dates))
+
+
 def _members(archive: Path) -> Iterator[_Member]:
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as file:

@@ -32,7 +32,9 @@ def named_sources(paths: Iterable[str], root: Path) -> dict[str, str]:
 def to_fetch_by_hand(source: Source, root: Path) -> str | None:
     """What to fetch by hand, and where to put it; None if it is there or can be downloaded."""
     downloads = [root / "downloads" / source.name / archive.name for archive in source.archives]
-    reachable = source.kind == "imagenet" or any(archive.urls for archive in source.archives)
+    reachable = source.kind in ("imagenet", "record") or any(
+        archive.urls for archive in source.archives
+    )
     if reachable or place(source, root).exists() or any(path.exists() for path in downloads):
         return None
     return manual(source, root)

@@ -14,7 +14,7 @@ from ttvos.core.files import clear_errors, read_json, write_json
 from ttvos.core.provenance import provenance
 from ttvos.data.check import Report
 from ttvos.data.download import Patience, WrongBytesError, check_space, download, file_digest
-from ttvos.data.extract import extract, unpacked_size
+from ttvos.data.extract import extract, newest_date, unpacked_size
 from ttvos.data.fetch import locked, record, recorded, records_file
 from ttvos.data.mask_folders import mask_files, masks_folder
 from ttvos.data.published_check import check_masks
@@ -118,7 +118,8 @@ def _unpack(masks: MaskSet, archive: MaskArchive, root: Path, file: Path, origin
             raise UserError(f"{origin}: no masks of DAVIS {masks.year} val in it")
         _take(masks, found, aside / "masks")
         digest = f"sha256:{file_digest(file)}"
-        _write_origin(masks, aside / "masks", origin, digest)
+        facts = {"from": origin, "archive": file.name, "dated": newest_date(file)}
+        _write_origin(masks, aside / "masks", facts | {"checksum": digest})
         target = masks.folder(root)
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(aside / "masks", target)
@@ -135,9 +136,9 @@ def _take(masks: MaskSet, found: Path, target: Path) -> None:
             os.replace(file, target / name / file.name)
 
 
-def _write_origin(masks: MaskSet, folder: Path, origin: str, digest: str) -> None:
+def _write_origin(masks: MaskSet, folder: Path, archive: dict[str, str | None]) -> None:
     """What the evaluation says about the masks that it scores: `masks_origin` of its record."""
-    facts = {"method": masks.label, "year": masks.year, "from": origin, "checksum": digest}
+    facts = {"method": masks.label, "year": masks.year, **archive}
     write_json(folder / "origin.json", {**facts, "provenance": provenance()})
 
 

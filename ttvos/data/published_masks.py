@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ttvos.core.errors import UserError
 from ttvos.data.davis import FRAMES, VAL
-from ttvos.data.sources import MB, Archive
+from ttvos.data.site_record import record_name
+from ttvos.data.sources import KB, MB, Archive
 
 FOLDER = "published-masks"
 YEARS = (2016, 2017)
@@ -139,6 +140,19 @@ _SETS = (
     *(_from_site(method, 2017) for method in _SITE_SETS if method != "sfls"),
 )
 MASK_SETS = {(masks.method, masks.year): masks for masks in _SETS}
+
+
+def _record_file(masks: MaskSet) -> Archive:
+    """What the site printed of its archive; address: docs/peers.md, section 0."""
+    name = record_name(masks.method, masks.year)
+    places = (*(f"{_SITE_FILES}/{commit}" for commit in _SITE_COMMITS), _SITE)
+    urls = [f"{place}/json_data/raw_eval/{name}" for place in places]
+    # SegFlow's was once beside the folders of the years.
+    urls += [url.replace("/2016/", "/") for url in urls if masks.method == "sfls"]
+    return Archive(name, tuple(urls), 30 * KB)
+
+
+SITE_RECORD = tuple(_record_file(masks) for masks in _SETS if masks.method in _SITE_SETS)
 METHODS = tuple(dict.fromkeys(masks.method for masks in _SETS))
 
 

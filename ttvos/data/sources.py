@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ttvos.config.experiments import BACKBONES, FRTM_BACKBONES
 from ttvos.core.errors import UserError
 
-MB, GB = 10**6, 10**9
+KB, MB, GB = 10**3, 10**6, 10**9
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Archive:
 class Source:
     """One data set, or weights.
 
-    kind: the layout that `ttvos.data.recognise` recognises, or "imagenet", "released" or "masks".
+    kind: the layout that `ttvos.data.recognise` recognises, or "imagenet", "released", "masks" or
+    "record".
     folder: where it goes below the root. contents: what the published set holds, by the keys of
     `ttvos.data.recognise.count`. unpacked: bytes on disk, roughly. manual: what to fetch by hand,
     where nothing else is possible; {root} and {folder} are filled in.
@@ -227,7 +228,17 @@ _MASKS = Source(
     "none stated, but STM's: CC BY-NC-SA; not to be redistributed",
 )
 
-SOURCES = {source.name: source for source in (*_SETS, *_WEIGHTS, _MASKS)}
+# Addresses: ttvos/data/published_masks.py, SITE_RECORD.
+_RECORD = Source(
+    "davis-record",
+    "the DAVIS site's scores of published results",
+    "record",
+    "davis-record",
+    "https://davischallenge.org/davis2017/soa_compare.html",
+    "none stated; for comparison, not to be redistributed",
+)
+
+SOURCES = {source.name: source for source in (*_SETS, *_WEIGHTS, _MASKS, _RECORD)}
 NAMES = tuple(SOURCES)
 SET_NAMES = tuple(source.name for source in _SETS)
 

@@ -50,6 +50,11 @@ class Jobs:
     def dataset_data(self, name: str) -> list[str]:
         return self.data_of([self.plan.config.datasets[name].root])
 
+    def site_scores(self, dataset: str) -> dict[str, str]:
+        """Files of scores that are compared with the DAVIS site's: method -> file."""
+        methods = self.plan.site_checks[dataset]
+        return {method: self.plan.published_scores(method, dataset) for method in methods}
+
     def training_data(self, key: str, training: str) -> list[str]:
         """What a training waits for: its clips, and the file that its backbone starts from.
 

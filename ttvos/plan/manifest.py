@@ -88,9 +88,11 @@ class PeerEntry:
 
 @settings
 class PublishedEntry:
-    """Masks that a method's authors published, scored here. method: as Table 3 prints it."""
+    """Masks that a method's authors published, scored here. method: as Table 3 prints it; name: as
+    commands do."""
 
     method: str
+    name: str = ""
     evaluate: dict[str, str | None] = field(default_factory=dict)
     source: str = ""
 
@@ -100,6 +102,7 @@ class Manifest:
     """What one run measured. Relative paths start from `root`, itself relative to the file.
 
     data_label: the data in two or three words, e.g. "built-in clips", for column headings.
+    site: by dataset, published masks' scores against those that the DAVIS site printed.
     notebook: HTML of the executed notebook (nbconvert's "basic" template).
     benchmarks: "rule job" or "rule" -> Snakemake's benchmark file. other_benchmarks: likewise, of
     jobs that make no result; shown where the files are there.
@@ -114,6 +117,7 @@ class Manifest:
     masks: tuple[MaskEntry, ...] = ()
     peers: tuple[PeerEntry, ...] = ()
     published: tuple[PublishedEntry, ...] = ()
+    site: dict[str, str | None] = field(default_factory=dict)
     data_label: str = ""
     comparable: Comparable = field(default_factory=Comparable)
     root: str = "."
@@ -186,12 +190,14 @@ def make_manifest(plan: Plan) -> dict[str, Any]:
         ],
         "published": [
             {
+                "name": method,
                 "method": next(iter(sets.values())).label,
                 "evaluate": {name: plan.published_scores(method, name) for name in sets},
                 "source": "; ".join(dict.fromkeys(masks.source for masks in sets.values())),
             }
             for method, sets in plan.published.items()
         ],
+        "site": {dataset: plan.site_check(dataset) for dataset in plan.site_checks},
         "peers": [_peer(plan, name) for name in plan.peers],
         "maps": plan.maps(shown.name, first) if shown and first else None,
         "benchmarks": benchmarks(plan),
@@ -278,6 +284,7 @@ def benchmarks(plan: Plan) -> dict[str, str]:
         "tracker_cost": own,
         "tracker_speed": plan.timed_trackers,
         "published": [f"{who}-{d}" for who, sets in plan.published.items() for d in sets],
+        "site": list(plan.site_checks),
     }
     named = [f"{rule} {job}" for rule, names in jobs.items() for job in names]
     named += ["cost"] if plan.rows_of("ttvos") else []
@@ -302,7 +309,7 @@ def benchmark(plan: Plan, job: str) -> str:
 def result_files(plan: Plan) -> list[str]:
     """Everything that is made before the report; predictions by their folder, made whole."""
     manifest, config = make_manifest(plan), plan.config
-    parts = ("rows", "references", "masks", "published", "peers", "maps", "benchmarks")
+    parts = ("rows", "references", "masks", "published", "site", "peers", "maps", "benchmarks")
     files = {path.removesuffix("/predict.json") for path in _files([manifest[p] for p in parts])}
     trainings = plan.trainings.values()
     files |= {plan.checkpoint(training.name) for training in trainings if training.row.trains}

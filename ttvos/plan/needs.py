@@ -38,6 +38,8 @@ def _given(plan: Plan) -> Iterator[tuple[str, str, bool]]:
             yield f"{key}.stages", root, True
         for backbone, file in plan.initial_weights(key).items():
             yield f"{key}.initial.{backbone}", file, False
+    if config.davis_record:
+        yield "davis_record", config.davis_record, True
     if config.checkpoint:
         yield "checkpoint", config.checkpoint, False
     for name, file in config.peers.weights.items():

@@ -157,6 +157,7 @@ class Plan:
         from ttvos.data.places import named_sources
 
         paths = [dataset.root for dataset in self.config.datasets.values()]
+        paths += [self.config.davis_record] if self.config.davis_record else []
         for key, section in self.sections.items():
             paths += [*section.all_roots(), *self.initial_weights(key).values()]
         return named_sources(paths, Path(self.config.data))
@@ -178,6 +179,18 @@ class Plan:
 
     def published_scores(self, method: str, dataset: str) -> str:
         return self.path("published", method, f"{dataset}.json")
+
+    @cached_property
+    def site_checks(self) -> dict[str, list[str]]:
+        """Dataset -> methods whose scores are compared with what the DAVIS site printed."""
+        found: dict[str, list[str]] = {}
+        for method, sets in self.published.items() if self.config.davis_record else ():
+            for dataset in sets:
+                found.setdefault(dataset, []).append(method)
+        return found
+
+    def site_check(self, dataset: str) -> str:
+        return self.path("site", f"{dataset}.json")
 
     def published_input(self, method: str, dataset: str) -> str:
         """What scoring published masks waits for: the record where the run fetches, else them."""

@@ -213,6 +213,64 @@ class NotScored(Result):
         return "missing" in data
 
 
+# Scores against those that the DAVIS site printed: `ttvos site`
+
+
+class _Difference(Record):
+    """Ours against the site's. compared: how many values of J and F; beyond: how many of them are
+    further apart than the tolerance; largest: how far apart at most; mean: of J&F, ours less the
+    site's. The latter two are fractions.
+    """
+
+    compared: int
+    beyond: int
+    largest: float
+    mean: float
+
+
+class SequenceDifference(_Difference):
+    """One sequence. reason: why it could not be compared; "" otherwise."""
+
+    sequence: str
+    reason: str = ""
+
+
+class MethodDifference(_Difference):
+    """One method over all sequences. differing: those with values beyond the tolerance."""
+
+    method: str
+    differing: list[SequenceDifference]
+
+
+class AttributeMeans(Record):
+    """Means over the objects of all sequences with an attribute, fractions."""
+
+    method: str
+    attribute: str
+    sequences: int
+    jf: float = Field(alias="J&F-Mean")
+    j: float = Field(alias="J-Mean")
+    f: float = Field(alias="F-Mean")
+
+
+class SiteCheck(Result):
+    """Scores of masks against those that the DAVIS site printed for them, and by attribute.
+
+    by: what the site's values are of, frames (2016) or objects (2017); frames: which are scored.
+    not_on_site: methods of which the record has nothing. attributes: those that at least `fewest`
+    of the sequences have.
+    """
+
+    year: int
+    by: Literal["frame", "object"]
+    tolerance: float
+    frames: str
+    methods: list[MethodDifference]
+    not_on_site: list[str]
+    fewest: int
+    attributes: list[AttributeMeans] = []
+
+
 # Predictions: `ttvos predict`
 
 
@@ -580,6 +638,7 @@ class Training(Result):
 
 KINDS = {  # by the name of the JSON Schema
     "scores": Scores | NotScored,
+    "site": SiteCheck,
     "predictions": Predictions,
     "cost": Cost,
     "speed": Speed,

@@ -56,3 +56,31 @@ rule published:
     shell:
         "python -m ttvos evaluate --masks {params.folder:q} {params.dataset} {params.fetched}"
         " --workers {threads} --out {output:q} > {log:q} 2>&1"
+
+
+# Where the DAVIS site's record is given: what it printed of the same masks.
+rule site:
+    input:
+        scores=lambda wildcards: list(jobs.site_scores(wildcards.dataset).values()),
+        record=jobs.data_of([settings.davis_record or ""]),
+    output:
+        f"{RESULTS}/site/{{dataset}}.json",
+    log:
+        f"{RESULTS}/logs/site/{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/site/{{dataset}}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(2000),
+        runtime=30,
+    params:
+        record=settings.davis_record,
+        scores=lambda wildcards: shlex.join(
+            f"{method}={path}"
+            for method, path in jobs.site_scores(wildcards.dataset).items()
+        ),
+        source=code_hash("evaluation/site.py"),
+    shell:
+        "python -m ttvos site --record {params.record:q} --scores {params.scores}"
+        " --out {output:q} > {log:q} 2>&1"

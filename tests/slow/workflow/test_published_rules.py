@@ -24,6 +24,7 @@ datasets: {davis16: {root: "DAVIS", year: 2016}}
 published: {datasets: [davis16], methods: [osmn], fetch: true}
 """
 SCORES = "results/small/published/osmn/davis16.json"
+SITE = "results/small/site/davis16.json"
 OPTIONS = (SCORES, "--configfile", "small.yaml")
 ADDRESSES = [f"/files/{where}results/2016/osmn.zip" for where in ("30be16ff9d28/", "HEAD/", "")]
 RECORD = "results/small/fetch/published-masks/osmn-2016.json"
@@ -62,6 +63,22 @@ def point_at(server: Server, project: Path) -> None:
     registry.write_text(text)
 
 
+def compare_with_the_site(project: Path, frames: dict) -> None:
+    """The site's record that holds just these scores, but for one value, has one difference."""
+    printed = {
+        name.removesuffix("_1"): {k: list(map(str, v)) for k, v in own.items()}
+        for name, own in frames.items()
+    }
+    printed["one"]["F"][0] = "0.123"
+    path = project / "record/2016/osmn_davis.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"id": "osmn", **printed}))
+    options = ("--configfile", "small.yaml", "--config", "davis_record=record")
+    snakemake(project, SITE, *options).must_do()
+    (method,) = json.loads((project / SITE).read_text())["methods"]
+    assert (method["beyond"], method["differing"][0]["sequence"]) == (1, "one")
+
+
 def test_masks_that_cannot_be_had_say_so_and_are_tried_again(project, tmp_path):
     with Server() as server:
         point_at(server, project)
@@ -87,6 +104,7 @@ def test_masks_are_brought_scored_and_brought_again(project, tmp_path):
     assert list(scores["frames"]) == ["one_1", "two_1"]
     assert scores["provenance"]["masks_origin"]["method"] == "OSMN"
     assert json.loads((project / RECORD).read_text())["brought"] == ["osmn 2016"]
+    compare_with_the_site(project, scores["frames"])
     log = project / "results/small/logs/fetch_masks/osmn-2016.log"
     assert "licence: none stated" in log.read_text()
     assert dry_run(project, *OPTIONS).jobs == {}

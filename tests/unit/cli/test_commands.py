@@ -17,7 +17,7 @@ from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
 
 SUBCOMMANDS = ("data", "train", "backbone", "snapshot", "predict", "evaluate", "cost", "speed")
-SUBCOMMANDS += ("steptime", "judge", "report", "publish", "fill", "card", "schemas")
+SUBCOMMANDS += ("steptime", "judge", "site", "report", "publish", "fill", "card", "schemas")
 
 
 def run(arguments: list[object]) -> None:

@@ -5,6 +5,7 @@ import json
 import stat
 import zipfile
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,7 @@ def test_mixed_masks_below_a_top_folder_become_a_folder_of_sequences(masks, root
     assert 0.5 < scores["global"]["J-Mean"] < 1
     origin = scores["provenance"]["masks_origin"]
     assert origin["from"].endswith("/osmn.zip")
+    assert (origin["archive"], origin["dated"]) == ("osmn.zip", str(date.today()))
     assert recorded(root) == {"published-masks/osmn/2016/osmn.zip": origin["checksum"]}
 
 

@@ -6,7 +6,8 @@ from ttvos.config.experiments import RUNS
 from ttvos.config.settings import build
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
-from ttvos.data.published_masks import METHODS
+from ttvos.data.published_masks import MASK_SETS, METHODS
+from ttvos.plan.jobs import Jobs
 from ttvos.plan.manifest import (
     Manifest,
     benchmarks,
@@ -14,10 +15,12 @@ from ttvos.plan.manifest import (
     other_benchmarks,
     result_files,
 )
+from ttvos.plan.needs import check_given
 from ttvos.plan.plan import Plan
 from ttvos.plan.run import load_config, parse_config
 
 MINI = read_yaml(RUNS / "mini.yaml")
+PART = {"datasets": ["davis16"], "methods": ["stm", "crn"], "fetch": True}
 STM = "DAVIS site, results/2017/stm.zip; DAVIS site, results/2016/stm.zip"
 
 
@@ -34,6 +37,7 @@ def test_methods_are_scored_on_the_data_of_their_years(tmp_path):
     scores = "results/mini/published"
     assert make_manifest(some)["published"] == [
         {
+            "name": "stm",
             "method": "STM",
             "evaluate": {
                 "davis17": f"{scores}/stm/davis17.json",
@@ -42,6 +46,7 @@ def test_methods_are_scored_on_the_data_of_their_years(tmp_path):
             "source": STM,
         },
         {
+            "name": "crn",
             "method": "CRN",
             "evaluate": {"davis16": f"{scores}/crn/davis16.json"},
             "source": "github.com/feinanshan/Motion-Guided-CRN, doc/CRN.zip",
@@ -63,6 +68,46 @@ def test_without_fetching_only_what_is_on_disk_counts(tmp_path):
     assert not [name for name in other_benchmarks(there) if name.startswith("fetch_masks")]
     assert make_manifest(plan(data=str(tmp_path / "none"), published=asked()))["published"] == []
     assert make_manifest(plan())["published"] == []
+
+
+def masks_alone(**changes) -> Plan:
+    """The run that scores published masks and has no row."""
+    return Plan(parse_config({**read_yaml(RUNS / "davis16-masks.yaml"), "davis": "X", **changes}))
+
+
+def test_a_run_without_rows_scores_all_archives_of_2016_and_nothing_else(tmp_path):
+    alone = masks_alone(data=str(tmp_path))
+    methods = [name for name in METHODS if (name, 2016) in MASK_SETS]
+    scores = {f"results/davis16-masks/published/{name}/davis16.json" for name in methods}
+    assert len(scores) == 11
+    made = set(result_files(alone))
+    assert scores == {path for path in made if not path.endswith(".tsv")}
+    assert set(benchmarks(alone)) == {f"published {name}-davis16" for name in methods}
+    assert make_manifest(alone)["rows"] == []
+
+
+def test_scores_are_compared_with_the_site_s_where_its_record_is_given(tmp_path):
+    given = masks_alone(davis_record=str(tmp_path), published=PART)
+    site = "results/davis16-masks/site/davis16.json"
+    assert make_manifest(given)["site"] == {"davis16": site}
+    assert site in result_files(given)
+    assert "site davis16" in benchmarks(given)
+    assert Jobs(given).site_scores("davis16") == {
+        name: f"results/davis16-masks/published/{name}/davis16.json" for name in ("stm", "crn")
+    }
+    assert make_manifest(masks_alone())["site"] == {}
+    assert make_manifest(plan(davis_record=str(tmp_path)))["site"] == {}  # no published masks
+    nothing = masks_alone(davis_record="r", data="x", published={"datasets": ["davis16"]})
+    assert make_manifest(nothing)["site"] == {}
+
+
+def test_the_record_is_fetched_where_the_run_says_so(tmp_path):
+    fetched = masks_alone(davis_record="{davis-record}", data=str(tmp_path), published=PART)
+    assert fetched.sources == {str(tmp_path / "davis-record"): "davis-record"}
+    assert Jobs(fetched).by_hand() == {}
+    check_given(masks_alone(davis=str(tmp_path), davis_record=str(tmp_path)))
+    with pytest.raises(UserError, match="davis_record: /no: no such folder"):
+        check_given(masks_alone(davis=str(tmp_path), davis_record="/no"))
 
 
 def test_the_paper_s_profile_has_all_of_them_and_the_manifest_is_read():

@@ -1,7 +1,9 @@
 """The form of results kept in the repository: results-published/NAME, small text files.
 
 `scores.csv` has a line for each row, seed and dataset, `sequences.csv` one for each sequence of
-it, `published.json` says what was done, with what, and where every file came from.
+it, `published.json` says what was done, with what, and where every file came from. Where the scores
+were compared with those of the DAVIS site, `site.json` holds the differences, by dataset, and
+`attributes.csv` the means over the sequences with an attribute.
 `ttvos.report.publication.publish` writes them, the report reads them.
 """
 
@@ -11,27 +13,32 @@ import types
 import typing
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_json
 from ttvos.core.provenance import REPOSITORY
+from ttvos.records.schema import SiteCheck
+from ttvos.records.store import parse
 
 FOLDER = REPOSITORY / "results-published"
 SCORES, SEQUENCES, RECORD = "scores.csv", "sequences.csv", "published.json"
+SITE, ATTRIBUTES = "site.json", "attributes.csv"
 UNITS = "scores and decays in points of 100; recalls in percent; seconds of training"
 
-Line = TypeVar("Line", "Score", "SequenceScore")
+Line = TypeVar("Line", "Score", "SequenceScore", "AttributeScore")
 
 
 @dataclass(frozen=True)
 class Score:
     """One line of scores.csv: means over the objects of a dataset, in points of 100.
 
-    kind: "model", "reference" or "masks"; the latter two have no variant, backbone, seed and
-    training. label: in words. steps, seconds, device: of the training, where its record is there.
+    kind: "model", "reference", "published" (masks that a method of Table 3 published) or "masks"
+    (somebody's); all but models have no variant, backbone, seed and training. label: in words; of
+    a published method as Table 3 prints it. steps, seconds, device: of the training, where its
+    record is there.
     """
 
     row: str
@@ -71,13 +78,32 @@ class SequenceScore:
 
 
 @dataclass(frozen=True)
+class AttributeScore:
+    """One line of attributes.csv: means over the objects of so many sequences, in points of 100.
+
+    attribute: of DAVIS-2016's sequences, e.g. "OCC" for occlusion.
+    """
+
+    row: str
+    label: str
+    dataset: str
+    attribute: str
+    sequences: int
+    jf: float
+    j_mean: float
+    f_mean: float
+
+
+@dataclass(frozen=True)
 class Published:
-    """One folder of results-published. record: published.json."""
+    """One folder of results-published. record: published.json; site: site.json, by dataset."""
 
     name: str
     record: dict[str, Any]
     scores: tuple[Score, ...]
     sequences: tuple[SequenceScore, ...] = ()
+    site: dict[str, SiteCheck] = field(default_factory=dict)
+    attributes: tuple[AttributeScore, ...] = ()
 
     @property
     def title(self) -> str:
@@ -109,7 +135,7 @@ def to_csv(kind: type[Line], lines: Iterable[Line]) -> str:
     """Lines as CSV, scores with four decimals (a ten-thousandth of a point)."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(field.name for field in fields(kind))
+    writer.writerow(each.name for each in fields(kind))
     writer.writerows([_text(value) for value in astuple(line)] for line in lines)
     return buffer.getvalue()
 
@@ -159,8 +185,17 @@ def read_published(folder: Path | None = None) -> list[Published]:
         scores = read_lines(Score, path.parent / SCORES)
         sequences = read_lines(SequenceScore, path.parent / SEQUENCES)
         _check_runs(path.parent, scores, sequences)
-        found.append(Published(path.parent.name, record, scores, sequences))
+        compared = _compared(path.parent)
+        found.append(Published(path.parent.name, record, scores, sequences, *compared))
     return found
+
+
+def _compared(folder: Path) -> tuple[dict[str, SiteCheck], tuple[AttributeScore, ...]]:
+    """What stands in a folder of the DAVIS site and of attributes; nothing in most."""
+    path, table = folder / SITE, folder / ATTRIBUTES
+    plain = read_json(path) if path.is_file() else {}
+    site = {name: parse(one, SiteCheck, f"{path}: {name}") for name, one in plain.items()}
+    return site, read_lines(AttributeScore, table) if table.is_file() else ()
 
 
 def _check_runs(

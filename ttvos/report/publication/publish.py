@@ -8,23 +8,26 @@ from ttvos.config.run import as_plain
 from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_directory, write_json
 from ttvos.core.provenance import git_commit, provenance, public
+from ttvos.data.published_masks import MASK_SETS
 from ttvos.plan.manifest import Located, Manifest, data_label, load_manifest
+from ttvos.report.paper import plain, read_paper
 from ttvos.report.publication import form
 from ttvos.report.publication.form import Score, SequenceScore, to_csv
 from ttvos.report.publication.runs import (
     Contribution,
     check_commits,
     check_contributions,
+    files_of,
     is_a_commit,
     load_contributions,
     scoring,
     sequence_means,
     settings_of,
+    sourced,
 )
+from ttvos.report.publication.site import Checks, load_site_checks, write_site
 from ttvos.report.recipe import recipe
-from ttvos.report.results import File
 
-KEPT = ("commit", "source", "config", "seed", "device", "precision", "cpus", "time", "command")
 STATISTICS = ("j_mean", "j_recall", "j_decay", "f_mean", "f_recall", "f_decay")
 
 
@@ -43,16 +46,18 @@ def publish(manifest: Path | str, out: Path | str) -> dict[str, Any]:
     if not any(entry.scores for entry in entries):
         raise UserError(f"{manifest}: none of the scores that it names is there yet")
     check_contributions(entries)
-    check_commits(file for entry in entries for file in entry.files)
+    checks = load_site_checks(located)
+    check_commits([*files_of(entries), *checks.values()])
     if not is_a_commit(git_commit()):
         text = "no commit of this project here, or uncommitted changes"
         raise UserError(f"{out}: not published: {text}; commit them, and publish again")
-    record = _record(located, entries)
+    record = _record(located, entries, checks)
     scores = [line for entry in entries for line in _scores(entry, located.manifest)]
     parts = [line for entry in entries for line in _sequence_scores(entry)]
     with atomic_directory(out, marker=form.RECORD) as folder:
         (folder / form.SCORES).write_text(to_csv(Score, scores), encoding="utf-8")
         (folder / form.SEQUENCES).write_text(to_csv(SequenceScore, parts), encoding="utf-8")
+        write_site(folder, checks, {entry.name: entry.label for entry in entries})
         write_json(folder / form.RECORD, record)
     return record
 
@@ -93,7 +98,7 @@ def _label(manifest: Manifest, dataset: str) -> str:
     return manifest.datasets[dataset].label or dataset
 
 
-def _record(located: Located, entries: list[Contribution]) -> dict[str, Any]:
+def _record(located: Located, entries: list[Contribution], checks: Checks) -> dict[str, Any]:
     """published.json: what was done, with what, and where every number comes from."""
     manifest = located.manifest
     trained = [entry for entry in entries if entry.training]
@@ -108,8 +113,10 @@ def _record(located: Located, entries: list[Contribution]) -> dict[str, Any]:
         "datasets": _datasets(manifest, entries),
         "recipes": {backbone: recipe(first[backbone]) for backbone in sorted(first)},
         "trainings": [_training(entry) for entry in trained],
-        "files": [_source(file) for entry in entries for file in entry.files],
-        "missing": [name for entry in entries for name in entry.missing],
+        **_published_masks(entries),
+        "files": [sourced(file) for file in (*files_of(entries), *checks.values())],
+        "missing": [name for entry in entries for name in entry.missing]
+        + [name for dataset, name in manifest.site.items() if dataset not in checks],
         "provenance": public(provenance()),
     }
 
@@ -139,7 +146,27 @@ def _training(entry: Contribution) -> dict[str, Any]:
     }
 
 
-def _source(file: File) -> dict[str, Any]:
-    """A file's name and provenance, without a machine's folders."""
-    kept = {key: file.record.provenance.get(key) for key in KEPT}
-    return public({"name": file.name, "provenance": kept})
+def _published_masks(entries: list[Contribution]) -> dict[str, Any]:
+    """Of a run with masks of Table 3's methods: their archives, why one could not be had, and which
+    methods published none."""
+    published = [entry for entry in entries if entry.kind == "published"]
+    if not published:
+        return {}
+    labels = {plain(masks.label) for masks in MASK_SETS.values()}
+    named = (line["method"] for line in read_paper("table3"))
+    return {
+        "archives": [_archive(entry, name) for entry in published for name in entry.scores],
+        "not_scored": {
+            entry.name: public(entry.not_scored) for entry in published if entry.not_scored
+        },
+        "without_masks": [name for name in named if plain(name) not in {*labels, "ttvos"}],
+    }
+
+
+def _archive(entry: Contribution, dataset: str) -> dict[str, Any]:
+    """The archive of a method's masks: its name, where it came from, its checksum and its date;
+    fetched: when it was unpacked here."""
+    origin = entry.scores[dataset].record.provenance.masks_origin or {}
+    kept = {key: origin.get(key) for key in ("archive", "from", "checksum", "dated")}
+    fetched = (origin.get("provenance") or {}).get("time")
+    return {"row": entry.name, "dataset": dataset, **public(kept), "fetched": fetched}

@@ -1,27 +1,28 @@
 """What a run has made so far, of each training and reference, and whether it belongs together."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, TypeVar
 
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import CHANGES, public
-from ttvos.plan.manifest import Located, MaskEntry, RowEntry
-from ttvos.records.schema import Predictions, Result, Scores, Training
+from ttvos.plan.manifest import Located, MaskEntry, PublishedEntry, RowEntry
+from ttvos.records.schema import NotScored, Predictions, Result, Scores, Training
 from ttvos.records.store import read
 from ttvos.report.recipe import recipe
 from ttvos.report.results import File
 
 T = TypeVar("T", bound=Result)
+KEPT = ("commit", "source", "config", "seed", "device", "precision", "cpus", "time", "command")
 
 
 @dataclass(frozen=True)
 class Contribution:
-    """One training of a row, a reference, or somebody's masks, with what is there of it.
+    """One training of a row, a reference, or masks, with what is there of it.
 
-    kind: "model", "reference" or "masks"; the latter two have no seed, variant and training.
-    scores, predictions: by dataset. missing: names of files that are not there.
+    kind: as in `ttvos.report.publication.form.Score`. scores, predictions: by dataset. missing:
+    names of files that are not there, or that say why there are no scores: not_scored, by dataset.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Contribution:
     variant: str = ""
     backbone: str = ""
     seed: int | None = None
+    not_scored: dict[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> list[File]:
@@ -44,6 +46,11 @@ class Contribution:
         return [file for file in files if file]
 
 
+def files_of(entries: Iterable[Contribution]) -> list[File]:
+    """All result files of all of them."""
+    return [file for entry in entries for file in entry.files]
+
+
 def load_contributions(located: Located) -> list[Contribution]:
     """All that a manifest names, in its order.
 
@@ -52,7 +59,9 @@ def load_contributions(located: Located) -> list[Contribution]:
     manifest = located.manifest
     trained = [_trained(located, row, n) for row in manifest.rows for n in range(len(row.seeds))]
     references = [_masks(located, entry, "reference") for entry in manifest.references]
-    return [*trained, *references, *(_masks(located, entry, "masks") for entry in manifest.masks)]
+    published = [_published(located, entry) for entry in manifest.published]
+    masks = [_masks(located, entry, "masks") for entry in manifest.masks]
+    return [*trained, *references, *published, *masks]
 
 
 def _trained(located: Located, row: RowEntry, index: int) -> Contribution:
@@ -62,11 +71,11 @@ def _trained(located: Located, row: RowEntry, index: int) -> Contribution:
         return paths[index] if index < len(paths) else None
 
     missing: list[str] = []
-    training = _load(located, named(row.train), Training, missing)
+    training = load(located, named(row.train), Training, missing)
     scores, predictions = {}, {}
     for dataset, paths in row.evaluate.items():
-        scored = _load(located, named(paths), Scores, missing)
-        tracked = _load(located, named(row.predict.get(dataset, ())), Predictions, missing)
+        scored = load(located, named(paths), Scores, missing)
+        tracked = load(located, named(row.predict.get(dataset, ())), Predictions, missing)
         scores |= {dataset: scored} if scored else {}
         predictions |= {dataset: tracked} if scored and tracked else {}
     return Contribution(
@@ -85,13 +94,38 @@ def _trained(located: Located, row: RowEntry, index: int) -> Contribution:
 
 def _masks(located: Located, entry: MaskEntry, kind: str) -> Contribution:
     missing: list[str] = []
-    found = {d: _load(located, name, Scores, missing) for d, name in entry.evaluate.items()}
+    found = {d: load(located, name, Scores, missing) for d, name in entry.evaluate.items()}
     scores = {dataset: file for dataset, file in found.items() if file}
     return Contribution(entry.name, kind, entry.label or entry.name, scores, {}, tuple(missing))
 
 
-def _load(located: Located, name: str | None, kind: type[T], missing: list[str]) -> File[T] | None:
-    """One of the manifest's files; where it is not there its name is put among the missing."""
+def _published(located: Located, entry: PublishedEntry) -> Contribution:
+    """Masks of a method of Table 3; of an archive that could not be had, the reason."""
+    missing: list[str] = []
+    scores, reasons = {}, {}
+    for dataset, name in entry.evaluate.items():
+        file = load(located, name, Scores | NotScored, missing)
+        if file and isinstance(file.record, NotScored):
+            missing.append(name)
+            reasons[dataset] = file.record.missing
+        elif file:
+            scores[dataset] = file
+    return Contribution(
+        name=entry.name or entry.method,
+        kind="published",
+        label=entry.method,
+        scores=scores,
+        predictions={},
+        missing=tuple(missing),
+        not_scored=reasons,
+    )
+
+
+def load(located: Located, name: str | None, kind: type[T], missing: list[str]) -> File[T] | None:
+    """One of the manifest's files; where it is not there its name is put among the missing.
+
+    Raises UserError for a damaged file and for one without provenance.
+    """
     if name is None:
         return None
     path = located.path(name)
@@ -99,6 +133,12 @@ def _load(located: Located, name: str | None, kind: type[T], missing: list[str])
         missing.append(name)
         return None
     return File(name, read(path, kind, name, sourced=True))
+
+
+def sourced(file: File) -> dict[str, Any]:
+    """A file's name and provenance, without a machine's folders."""
+    kept = {key: file.record.provenance.get(key) for key in KEPT}
+    return public({"name": file.name, "provenance": kept})
 
 
 def sequence_means(scores: Scores) -> Iterator[tuple[str, int, float, float, float]]:
