@@ -21,7 +21,6 @@ from ttvos.report.join import ReportInput
 from ttvos.report.notes import selection_cautions
 from ttvos.report.origin import by_rule, origins, overview, read_jobs, run_time
 from ttvos.report.published import Section
-from ttvos.report.recipe import in_words
 from ttvos.report.results import File
 from ttvos.report.table import Table, format_cell, format_interval, format_value
 from ttvos.report.verdicts import ABSENT, STATUSES
@@ -94,7 +93,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for function in (in_words, format_cell, format_value, format_interval, group_spans, is_text):
+    for function in (format_cell, format_value, format_interval, group_spans, is_text):
         jinja.globals[function.__name__] = function
     jinja.globals["SILENT"] = (ABSENT, LEFT_UNTRAINED)  # reasons that the table says elsewhere
     return jinja

@@ -23,6 +23,7 @@ from ttvos.report.notes import start, trained_within
 from ttvos.report.paper import BACKBONE, BACKBONES, FULL, plain, read_paper
 from ttvos.report.paper_table import tick
 from ttvos.report.publication.form import Published, Score
+from ttvos.report.publication.site import site_notes
 from ttvos.report.recipe import (
     other_settings,
     stage_data,
@@ -197,7 +198,7 @@ def _columns(published: Published) -> tuple[Column, ...]:
     columns += PAPER_COLUMNS
     for name, dataset in published.record["datasets"].items():
         for key, label in SCORES.items():
-            kind = "other" if key == "jf" else "extra"
+            kind = "other" if key == "jf" and has_models else "extra"
             column = Column(f"{name}_{key}", label, kind, dataset["label"], interval=True)
             columns.append(column)
         columns.append(Column(f"{name}_seeds", "seeds", "count", dataset["label"]))
@@ -212,6 +213,7 @@ def facts(published: Published) -> list[tuple[str, str]]:
     sources = published.origins
     times = sorted(source["time"] for source in sources)
     trained = {(line.row, line.seed): line.seconds for line in published.scores if line.seconds}
+    hours = sum(trained.values()) / 3600
     initials = [training["initial"] for training in record["trainings"]]
     lines = [
         ("Data profile", f"{record['profile']}. {record['caution']}"),
@@ -221,7 +223,7 @@ def facts(published: Published) -> list[tuple[str, str]]:
         ("Commit", _distinct(source["commit"] for source in sources)),
         ("Source hash", _distinct(source["source"] for source in sources)),
         ("Measured between", f"{times[0]} and {times[-1]}"),
-        ("Trainings", f"{len(trained)}, {sum(trained.values()) / 3600:.1f} hours in all"),
+        ("Trainings", f"{len(trained)}, {hours:.1f} hours in all" if trained else ""),
         ("Started from", _distinct(start(initial) for initial in initials)),
         ("Its backbone", _distinct(trained_within(initial) for initial in initials)),
     ]
@@ -263,6 +265,11 @@ def published_notes(published: Published, report: ReportInput | None) -> list[st
     codes = {training["code"] for training in published.record["trainings"]}
     if len(codes) > 1:
         notes.append(f"The runs were trained with {len(codes)} versions of the training code.")
+    if without := published.record.get("without_masks"):
+        notes.append(f"Not there, because no masks were found: {', '.join(without)}.")
+    for row, reasons in published.record.get("not_scored", {}).items():
+        notes += [f"Not scored: {row}, {name}: {reason}." for name, reason in reasons.items()]
+    notes += site_notes(published)
     if missing := published.record["missing"]:
         notes.append(f"Not there yet when this was collected: {len(missing)} result files.")
     return notes

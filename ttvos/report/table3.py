@@ -77,6 +77,7 @@ class Table3(PaperTable):
             if not is_backbone(line.printed["backbone"], line.record.backbone)
         ]
         absent = [line.record.method for line in lines if line.record.tracker is None]
+        without = [line.record.method for line in lines if not line.record.masks]
         notes = [
             "Cost only: built with random weights, which take the same time. Not tuned online: "
             "without the published training on frame 0, whose cost is on the method's page where "
@@ -84,6 +85,9 @@ class Table3(PaperTable):
         ]
         if others:
             notes.append(f"Backbones of the public code: {'; '.join(others)} (ledger item 13).")
+        if without:
+            notes.append(f"No masks exist, as far as is known, of {', '.join(without)}.")
+        notes += _beside_the_site(report)
         if absent:
             notes.append(f"Not built: {', '.join(absent)}; a method's page says why.")
         for masks in report.published:
@@ -92,6 +96,24 @@ class Table3(PaperTable):
         public = [line for line in read_paper("public-record") if line["remark"]]
         remarks = " ".join(f"{line['method']}: {line['remark']}" for line in public)
         return [*notes, f"Public record (means of the DAVIS site). {remarks}"]
+
+
+def _beside_the_site(report: ReportInput) -> list[str]:
+    """How far masks that were scored by us are from the site's average of them, in a sentence."""
+    found = []
+    for line in report.lines[3]:
+        for quantity in (q.DAVIS17, q.DAVIS16):
+            masks = quantity.masks(report, line)
+            site = line.public.get(f"{quantity.protocol}_site")
+            if masks and not masks.obstacle and site:
+                found.append((masks.measured.mean - float(site), line.printed["method"], site))
+    if not found:
+        return []
+    distance, method, site = max(found, key=lambda one: abs(one[0]))
+    return [
+        f"Masks scored by us are at most {abs(distance):.2f} points from the site's averages, "
+        f"which it prints with one digit ({method}: {float(site) + distance:.2f} and {site})."
+    ]
 
 
 def _here(line: Line) -> str:

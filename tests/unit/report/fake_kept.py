@@ -8,7 +8,8 @@ from tests.unit.report.fake_results import provenance, speed
 from ttvos.data.davis import VAL_2016
 from ttvos.report.publication.form import Score, SequenceScore, to_csv
 
-ORIGIN = {"source": "https://example.org/stm.zip", "sha256": "feedc0de"}
+ARCHIVE = {"dataset": "val", "archive": "masks.zip", "from": "https://example.org/masks.zip"}
+ARCHIVE |= {"checksum": "sha256:feedc0de", "dated": "2019-08-07", "fetched": None}
 
 
 def write_scores(
@@ -31,12 +32,15 @@ def write_scores(
         figures = (jf, jf - 1, 90.0, 5.0, jf + 1, 90.0, 5.0, None, None, "")
         lines.append(Score(row, kind, label, variant, backbone, seed, *where, *figures))
         parts += [SequenceScore(row, seed, "val", name, 1, jf, jf - 1, jf + 1) for name in names]
-        source = provenance(time=f"{time}T01:02:03+00:00", masks_origin=ORIGIN)
+        source = provenance(time=f"{time}T01:02:03+00:00")
         files.append({"name": f"published/{row}.json", "provenance": source})
     data = {"label": where[1], "root": "DAVIS", "year": 2016, "split": "val", "input_scale": 1.0}
     data |= {"sequences": list(names), "evaluator": "builtin", "evaluator_version": None}
     made = {"title": "Masks <of others>", "caution": "Made up.", "profile": "davis16-masks"}
     made |= {"data_label": "DAVIS-2016 val", "datasets": {"val": data}, "recipes": {}}
+    if kind == "published":
+        made["archives"] = [{"row": label.casefold(), **ARCHIVE} for label in rows]
+        made["without_masks"] = ["GC"]
     made |= {"trainings": [], "files": files, "missing": [], **record}
     (folder / "published.json").write_text(json.dumps(made))
     (folder / "scores.csv").write_text(to_csv(Score, lines))

@@ -196,7 +196,7 @@ def test_the_archives_checksum_is_on_the_page(report, tmp_path):
     page = (tmp_path / "out/index.html").read_text()
     start = page.index('id="kept-davis16-masks"')
     folded = page[start:].partition("</details>")[0]
-    assert folded.count("sha256 feedc0de") == len(MASKS)
+    assert folded.count("dated 2019-08-07, <code>sha256:feedc0de</code>") == len(MASKS)
     assert "<h2>Kept: Masks &lt;of others&gt; (davis16-masks)</h2>" in page
     section = page[page.index('<section id="published-davis16-masks">') :].partition("</section>")[
         0
@@ -204,6 +204,15 @@ def test_the_archives_checksum_is_on_the_page(report, tmp_path):
     assert ">STM</td>" in section
     assert ">89.3</td>" in section  # the paper's
     assert "ST</th>" not in section  # no experiment, no parts
+
+
+def test_how_far_our_scores_are_from_the_sites_averages_is_told(tmp_path, small_run, records):
+    write_scores(tmp_path / "kept/masks", {"STM": 89.43, "RANet": 87.04, "CRN": 85.1})
+    table = PAPER_TABLES[3].build(load_inputs(small_run, records=records, kept=tmp_path / "kept"))
+    (note,) = [note for note in table.notes if note.startswith("Masks scored by us")]
+    assert "at most 0.06 points" in note
+    assert "(RANet: 87.04 and 87.1)" in note
+    assert "No masks exist, as far as is known, of " in " ".join(table.notes)
 
 
 def test_kept_masks_are_points_of_figure_1(report):

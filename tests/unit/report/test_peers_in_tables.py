@@ -57,7 +57,7 @@ def test_published_masks_are_compared_whatever_was_trained(real):
     assert stm["source"].value == "an archive of STM's"
     assert stm["davis16_jf_verdict"].reason == "+0.1, within ±0.2"  # no seed moves given masks
     assert segflow["davis16_jf_verdict"].value == "differs"
-    assert segflow["davis16_jf_verdict"].reason == "-7, beyond ±0.2"
+    assert segflow["davis16_jf_verdict"].reason == "-7, beyond ±0.2; ledger item 14"
 
 
 def test_masks_that_could_not_be_had_are_not_measured_and_say_why(run, records):
