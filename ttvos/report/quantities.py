@@ -89,7 +89,8 @@ class Quantity:
         cells = {f"{key}_{one.place}": one.cell for one in reversed(found)}
         number = next((one for one in found if one.is_number), None)
         if number or printed:
-            cells[f"{key}_evidence"] = Cell(number.sort if number else NONE)
+            origin = number.origin if number else ""
+            cells[f"{key}_evidence"] = Cell(number.sort if number else NONE, reason=origin)
         verdict = found[0].judged(printed) if found else decide(self.rule, printed, None, None)
         if verdict and not number and (why := self._nowhere(line)):
             reasons = [verdict.reason] if found else []

@@ -72,7 +72,7 @@ def _csv_values(column: Column, cell: Cell) -> dict[str, str]:
         values[f"{key}_spread"] = cell.spread
         if column.interval:
             values[f"{key}_low"], values[f"{key}_high"] = cell.interval or (None, None)
-    elif column.kind in ("verdict", "finding"):
+    elif column.kind in ("verdict", "finding", "evidence"):
         values[f"{key}_reason"] = cell.reason
     return {name: _csv_text(value) for name, value in values.items()}
 

@@ -178,6 +178,11 @@ def test_the_evidence_is_a_column_of_the_exports_and_a_mark_on_the_page(report, 
     lines = list(csv.DictReader(to_csv(table).splitlines()))
     found = {line["method"]: line["davis16_jf_evidence"] for line in lines}
     assert [found[m] for m in ("STM", "RANet", "GC", "TTVOS")] == ["kept", "site", "none", "kept"]
+    stm = next(line for line in lines if line["method"] == "STM")
+    assert stm["davis16_jf_evidence_reason"] == (
+        "results-published/davis16-masks: all of DAVIS-2016 val, Imaginary CPU <2 cores>, "
+        "2026-11-27"
+    )
     assert to_markdown(table).count("DAVIS16 J&F: evidence") == 1
     assert "| 85.1 | 85.1 [85.1, 85.1] |" in to_markdown(table)
     render(report, tmp_path / "out")
