@@ -2,7 +2,7 @@
 
 The workflow takes its targets from it too, so both name the same files, and nothing is searched
 for in folders, so nothing stale can enter. A path may be null (this run has no such file); the
-report then says "not measured here".
+report then says "not measured".
 """
 
 import json
@@ -212,7 +212,7 @@ def _row(plan: Plan, row: Row) -> dict[str, Any]:
     trained = names if ("train" if is_ttvos else row.tracker) in plan.sections else []
     return {
         "row": row.name,
-        "method": _method(row),
+        "method": method_of(row),
         "tracker": row.tracker,
         "variant": row.variant.name if row.variant else "",
         "backbone": row.backbone,
@@ -231,7 +231,8 @@ def _row(plan: Plan, row: Row) -> dict[str, Any]:
     }
 
 
-def _method(row: Row) -> str:
+def method_of(row: Row) -> str:
+    """The method that a row is, as the paper prints it; a user's tracker is its row's name."""
     if row.tracker == "frtm":
         return load_records()[peer_of_row(row)].method
     return "TTVOS" if row.trains else row.name

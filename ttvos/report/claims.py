@@ -14,7 +14,7 @@ from ttvos.evaluation.compare import (
     Tested,
     judge_claims,
 )
-from ttvos.report.intervals import SequenceScores, paired
+from ttvos.report.intervals import SequenceScores, kept_by_seed, paired
 from ttvos.report.paper import BACKBONE, PAPER_FOLDER, read_paper
 from ttvos.report.publication.form import Published
 from ttvos.report.table import Cell, Column, Table
@@ -99,19 +99,7 @@ def _experiment(published: Published, variant: str, dataset: str) -> dict[int, S
     """J&F of the model with Table 4's backbone, by seed."""
     models = [line for line in published.scores if line.kind == "model"]
     rows = {x.row for x in models if (x.backbone, x.variant) == (BACKBONE, variant)}
-    return {seed: s for row in rows for seed, s in by_seed(published, row, dataset).items()}
-
-
-def by_seed(
-    published: Published, row: str, dataset: str, key: str = "jf"
-) -> dict[int | None, SequenceScores]:
-    """Scores of a row's sequences, as kept. key: "jf", "j_mean" or "f_mean"."""
-    lines: dict[int | None, list[tuple[str, float, int]]] = {}
-    for line in published.sequences:
-        if (line.row, line.dataset) == (row, dataset):
-            values = (line.sequence, getattr(line, key), line.objects)
-            lines.setdefault(line.seed, []).append(values)
-    return {seed: SequenceScores(*zip(*sorted(of), strict=True)) for seed, of in lines.items()}
+    return {seed: s for row in rows for seed, s in kept_by_seed(published, row, dataset).items()}
 
 
 def _cells(dataset: str, tested: Tested) -> dict[str, Cell]:

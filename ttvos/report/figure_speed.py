@@ -8,6 +8,7 @@ those of the streaming protocol, by the engine that `ttvos speed` timed.
 from dataclasses import dataclass
 
 from ttvos.plan.manifest import data_label
+from ttvos.report.evidence import KEPT, RUN
 from ttvos.report.figures import Drawing
 from ttvos.report.join import ReportInput, lacks_online_learning
 from ttvos.report.paper import BACKBONES, is_backbone, plain, read_paper
@@ -20,22 +21,25 @@ OWN = "measured here"  # how the kind of a measured point begins
 CAPTION = (
     "Frames per second (logarithmic) against J&F. Grey and red: the paper's figures, on the "
     "paper's device, by the released timing protocol; a small mark is what a method's published "
-    "masks score here, at the paper's speed, on a line to the paper's score where both are of the "
-    "same sequences. Blue: measured here frame by frame, from host memory to the mask in host "
-    "memory (streaming), {devices}, with the accuracy on {data}; diamonds are masks with a speed "
-    "as their owner gives it. A hollow mark has another device or other data than the filled ones "
-    "and is not to be ranked among them."
+    "masks score, here or when they were scored for the repository, at the paper's speed, on a "
+    "line to the paper's score where both are of the same sequences. Blue: measured here frame by "
+    "frame, from host memory to the mask in host memory (streaming), {devices}, with the accuracy "
+    "on {data}; diamonds are masks with a speed as their owner gives it. A hollow mark has another "
+    "device or other data than the filled ones and is not to be ranked among them."
 )
 SECOND = "Figure 1, second form: speed on this device against published accuracy"
 SECOND_CAPTION = (
     "Frames per second (logarithmic), frame by frame after frame 0 (streaming), of every tracker "
     "that was built, one object; {devices}. J&F as published: of masks that the authors "
-    "published, scored here, where they are at hand; else of the public record; else of the "
-    "paper. Trackers with random weights count, since these take the same time. TTVOS has the "
-    "paper's accuracy (Table 6). A hollow mark was timed without the learning on the clip that "
-    "its accuracy needs, or at another frame size."
+    "published, scored by us; else of the public record; else of the paper. Trackers with random "
+    "weights count, since these take the same time. TTVOS has the paper's accuracy (Table 6). A "
+    "hollow mark was timed without the learning on the clip that its accuracy needs, or at another "
+    "frame size."
 )
-DATASETS = {"davis16_jf": "davis16", "davis17_jf": "davis17"}
+SCORED_BY_US = {
+    RUN: "published masks, scored here",
+    KEPT: "published masks, scored by us before (kept)",
+}
 
 
 def figure1(report: ReportInput) -> Drawing:
@@ -77,19 +81,21 @@ def paper_points(report: ReportInput, panel: Quantity) -> list[Point]:
 
 
 def published_points(report: ReportInput, panel: Quantity) -> list[Point]:
-    """Published masks as scored here, at the paper's speed.
+    """Published masks as scored by us, here or before, at the paper's speed.
 
     A line leads to the paper's score where both are of the same sequences, and only there.
     """
     points = []
     for line in report.lines[3]:
-        printed = line.printed
-        score, foreign = panel.take(report, line.masks) if line.masks else (None, None)
-        if printed[panel.key] and score and score.mean is not None:
-            kind = f"published masks, scored here{_on_data(report, foreign)}"
+        printed, found = line.printed, panel.masks(report, line)
+        if printed[panel.key] and found:
+            foreign = found.obstacle
+            data = f", {foreign}" if found.sort == KEPT and foreign else _on_data(report, foreign)
+            kind = SCORED_BY_US[found.sort] + data
             paper = None if foreign else float(printed[panel.key])
             name, fps = printed["method"] + (", masks" if foreign else ""), float(printed["fps"])
-            points.append(Point(name, fps, score.mean, kind, "published", True, origin=paper))
+            mean = found.measured.mean
+            points.append(Point(name, fps, mean, kind, "published", True, origin=paper))
     return points
 
 
@@ -112,7 +118,7 @@ def own_points(report: ReportInput, panel: Quantity) -> list[Point]:
     """Rows with both a speed and an accuracy; untrained rows have none."""
     points = []
     for row in (row for row in report.rows if row.speed and not untrained(row)):
-        fps, slow = STREAMING.take(row), speed_obstacle(report.manifest, row.speed)
+        fps, slow = STREAMING.take(row), speed_obstacle(report.manifest.comparable.speed, row.speed)
         score, foreign = panel.take(report, row)
         if fps and fps.values and score and score.values:
             size = f" at {row.speed.frame_size}" if size_obstacle(row.speed) else ""
@@ -189,17 +195,18 @@ def name_of(entry: Entry) -> str:
 
 
 def accuracy_of(report: ReportInput, entry: Entry, panel: Quantity) -> KnownAccuracy | None:
-    """The published accuracy: of masks scored here, else the public record's, else the paper's."""
+    """The published accuracy: of masks scored by us, else the public record's, else the paper's."""
     if isinstance(entry, RowResults):
         of = {BACKBONES[line["backbone"]]: line[panel.key] for line in read_paper("table6")}
         found = of.get(entry.entry.backbone)
         kind = "TTVOS, accuracy of the paper"
         return KnownAccuracy(float(found), kind, "ttvos") if found else None
     line = report.methods[entry.record.name].line
-    score, foreign = panel.take(report, line.masks) if line and line.masks else (None, None)
-    if score and score.mean is not None and not foreign:
-        return KnownAccuracy(score.mean, "published masks, scored here", "scored", score.sources)
-    if line and (recorded := line.public.get(f"{DATASETS[panel.key]}_site")):
+    masks = panel.masks(report, line) if line else None
+    if masks and not masks.obstacle:
+        found = masks.measured
+        return KnownAccuracy(found.mean, SCORED_BY_US[masks.sort], "scored", found.sources)
+    if line and (recorded := line.public.get(f"{panel.protocol}_site")):
         return KnownAccuracy(float(recorded), "accuracy of the public record", "record")
     printed = line.printed if line else _other_backbone(entry)
     found = printed.get(panel.key)

@@ -19,6 +19,8 @@ from ttvos.plan.manifest import (
 )
 from ttvos.records.schema import NotScored, Predictions, Scores, Training
 from ttvos.report.join import ReportInput
+from ttvos.report.kept import load_kept
+from ttvos.report.publication import form
 from ttvos.report.results import (
     Cost,
     File,
@@ -35,11 +37,13 @@ def load_inputs(
     plan_json: Path | str,
     rendered_by: dict[str, Any] | None = None,
     records: Path = PEERS_FOLDER,
+    kept: Path | None = None,
 ) -> ReportInput:
     """Read the manifest and every JSON file it names.
 
     rendered_by: provenance of the rendering itself, in place of one that stands in the manifest.
-    records: folder of what is known of each peer.
+    records: folder of what is known of each peer. kept: of the results that the repository keeps,
+    None for results-published; it may be absent.
     Raises UserError for a file that the manifest names but that is missing or damaged, and for a
     peer without a record.
     """
@@ -55,6 +59,7 @@ def load_inputs(
         tuple(_peer(located, entry, known) for entry in manifest.peers),
         tuple(_published(located, entry) for entry in manifest.published),
         known,
+        load_kept(kept or form.FOLDER),
     )
 
 

@@ -15,6 +15,8 @@ from ttvos.data.davis import VAL
 from ttvos.evaluation.compare import Arms
 from ttvos.evaluation.statistics import detectable_by_sequences, fewest_sequences, mean_interval
 from ttvos.report.join import ReportInput
+from ttvos.report.paper import plain
+from ttvos.report.publication.form import SEQUENCES, Published
 from ttvos.report.results import Entry, File
 from ttvos.report.verdicts import untrained
 
@@ -90,6 +92,30 @@ def _of_sequences(result: File, score: str) -> SequenceScores:
         raise UserError(f"{result.name}: has no scores of objects; evaluate again")
     objects = tuple(len(values) for values in grouped.values())
     return SequenceScores(tuple(grouped), tuple(map(fmean, grouped.values())), objects)
+
+
+def kept_by_seed(
+    published: Published, row: str, dataset: str, key: str = "jf"
+) -> dict[int | None, SequenceScores]:
+    """Scores of a row's sequences, as kept. key: "jf", "j_mean" or "f_mean"."""
+    lines: dict[int | None, list[tuple[str, float, int]]] = {}
+    for line in published.sequences:
+        if (line.row, line.dataset) == (row, dataset):
+            values = (line.sequence, getattr(line, key), line.objects)
+            lines.setdefault(line.seed, []).append(values)
+    return {seed: SequenceScores(*zip(*sorted(of), strict=True)) for seed, of in lines.items()}
+
+
+def kept_sequences(
+    published: Published, row: str, dataset: str, key: str = "jf"
+) -> SequenceScores | None:
+    """The same, mean over the seeds; None where they were not kept.
+
+    Raises UserError for sequences that not all seeds have.
+    """
+    where = f"{published.where}/{SEQUENCES}: {row}, {dataset}"
+    scored = kept_by_seed(published, row, dataset, key)
+    return over_seeds({f"{where}: seed {seed}": scores for seed, scores in scored.items()})
 
 
 def by_seed(results: Iterable[File]) -> dict[int | None, SequenceScores]:
@@ -213,6 +239,12 @@ def _means(report: ReportInput, year: int, names: Sequence[str]) -> dict[str, fl
             is_same_year = report.manifest.datasets[dataset].year == year
             if scores and is_same_year and (same := scores.part(names)):
                 found.setdefault(entry.label, same.mean)
+    scored = {plain(entry.name) for entry in (*report.published, *report.masks)}
+    kept = (one for one in report.kept.scores() if one.is_masks and one.data["year"] == year)
+    for one in (one for one in kept if plain(one.row.label) not in scored):
+        scores = kept_sequences(one.published, one.row.row, one.row.dataset)
+        if same := scores.part(names):
+            found.setdefault(f"{one.row.label} (kept)", same.mean)
     return found
 
 

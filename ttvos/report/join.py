@@ -9,6 +9,7 @@ from typing import Any
 
 from ttvos.config.peers import Peer
 from ttvos.plan.manifest import Located, Manifest, RowEntry
+from ttvos.report.kept import Kept, KeptScores, as_row
 from ttvos.report.paper import BACKBONE, BACKBONES, FULL, is_backbone, plain, read_paper
 from ttvos.report.results import Entry, File, MaskResults, PeerResults, RowResults
 from ttvos.report.table import Table
@@ -24,7 +25,8 @@ class Line:
     printed: as in data/paper. entry: who measured it here: a peer with its authors' weights, else
     a row, else a peer without. record: what is known of the peer, built or not. masks: that the
     method's authors published, or a folder of the method's name. public: the public record's
-    "davis16_site", "davis17_site" and "remark". masks and public are those of Table 3.
+    "davis16_site", "davis17_site" and "remark". masks and public are those of Table 3. kept: scores
+    that the repository keeps of it, best first; kept_entries: its kept cost and speed.
     """
 
     printed: dict[str, str]
@@ -33,6 +35,8 @@ class Line:
     record: Peer | None = None
     masks: MaskResults | None = None
     public: dict[str, str] = field(default_factory=dict)
+    kept: tuple[KeptScores, ...] = ()
+    kept_entries: tuple[Entry, ...] = ()
 
     @property
     def timed(self) -> Entry | None:
@@ -58,7 +62,8 @@ class ReportInput:
     """Everything a report is rendered from.
 
     published: masks of a method's authors, named as Table 3 prints the method. records: what is
-    known of each peer, by name, whether built or not.
+    known of each peer, by name, whether built or not. kept: what the repository keeps, none of it
+    measured in this run.
     """
 
     located: Located
@@ -68,6 +73,7 @@ class ReportInput:
     peers: tuple[PeerResults, ...] = ()
     published: tuple[MaskResults, ...] = ()
     records: dict[str, Peer] = field(default_factory=dict)
+    kept: Kept = field(default_factory=Kept)
 
     @property
     def manifest(self) -> Manifest:
@@ -75,8 +81,10 @@ class ReportInput:
         return self.located.manifest
 
     def results(self) -> list[File]:
-        """Every result file once, in the manifest's order."""
-        entries = (*self.rows, *self.references, *self.masks, *self.published, *self.peers)
+        """Every result file once, in the manifest's order, then the kept ones that tables use."""
+        kept = (entry for of in self.lines.values() for line in of for entry in line.kept_entries)
+        own = (*self.rows, *self.references, *self.masks, *self.published, *self.peers)
+        entries = (*own, *kept)
         found: dict[str, File] = {}
         for file in (file for entry in entries for file in entry.files()):
             found.setdefault(file.name, file)
@@ -89,17 +97,37 @@ class ReportInput:
 
     def _join(self, number: int, printed: dict[str, str]) -> Line:
         row = next((row for row in self.rows if _is_of(row.entry, number, printed)), None)
+        kept = self._kept_models(number, printed)
         if number not in (2, 3):
-            return Line(printed, row)
+            return Line(printed, row, kept=kept, kept_entries=self._kept_speed(printed))
         record = self._record(printed)
         peer = self._peer(record)
         entry = peer if peer and (row is None or peer.is_scored) else row
-        if number == 2:
-            return Line(printed, entry, peer, record)
         name = plain(printed["method"])
+        kept += tuple(k for k in self._kept if k.is_masks and plain(k.row.label) == name)
+        cost = None if peer and peer.cost else self.kept.cost(record)
+        entries = (*((cost,) if cost else ()), *self._kept_speed(printed))
+        if number == 2:
+            return Line(printed, entry, peer, record, kept=kept, kept_entries=entries)
         masks = (m for m in (*self.published, *self.masks) if m.is_scored and plain(m.name) == name)
         public = (line for line in read_paper("public-record") if plain(line["method"]) == name)
-        return Line(printed, entry, peer, record, next(masks, None), next(public, {}))
+        joined = (next(masks, None), next(public, {}), kept, entries)
+        return Line(printed, entry, peer, record, *joined)
+
+    @cached_property
+    def _kept(self) -> list[KeptScores]:
+        return self.kept.scores()
+
+    def _kept_models(self, number: int, printed: dict[str, str]) -> tuple[KeptScores, ...]:
+        """Kept scores of rows that are what a line is about."""
+        rows = ((kept, as_row(kept)) for kept in self._kept)
+        return tuple(kept for kept, row in rows if row and _is_of(row, number, printed))
+
+    def _kept_speed(self, printed: dict[str, str]) -> tuple[Entry, ...]:
+        """The kept speed of the full model with a line's backbone."""
+        is_ours = printed.get("method", "TTVOS") == "TTVOS" and "fps" in printed
+        speed = self.kept.speed(FULL, BACKBONES[printed["backbone"]]) if is_ours else None
+        return (speed,) if speed else ()
 
     def _record(self, printed: dict[str, str]) -> Peer | None:
         """What is known of a method; with several records, of the one with the printed backbone."""

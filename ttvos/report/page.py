@@ -12,24 +12,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ttvos.core.files import atomic_path
 from ttvos.evaluation.compare import RULE
 from ttvos.evaluation.judge import RULES
+from ttvos.plan.manifest import UNTRAINED as LEFT_UNTRAINED
 from ttvos.plan.manifest import Manifest, data_label
+from ttvos.report.answer import answer, findings, released, verdict_counts
 from ttvos.report.figures import Drawing
-from ttvos.report.headline import (
-    OTHERS,
-    OWN,
-    count_sentence,
-    data_facts,
-    findings,
-    untested,
-    verdict_counts,
-)
+from ttvos.report.headline import data_facts
 from ttvos.report.join import ReportInput
 from ttvos.report.notes import selection_cautions
 from ttvos.report.origin import by_rule, origins, overview, read_jobs, run_time
 from ttvos.report.published import Section
 from ttvos.report.results import File
 from ttvos.report.table import Table, format_cell, format_interval, format_value
-from ttvos.report.verdicts import STATUSES
+from ttvos.report.verdicts import ABSENT, STATUSES
 from ttvos.report.writers import group_spans, is_text
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -79,12 +73,11 @@ def render_page(
 def _verdicts(report: ReportInput, tables: list[Table]) -> dict[str, Any]:
     """What the page's head says of the verdicts and of the claims, and by which rules."""
     counts = verdict_counts(tables)
-    by_name = dict(counts)
     return {
         "counts": counts,
         "statuses": [status for status in STATUSES if any(line[status] for _, line in counts)],
-        "sentence": " ".join(count_sentence(whose, by_name[whose]) for whose in (OWN, OTHERS)),
-        "untested": untested(report, tables),
+        "answer": answer(tables),
+        "released": released(report),
         "findings": findings(tables),
         "claims_rule": RULE,
         "rules": RULES,
@@ -102,6 +95,7 @@ def environment() -> Environment:
     )
     for function in (format_cell, format_value, format_interval, group_spans, is_text):
         jinja.globals[function.__name__] = function
+    jinja.globals["SILENT"] = (ABSENT, LEFT_UNTRAINED)  # reasons that the table says elsewhere
     return jinja
 
 

@@ -8,13 +8,14 @@ import numpy as np
 from ttvos.evaluation.compare import Arms
 from ttvos.evaluation.statistics import paired_difference
 from ttvos.report import quantities as q
+from ttvos.report.evidence import legend
 from ttvos.report.intervals import by_seed, paired, sequence_notes
 from ttvos.report.join import Line, ReportInput
 from ttvos.report.notes import accuracy_notes, selection_cautions, start_notes
 from ttvos.report.quantities import Extra, Quantity
 from ttvos.report.results import Entry, File, measure, timed_on
 from ttvos.report.table import Cell, Column, Table
-from ttvos.report.verdicts import ABSENT, NOT_MEASURED, untrained
+from ttvos.report.verdicts import ABSENT, NOT_COMPARED, NOT_MEASURED, untrained
 
 PAPERS = "The paper's table"
 
@@ -82,7 +83,7 @@ class PaperTable:
         """Fill the table: the paper's lines, and below them the rows that it lacks."""
         own = report.own(self.number)
         rows, columns = self.line_rows(report), self.columns(report)
-        reasons = _reasons(self.quantities, rows)
+        reasons = [*_evidence(rows), *_reasons(self.quantities, rows)]
         has_sections = bool(own) or self.always_sections
         if has_sections:
             columns.append(Column("section", "Section"))
@@ -123,7 +124,8 @@ class PaperTable:
     def _sources(self, report: ReportInput, own: list[Entry]) -> list[File | None]:
         """The files that the numbers are from."""
         lines = report.lines[self.number]
-        groups = ([getattr(x, who) for x in lines] for who in ("entry", "masks", "timed"))
+        groups = [[getattr(x, who) for x in lines] for who in ("entry", "masks", "timed")]
+        groups.append([entry for line in lines for entry in line.kept_entries])
         rules = {quantity.rule for quantity in self.quantities}
         files: list[File | None] = []
         for entry in filter(None, (*(one for group in groups for one in group), *own)):
@@ -182,15 +184,19 @@ def _interval(arms: Arms) -> tuple[float, float] | None:
 
 
 def _reasons(quantities: Iterable[Quantity], rows: list[dict[str, Cell]]) -> list[str]:
-    """Why measured numbers are not compared, one note a reason."""
+    """Why numbers are not compared, or not there, one note a reason."""
     found: dict[str, list[str]] = {}
     for quantity in quantities:
         verdicts = [row[f"{quantity.key}_verdict"] for row in rows]
-        reasons = [cell.reason for cell in verdicts if cell.value == NOT_MEASURED]
-        for reason in dict.fromkeys(reasons):
-            if reason != ABSENT:
-                found.setdefault(reason, []).append(quantity.label)
-    return [f"{', '.join(labels)}: {NOT_MEASURED} ({why})." for why, labels in found.items()]
+        for cell in verdicts:
+            if cell.value in (NOT_COMPARED, NOT_MEASURED) and cell.reason != ABSENT:
+                found.setdefault(f"{cell.value} ({cell.reason})", []).append(quantity.label)
+    return [f"{', '.join(dict.fromkeys(labels))}: {why}." for why, labels in found.items()]
+
+
+def _evidence(rows: list[dict[str, Cell]]) -> list[str]:
+    """What the marks in the cells mean."""
+    return legend(cell for row in rows for cell in row.values())
 
 
 def _spreads(entries: list[Entry]) -> list[str]:

@@ -17,7 +17,7 @@ from ttvos.report.paper import is_backbone
 from ttvos.report.peers import cost_by_part
 from ttvos.report.results import File, PeerResults, timed_on
 from ttvos.report.table import Table
-from ttvos.report.table3 import ACCURACIES
+from ttvos.report.table3 import TABLE3
 
 FOLDER = "peers"
 Facts = list[tuple[str, str]]
@@ -119,7 +119,7 @@ def _latencies(streaming: Streaming) -> str:
 
 def _accuracy(table3: Table, index: int) -> Table:
     """Accuracy and speed of one line of Table 3."""
-    keys = (*(quantity.key for quantity in ACCURACIES), "fps")
+    keys = tuple(quantity.key for quantity in TABLE3.quantities)
     columns = tuple(column for column in table3.columns if column.key.startswith(keys))
     return replace(table3, rows=(table3.rows[index],), columns=columns, sections="", notes=())
 

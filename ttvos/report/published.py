@@ -10,20 +10,20 @@ from typing import Any
 
 from ttvos.config.experiments import load_rows, load_variants
 from ttvos.evaluation.compare import NOT_MEASURED
-from ttvos.report.claims import by_seed, claims
+from ttvos.report.claims import claims
 from ttvos.report.intervals import (
     LEGEND,
-    SequenceScores,
     detectable_note,
     interval,
+    kept_sequences,
     others_on_part,
-    over_seeds,
 )
 from ttvos.report.join import ReportInput
 from ttvos.report.notes import start, trained_within
-from ttvos.report.paper import BACKBONE, BACKBONES, FULL, read_paper
+from ttvos.report.paper import BACKBONE, BACKBONES, FULL, plain, read_paper
 from ttvos.report.paper_table import tick
-from ttvos.report.publication.form import SEQUENCES, Published, Score
+from ttvos.report.publication.form import Published, Score
+from ttvos.report.publication.site import site_notes
 from ttvos.report.recipe import (
     other_settings,
     stage_data,
@@ -40,6 +40,11 @@ PAPER_COLUMNS = (
     Column("davis16_jf_paper", "DAVIS16", "paper", "Paper, J&F"),
 )
 SCORES = {"jf": "J&F", "j_mean": "J", "f_mean": "F"}
+CAPTION = (
+    "J&F, J and F in points, mean over objects; over several seeds mean ± sample standard "
+    "deviation (of J&F)."
+)
+TRAINED = "The paper's numbers are for another training, and for all sequences."
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class Section:
 
     published: Published
     table: Table
-    claims: Table | None
+    claims: Table | None = None
     claims_sentence: str = ""
 
     @property
@@ -71,7 +76,7 @@ def sections(published: Iterable[Published], report: ReportInput | None = None) 
     report: the run whose page it is; masks that it scored on the same sequences stand beside.
     """
     return [
-        Section(one, scores(one, report), *(claims(one) if len(_variants(one)) > 1 else (None,)))
+        Section(one, scores(one, report), *(claims(one) if len(_variants(one)) > 1 else ()))
         for one in published
     ]
 
@@ -101,16 +106,20 @@ def scores(published: Published, report: ReportInput | None = None) -> Table:
         rows.append(row | _measured(published, lines))
     return Table(
         name=f"published-{published.name}",
-        title=f"Measured by us on {published.record['data_label']}",
-        caption="J&F, J and F in points, mean over objects; over several seeds mean ± sample "
-        "standard deviation (of J&F). The paper's numbers (its Tables 4 to 6) are for another "
-        "training and for all sequences.",
+        title=f"Kept: {_title(published)}",
+        caption=" ".join([CAPTION, *([TRAINED] if _has_models(published) else [])]),
         columns=_columns(published),
         rows=tuple(rows),
         profile=published.record["profile"],
         caution=published.record["caution"],
         notes=tuple(published_notes(published, report)),
     )
+
+
+def _title(published: Published) -> str:
+    """The folder's own: two of one run have the same title but not the same name."""
+    name, title = published.name, published.title
+    return title if name in title else f"{title} ({name})"
 
 
 def paper_accuracy(printed: dict[str, str]) -> dict[str, Cell]:
@@ -120,6 +129,9 @@ def paper_accuracy(printed: dict[str, str]) -> dict[str, Cell]:
 
 def paper_cells(score: Score) -> dict[str, Cell]:
     """Ticks and the paper's J&F of a model outside Table 4; none of what the paper lacks."""
+    if score.kind == "published":
+        lines = (x for x in read_paper("table3") if plain(x["method"]) == plain(score.label))
+        return next((paper_accuracy(line) for line in lines), {})
     if score.kind != "model":
         return {}
     row = load_rows().get(score.row)
@@ -143,6 +155,10 @@ def _printed(table: str, wanted: dict[str, str], backbone: str) -> dict[str, Cel
 def _models(published: Published) -> list[Score]:
     """The lines that Table 4 has a place for."""
     return [s for s in published.scores if s.kind == "model" and s.backbone == BACKBONE]
+
+
+def _has_models(published: Published) -> bool:
+    return any(line.kind == "model" for line in published.scores)
 
 
 def _variants(published: Published) -> set[str]:
@@ -171,17 +187,18 @@ def _over_seeds(published: Published, lines: list[Score], key: str) -> Cell:
         return Cell(reason=NOT_MEASURED) if key == "jf" else Cell()
     values = [getattr(line, key) for line in lines]
     spread = stdev(values) if key == "jf" and len(values) > 1 else None
-    found = _sequence_scores(published, lines[0].row, lines[0].dataset, key)
+    found = kept_sequences(published, lines[0].row, lines[0].dataset, key)
     return Cell(fmean(values), spread, interval=interval(found))
 
 
 def _columns(published: Published) -> tuple[Column, ...]:
-    columns = [Column("exp", "Experiment")]
-    columns += [Column(key, label, "flag") for key, label in PARTS.items()]
+    has_models = _has_models(published)
+    columns = [Column("exp", "Experiment" if has_models else "Method")]
+    columns += [Column(key, label, "flag") for key, label in PARTS.items()] * has_models
     columns += PAPER_COLUMNS
     for name, dataset in published.record["datasets"].items():
         for key, label in SCORES.items():
-            kind = "other" if key == "jf" else "extra"
+            kind = "other" if key == "jf" and has_models else "extra"
             column = Column(f"{name}_{key}", label, kind, dataset["label"], interval=True)
             columns.append(column)
         columns.append(Column(f"{name}_seeds", "seeds", "count", dataset["label"]))
@@ -193,19 +210,20 @@ def _columns(published: Published) -> tuple[Column, ...]:
 def facts(published: Published) -> list[tuple[str, str]]:
     """How it was measured, for the page: label and text."""
     record = published.record
-    sources = [file["provenance"] for file in record["files"]]
+    sources = published.origins
     times = sorted(source["time"] for source in sources)
     trained = {(line.row, line.seed): line.seconds for line in published.scores if line.seconds}
+    hours = sum(trained.values()) / 3600
     initials = [training["initial"] for training in record["trainings"]]
     lines = [
         ("Data profile", f"{record['profile']}. {record['caution']}"),
         ("Trained on", _distinct(line.device for line in published.scores)),
-        ("All devices", _distinct(source["device"] for source in sources)),
+        ("All devices", published.devices),
         ("Precision", _distinct(source["precision"] for source in sources)),
         ("Commit", _distinct(source["commit"] for source in sources)),
         ("Source hash", _distinct(source["source"] for source in sources)),
         ("Measured between", f"{times[0]} and {times[-1]}"),
-        ("Trainings", f"{len(trained)}, {sum(trained.values()) / 3600:.1f} hours in all"),
+        ("Trainings", f"{len(trained)}, {hours:.1f} hours in all" if trained else ""),
         ("Started from", _distinct(start(initial) for initial in initials)),
         ("Its backbone", _distinct(trained_within(initial) for initial in initials)),
     ]
@@ -247,6 +265,11 @@ def published_notes(published: Published, report: ReportInput | None) -> list[st
     codes = {training["code"] for training in published.record["trainings"]}
     if len(codes) > 1:
         notes.append(f"The runs were trained with {len(codes)} versions of the training code.")
+    if without := published.record.get("without_masks"):
+        notes.append(f"Not there, because no masks were found: {', '.join(without)}.")
+    for row, reasons in published.record.get("not_scored", {}).items():
+        notes += [f"Not scored: {row}, {name}: {reason}." for name, reason in reasons.items()]
+    notes += site_notes(published)
     if missing := published.record["missing"]:
         notes.append(f"Not there yet when this was collected: {len(missing)} result files.")
     return notes
@@ -258,7 +281,7 @@ def _sequence_notes(published: Published, report: ReportInput | None) -> list[st
     rows = dict.fromkeys(line.row for line in published.scores)
     for name, dataset in published.record["datasets"].items():
         label, names = dataset["label"], dataset["sequences"]
-        found = [_sequence_scores(published, row, name) for row in rows]
+        found = [kept_sequences(published, row, name) for row in rows]
         notes.append(detectable_note(label, found))
         if report:
             notes.append(others_on_part(report, label, dataset["year"], names))
@@ -276,15 +299,3 @@ def _selection_notes(published: Published) -> list[str]:
         for dataset in published.record["datasets"].values()
         if chosen_on & set(dataset["sequences"])
     ]
-
-
-def _sequence_scores(
-    published: Published, row: str, dataset: str, key: str = "jf"
-) -> SequenceScores | None:
-    """Scores of a row's sequences, mean over its seeds; None where they were not kept.
-
-    key: "jf", "j_mean" or "f_mean". Raises UserError for sequences that not all seeds have.
-    """
-    where = f"results-published/{published.name}/{SEQUENCES}: {row}, {dataset}"
-    scored = by_seed(published, row, dataset, key)
-    return over_seeds({f"{where}: seed {seed}": scores for seed, scores in scored.items()})

@@ -5,11 +5,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ttvos.evaluation.judge import DIFFERS
 from ttvos.plan.manifest import Manifest, data_label
 from ttvos.records.schema import Record, RowSpeed, TrackerSpeed
+from ttvos.report.evidence import (
+    KEPT,
+    NONE,
+    RUN,
+    Evidence,
+    in_order,
+    of_record,
+    of_scores,
+)
 from ttvos.report.intervals import MEANS, interval, sequence_scores
 from ttvos.report.join import Line, ReportInput
+from ttvos.report.publication.form import FOLDER
 from ttvos.report.results import (
     Entry,
     File,
@@ -37,6 +46,8 @@ from ttvos.report.verdicts import (
 # What a table's cell needs: the measured number, and why it is not the paper's quantity.
 Taken = tuple[Measured | None, str | None]
 REBUILT = "network built from public facts"
+NO_MASKS = "its authors published no masks"
+KEPT_OTHERWISE = "kept, not compared"
 
 
 @dataclass(frozen=True)
@@ -51,41 +62,83 @@ class Quantity:
     digits: int
     take: Callable[[ReportInput, Entry], Taken]
 
+    @property
+    def protocol(self) -> str:
+        """The data of an accuracy, "davis16" or "davis17"."""
+        return self.key.removesuffix("_jf")
+
     def columns(self, report: ReportInput) -> tuple[Column, ...]:
-        """Paper, measured, measured otherwise, verdict: side by side under one heading."""
+        """Paper, measured, other quantities kept and of this run, whose it is, verdict: side by
+        side under one heading.
+        """
         other = {"accuracy": f"on {data_label(report.manifest)}", "speed": "on this device"}
         heading, is_mean = other.get(self.rule, "other size"), self.rule == "accuracy"
         key, shared = self.key, (self.label, self.digits, False, is_mean)
         return (
             Column(f"{key}_paper", "paper", "paper", self.label, self.digits),
             Column(f"{key}_measured", "measured", "measured", *shared),
+            Column(f"{key}_kept", KEPT_OTHERWISE, "other", *shared),
             Column(f"{key}_not_comparable", heading, "other", *shared),
+            Column(f"{key}_evidence", "evidence", "evidence", self.label),
             Column(f"{key}_verdict", "does it hold?", "verdict", self.label),
         )
 
     def cells(self, report: ReportInput, line: Line) -> dict[str, Cell]:
         """The cells of a line of the paper's."""
-        printed, entry = line.printed[self.key], line.entry
-        measured, obstacle = self.take(report, entry) if entry else (None, None)
-        verdict = decide(self.judged_as(entry), printed, measured, obstacle)
-        if verdict and verdict.status == DIFFERS and _is_rebuilt(entry):
-            verdict = replace(verdict, reason=f"{verdict.reason}; {REBUILT}")
-        return {
-            f"{self.key}_paper": Cell(printed or None),
-            **self.number(entry, measured, obstacle),
-            f"{self.key}_verdict": verdict_cell(verdict, line.printed, self.key, self.label),
+        key, printed, found = self.key, line.printed[self.key], self.evidence(report, line)
+        cells = {f"{key}_{one.place}": one.cell for one in reversed(found)}
+        number = next((one for one in found if one.is_number), None)
+        if number or printed:
+            origin = number.origin if number else ""
+            cells[f"{key}_evidence"] = Cell(number.sort if number else NONE, reason=origin)
+        verdict = found[0].judged(printed) if found else decide(self.rule, printed, None, None)
+        if verdict and not number and (why := self._nowhere(line)):
+            reasons = [verdict.reason] if found else []
+            verdict = replace(verdict, reason="; ".join([*reasons, why]))
+        return cells | {
+            f"{key}_paper": Cell(printed or None),
+            f"{key}_verdict": verdict_cell(verdict, line.printed, key, self.label),
         }
+
+    def evidence(self, report: ReportInput, line: Line) -> list[Evidence]:
+        """All that is known of a line's number, in the order in which a cell takes it."""
+        found = [self._taken(report, who, RUN) for who in (line.entry, line.masks)]
+        found += [self._taken(report, who, KEPT) for who in line.kept_entries]
+        if self.rule == "accuracy":
+            found += [of_scores(kept) for kept in line.kept if kept.protocol == self.protocol]
+            record = line.public.get(f"{self.protocol}_site")
+            found += [of_record(record)] if record else []
+        return in_order(one for one in found if one)
+
+    def masks(self, report: ReportInput, line: Line) -> Evidence | None:
+        """What a method's published masks score: in this run, else as kept; None for neither."""
+        found = [self._taken(report, line.masks, RUN)]
+        found += [of_scores(k) for k in line.kept if k.is_masks and k.protocol == self.protocol]
+        return next((one for one in in_order(filter(None, found)) if one.is_number), None)
+
+    def _taken(self, report: ReportInput, entry: Entry | None, sort: str) -> Evidence | None:
+        """What an entry's files give; a cost that the run took over from a kept file is kept."""
+        measured, obstacle = self.take(report, entry) if entry else (None, None)
+        if measured is None:
+            return None
+        file = next(iter(measured.sources), None)
+        origin = ""
+        if file and (sort == KEPT or file.provenance.kept):
+            taken_over = file.provenance.kept
+            name = f"{FOLDER.name}/{taken_over}" if taken_over else file.name
+            origin, sort = f"{name}: {file.device}, {file.provenance.time[:10]}", KEPT
+        remark = REBUILT if _is_rebuilt(entry) else ""
+        return Evidence(sort, measured, self.judged_as(entry), obstacle, origin, remark)
+
+    def _nowhere(self, line: Line) -> str:
+        """Why nobody has measured an accuracy; "" where that is not known."""
+        record = line.record if self.rule == "accuracy" else None
+        return NO_MASKS if record and not record.masks else ""
 
     def own_cells(self, report: ReportInput, entry: Entry) -> dict[str, Cell]:
         """The cells of a row that the paper does not have: no number of its, no verdict."""
-        return self.number(entry, *self.take(report, entry))
-
-    def number(
-        self, entry: Entry | None, measured: Measured | None, obstacle: str | None
-    ) -> dict[str, Cell]:
-        """The measured number of an entry, in the column that says what it is."""
-        place = "not_comparable" if obstacle else "measured"
-        return {f"{self.key}_{place}": measured_cell(measured)}
+        found = self._taken(report, entry, RUN)
+        return {f"{self.key}_{found.place}": found.cell} if found else {}
 
     def judged_as(self, entry: Entry | None) -> str:
         """The rule that judges an entry's number: no seed moves given masks and given weights."""
@@ -257,7 +310,8 @@ FPS = Quantity(
     1,
     lambda report, entry: (
         measure((entry.speed,), released_fps),
-        speed_obstacle(report.manifest, entry.speed),
+        # What is kept was not timed on the device that the run speaks of.
+        speed_obstacle(report.manifest.comparable.speed and type(entry) is not Entry, entry.speed),
     ),
 )
 # Training-only heads are counted, as in the paper.

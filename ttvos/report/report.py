@@ -18,8 +18,8 @@ from ttvos.report.origin import origins
 from ttvos.report.page import Picture, data_uri, render_page, wrap_notebook
 from ttvos.report.peer_pages import page_name, write_pages
 from ttvos.report.peers import peers
-from ttvos.report.publication.form import FOLDER, read_published
-from ttvos.report.published import Section, sections
+from ttvos.report.publication.form import read_published
+from ttvos.report.published import sections
 from ttvos.report.table import Table
 from ttvos.report.table2 import TABLE2
 from ttvos.report.table3 import TABLE3
@@ -48,29 +48,30 @@ NOTEBOOK = "adaptive_weight.html"
 
 
 def expected_files(
-    notebook: bool = False, published: Path = FOLDER, records: Path = PEERS_FOLDER
+    notebook: bool = False, published: Path | None = None, records: Path = PEERS_FOLDER
 ) -> list[str]:
     """Names of all files that a report consists of, whatever was measured.
 
-    published: folder of the results that the repository keeps. records: of the peers' records.
+    published: folder of the results that are kept, None for the repository's. records: of the
+    peers' records.
     """
-    kept = [table.name for section in _sections(published) for table in section.tables]
+    sets = sections(read_published(published))
+    kept = [table.name for section in sets for table in section.tables]
     names = [f"{table}.{suffix}" for table in (*TABLES, *kept) for suffix in WRITERS]
     names += [f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")]
     names += [page_name(record) for record in load_records(records).values()]
     return ["index.html", *names, *([NOTEBOOK] if notebook else [])]
 
 
-def render(report: ReportInput, out: Path | str, published: Path = FOLDER) -> None:
+def render(report: ReportInput, out: Path | str) -> None:
     """Write the report into the folder `out`, which is made if need be.
 
-    published: folder of the results that the repository keeps; it may be absent.
     Raises UserError for a result file that is missing, damaged or lacks what it must hold.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     tables = {table.name: table for table in build_tables(report)}
-    kept = _sections(published, report)
+    kept = sections(report.kept.published, report)
     for table in (*tables.values(), *(table for section in kept for table in section.tables)):
         for suffix, writer in WRITERS.items():
             with atomic_path(out / f"{table.name}.{suffix}") as temporary:
@@ -84,10 +85,6 @@ def render(report: ReportInput, out: Path | str, published: Path = FOLDER) -> No
     results = report.results() + ([maps.result] if maps else [])
     render_page(report, tables, kept, pictures, results, notebook, out)
     write_pages(report, tables, origins(results), out)
-
-
-def _sections(published: Path, report: ReportInput | None = None) -> list[Section]:
-    return sections(read_published(published), report)
 
 
 def build_tables(report: ReportInput) -> list[Table]:

@@ -3,18 +3,19 @@
 from dataclasses import dataclass
 
 MEASURED_KINDS = ("measured", "other", "extra")
-TEXT_KINDS = ("text", "remark", "flag", "verdict", "finding")
+TEXT_KINDS = ("text", "remark", "flag", "verdict", "finding", "evidence")
 Kind = str  # one of these, "count", "paper" or "record"
-LEFT_OUT_EMPTY = (*MEASURED_KINDS, "record", "remark")
+LEFT_OUT_EMPTY = (*MEASURED_KINDS, "record", "remark", "count")
 
 
 @dataclass(frozen=True)
 class Cell:
     """One value. value: text, number, or None for nothing; spread: over the seeds.
 
-    interval: 95 %, over the sequences. reason: why a verdict is so, or why there is no number.
-    about: which number of the paper's a verdict is on, the same wherever that number is repeated.
-    href: where the page links it to.
+    interval: 95 %, over the sequences. reason: why a verdict is so, why there is no number, or
+    where a marked one is from. about: which number of the paper's a verdict is on, the same
+    wherever that number is repeated. href: where the page links it to. mark: whose a number is, in
+    a word (`ttvos.report.evidence`).
     """
 
     value: str | float | None = None
@@ -23,6 +24,7 @@ class Cell:
     href: str = ""
     interval: tuple[float, float] | None = None
     about: str = ""
+    mark: str = ""
 
 
 EMPTY = Cell()
@@ -35,7 +37,8 @@ class Column:
     kind: "measured" is the paper's quantity; "other" stands beside a number of the paper's but
     is another quantity (other data, other device) and must look so; "extra" was measured where
     the paper has nothing; "record" was published elsewhere; "remark" is text of several words;
-    "verdict" is on a number of the paper's, "finding" on a claim of its.
+    "verdict" is on a number of the paper's, "finding" on a claim of its; "evidence" says whose
+    number stands beside the paper's, which the page says in the cell.
     signed: a number is a difference, "+" shown. interval: its cells may have intervals.
     """
 
@@ -76,6 +79,10 @@ class Table:
     def shown(self) -> tuple[Column, ...]:
         """Columns for reading: an empty column of numbers or remarks is left out."""
         return tuple(column for column in self.columns if self._is_shown(column))
+
+    def on_page(self) -> tuple[Column, ...]:
+        """Columns of the page: cells are marked there, and sections are rows."""
+        return tuple(c for c in self.shown() if c.kind != "evidence" and c.key != self.sections)
 
     def _is_shown(self, column: Column) -> bool:
         if column.kind not in LEFT_OUT_EMPTY:

@@ -1,83 +1,18 @@
 """Table 3: the paper's figures beside published masks, the public record, and what ran here."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
-from ttvos.plan.manifest import data_label
 from ttvos.records.schema import RowSpeed
 from ttvos.report import quantities as q
 from ttvos.report.join import Line, ReportInput, lacks_online_learning
 from ttvos.report.paper import is_backbone, plain, read_paper
 from ttvos.report.paper_table import PaperTable
-from ttvos.report.quantities import Quantity
-from ttvos.report.results import Entry, MaskResults, Measured, PeerResults, RowResults
+from ttvos.report.results import Entry, MaskResults, PeerResults, RowResults
 from ttvos.report.table import Cell, Column
-from ttvos.report.verdicts import NOT_MEASURED, decide, verdict_cell, weigh_record
 
 OWN = "Masks and trackers of this profile"
 NOT_RELEASED = "timed frame by frame, not by the released protocol"
-
-
-@dataclass(frozen=True)
-class PeerAccuracy(Quantity):
-    """J&F with what others published: masks that are scored here, and the public record.
-
-    The verdict is on the tracker that ran here where that is the paper's quantity, else on the
-    published masks; failing both, the public record may dispute the paper's figure.
-    """
-
-    dataset: str = ""
-
-    def columns(self, report: ReportInput) -> tuple[Column, ...]:
-        """Paper, public record, published masks, tracked here, difference, verdict."""
-        key, group, where = self.key, self.label, f"on {data_label(report.manifest)}"
-        return (
-            Column(f"{key}_paper", "paper", "paper", group),
-            Column(f"{key}_record", "public record", "record", group),
-            Column(f"{key}_masks", "published masks", "measured", group, interval=True),
-            Column(f"{key}_masks_not_comparable", f"masks {where}", "other", group, interval=True),
-            Column(f"{key}_measured", "measured", "measured", group, interval=True),
-            Column(f"{key}_not_comparable", where, "other", group, interval=True),
-            Column(f"{key}_difference", "difference", "extra", group, signed=True),
-            Column(f"{key}_verdict", "does it hold?", "verdict", group),
-        )
-
-    def cells(self, report: ReportInput, line: Line) -> dict[str, Cell]:
-        """See `Quantity.cells`."""
-        printed, record = line.printed[self.key], line.public.get(f"{self.dataset}_site", "")
-        cells = {f"{self.key}_paper": Cell(printed or None)}
-        cells[f"{self.key}_record"] = Cell(record or None)
-        verdict = decide(self.rule, printed, None, None)
-        for who in filter(None, (line.masks, line.entry)):
-            measured, obstacle = self.take(report, who)
-            if measured is None:
-                continue
-            cells |= self.number(who, measured, obstacle)
-            found = decide(self.judged_as(who), printed, measured, obstacle)
-            if found and (found.status != NOT_MEASURED or verdict.status == NOT_MEASURED):
-                verdict = found
-            if found and found.status != NOT_MEASURED:
-                cells[f"{self.key}_difference"] = Cell(measured.mean - float(printed))
-        verdict = weigh_record(printed, record, verdict)
-        cells[f"{self.key}_verdict"] = verdict_cell(verdict, line.printed, self.key, self.label)
-        return cells
-
-    def number(
-        self, entry: Entry, measured: Measured | None, obstacle: str | None
-    ) -> dict[str, Cell]:
-        """See `Quantity.number`; masks have columns of their own."""
-        if not isinstance(entry, MaskResults):
-            return super().number(entry, measured, obstacle)
-        place = "masks_not_comparable" if obstacle else "masks"
-        return {f"{self.key}_{place}": q.measured_cell(measured)}
-
-
-def peer_accuracy(quantity: Quantity, dataset: str) -> PeerAccuracy:
-    """The same quantity, with what others published."""
-    return PeerAccuracy(quantity.key, quantity.label, "accuracy", 1, quantity.take, dataset)
-
-
-ACCURACIES = (peer_accuracy(q.DAVIS17, "davis17"), peer_accuracy(q.DAVIS16, "davis16"))
 
 
 class Table3(PaperTable):
@@ -86,9 +21,10 @@ class Table3(PaperTable):
     number = 3
     title = "comparison with other methods"
     caption = (
-        "The paper's figures; the public record's; masks that the methods' authors published, "
-        "scored here; and what was built and ran here. Ticks: online learning, template, optical "
-        "flow, and the training data (YouTube-VOS, segmentation sets, synthetic clips)."
+        "The paper's figures beside ours: of what was built and ran here, else of masks that the "
+        "methods' authors published, scored here or before, else the public record's. Ticks: "
+        "online learning, template, optical flow, and the training data (YouTube-VOS, "
+        "segmentation sets, synthetic clips)."
     )
     texts: ClassVar = {"method": "Method", "backbone": "Backbone"}
     flags: ClassVar = {
@@ -99,7 +35,7 @@ class Table3(PaperTable):
         "train_seg": "Seg",
         "train_synth": "Syn",
     }
-    quantities = (*ACCURACIES, q.FPS)
+    quantities = (q.DAVIS17, q.DAVIS16, q.FPS)
     extras = (q.SEEDS, q.STREAMING, q.WITH_FRAME_0)
     remarks = (
         "Items 13 and 14 of the ledger: entries of this table that the public record disputes.",
@@ -141,6 +77,7 @@ class Table3(PaperTable):
             if not is_backbone(line.printed["backbone"], line.record.backbone)
         ]
         absent = [line.record.method for line in lines if line.record.tracker is None]
+        without = [line.record.method for line in lines if not line.record.masks]
         notes = [
             "Cost only: built with random weights, which take the same time. Not tuned online: "
             "without the published training on frame 0, whose cost is on the method's page where "
@@ -148,6 +85,9 @@ class Table3(PaperTable):
         ]
         if others:
             notes.append(f"Backbones of the public code: {'; '.join(others)} (ledger item 13).")
+        if without:
+            notes.append(f"No masks exist, as far as is known, of {', '.join(without)}.")
+        notes += _beside_the_site(report)
         if absent:
             notes.append(f"Not built: {', '.join(absent)}; a method's page says why.")
         for masks in report.published:
@@ -156,6 +96,24 @@ class Table3(PaperTable):
         public = [line for line in read_paper("public-record") if line["remark"]]
         remarks = " ".join(f"{line['method']}: {line['remark']}" for line in public)
         return [*notes, f"Public record (means of the DAVIS site). {remarks}"]
+
+
+def _beside_the_site(report: ReportInput) -> list[str]:
+    """How far masks that were scored by us are from the site's average of them, in a sentence."""
+    found = []
+    for line in report.lines[3]:
+        for quantity in (q.DAVIS17, q.DAVIS16):
+            masks = quantity.masks(report, line)
+            site = line.public.get(f"{quantity.protocol}_site")
+            if masks and not masks.obstacle and site:
+                found.append((masks.measured.mean - float(site), line.printed["method"], site))
+    if not found:
+        return []
+    distance, method, site = max(found, key=lambda one: abs(one[0]))
+    return [
+        f"Masks scored by us are at most {abs(distance):.2f} points from the site's averages, "
+        f"which it prints with one digit ({method}: {float(site) + distance:.2f} and {site})."
+    ]
 
 
 def _here(line: Line) -> str:

@@ -2,9 +2,9 @@
 
 A verdict of `ttvos.evaluation.judge` is given only when both numbers are the same quantity,
 measured on the same data (accuracy), at the same frame size (cost) or on the same device
-(speed). Anything else is "not measured here", with the reason; or, for a peer's accuracy, what
-the public record says of the paper's number. Where the paper gives no number there is nothing to
-hold, and no verdict.
+(speed). A number that is another quantity is "not compared", with the reason, and where there is
+none at all the cell says "not measured". Of a peer's accuracy the public record may say whether it
+agrees. Where the paper gives no number there is nothing to hold, and no verdict.
 """
 
 from collections.abc import Iterable
@@ -21,11 +21,14 @@ from ttvos.report.table import EMPTY, Cell
 Status = (
     Decision
     | Literal[
-        "agrees with the public record", "differs from the public record", "not measured here"
+        "agrees with the public record",
+        "differs from the public record",
+        "not compared",
+        "not measured",
     ]
 )
 AGREES, DISPUTED = "agrees with the public record", "differs from the public record"
-NOT_MEASURED, ABSENT = "not measured here", "not in this run"
+NOT_COMPARED, NOT_MEASURED, ABSENT = "not compared", "not measured", "not in this run"
 STATUSES: tuple[Status, ...] = (
     REPRODUCED,
     DIFFERS,
@@ -33,6 +36,7 @@ STATUSES: tuple[Status, ...] = (
     ONE_RUN,
     AGREES,
     DISPUTED,
+    NOT_COMPARED,
     NOT_MEASURED,
 )
 
@@ -78,21 +82,18 @@ def decide(
         return None
     if measured is None:
         return Verdict(NOT_MEASURED, ABSENT)
-    if measured.refusal and obstacle != UNTRAINED:
-        return Verdict(NOT_MEASURED, measured.refusal)
+    if not measured.values:
+        return Verdict(NOT_MEASURED, UNTRAINED if obstacle == UNTRAINED else measured.refusal)
     if obstacle:
-        return Verdict(NOT_MEASURED, obstacle)
+        return Verdict(NOT_COMPARED, obstacle)
     found = judge(kind, paper, measured.values)
     return Verdict(found.status, found.reason)
 
 
-def weigh_record(paper: str, record: str, verdict: Verdict | None) -> Verdict | None:
-    """What the public record says of an accuracy that was not measured here.
-
-    paper, record: numbers as printed, "" for none. verdict: the one without the record.
-    """
-    if verdict is None or verdict.status != NOT_MEASURED or not record:
-        return verdict
+def weigh_record(paper: str, record: str) -> Verdict | None:
+    """What the public record says of an accuracy, both as printed; None where paper is ""."""
+    if not paper:
+        return None
     found = judge("masks", paper, [float(record)])
     status = AGREES if found.status == REPRODUCED else DISPUTED
     return Verdict(status, f"record {record}: {found.reason}")
@@ -167,10 +168,10 @@ def size_obstacle(result: File | None) -> str | None:
     return None
 
 
-def speed_obstacle(manifest: Manifest, result: File | None) -> str | None:
-    """Why a speed is not the paper's: another device (the profile says), another frame size."""
+def speed_obstacle(is_papers_device: bool, result: File | None) -> str | None:
+    """Why a speed is not the paper's: another device, another frame size."""
     reasons = [size_obstacle(result)]
-    if not manifest.comparable.speed:
+    if not is_papers_device:
         device = result.device if result else "this device"
         reasons.insert(0, f"another device than the paper's: {device}")
     return "; ".join(reason for reason in reasons if reason) or None

@@ -16,7 +16,7 @@ from ttvos.report.table import (
     Table,
     format_cell,
 )
-from ttvos.report.verdicts import AGREES, DISPUTED, NOT_MEASURED
+from ttvos.report.verdicts import AGREES, DISPUTED, NOT_COMPARED, NOT_MEASURED
 
 _LATEX = {
     **{character: rf"\{character}" for character in "&%$#_{}"},
@@ -44,6 +44,7 @@ _SHORT = {
     ONE_RUN: "1 run",
     AGREES: "rec. agrees",
     DISPUTED: "rec. disp.",
+    NOT_COMPARED: "n.c.",
     NOT_MEASURED: "n.m.",
 }
 
@@ -71,7 +72,7 @@ def _csv_values(column: Column, cell: Cell) -> dict[str, str]:
         values[f"{key}_spread"] = cell.spread
         if column.interval:
             values[f"{key}_low"], values[f"{key}_high"] = cell.interval or (None, None)
-    elif column.kind in ("verdict", "finding"):
+    elif column.kind in ("verdict", "finding", "evidence"):
         values[f"{key}_reason"] = cell.reason
     return {name: _csv_text(value) for name, value in values.items()}
 

@@ -39,7 +39,10 @@ rule reports:
                 "data/paper/*.csv",
                 "data/peers/*.yaml",
                 "results-published/*/published.json",
+                "results-published/*/site.json",
                 "results-published/*/*.csv",
+                "results-published/peers/*.json",
+                "results-published/performance/speed-*.json",
             )
             for path in CHECKOUT.glob(pattern)
         ),

@@ -9,12 +9,21 @@ import pytest
 from tests.unit.report.fake_peers import write_peers, write_records, write_tracker_rows
 from tests.unit.report.fake_results import write_run
 from ttvos.report.inputs import ReportInput, load_inputs
+from ttvos.report.publication import form
 from ttvos.report.report import render
 
 NOTEBOOK_BODY = (
     '<script src="https://example.org/mathjax.js"></script><link href="https://example.org/a.css">'
     "<h1>The adaptive weight</h1>"
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keeps_nothing(tmp_path_factory: pytest.TempPathFactory):
+    """What the repository keeps is no part of a made-up run; tests of it name a folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(form, "FOLDER", tmp_path_factory.mktemp("nothing") / "results-published")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ def test_costs_and_speeds_without_provenance_are_refused(change, name, number, c
     report = load_inputs(change(name, drop_provenance))
     table = PAPER_TABLES[number].build(report)
     cell = table.rows[0][f"{column}_verdict"]
-    assert (cell.value, cell.reason) == ("not measured here", f"no provenance: {name}")
+    assert (cell.value, cell.reason) == ("not measured", f"no provenance: {name}")
     places = [table.rows[0].get(f"{column}_{kind}") for kind in ("measured", "not_comparable")]
     assert all(place is None or place.value is None for place in places)
 

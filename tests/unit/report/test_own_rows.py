@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.report.fake_results import cost, evaluation, training, write_json
 from ttvos.config.experiments import TABLES, Variant, load_variants
-from ttvos.report.headline import verdict_counts
+from ttvos.report.answer import verdict_counts
 from ttvos.report.inputs import load_inputs
 from ttvos.report.report import PAPER_TABLES
 from ttvos.report.table import Cell, Table

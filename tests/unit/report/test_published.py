@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.unit.report.publication.fake_profile import EXPERIMENTS, write_profil
 from tests.unit.report.test_page import check, files_of
 from ttvos.core.errors import UserError
 from ttvos.report.inputs import ReportInput, load_inputs
+from ttvos.report.kept import load_kept
 from ttvos.report.publication.form import Published, read_published
 from ttvos.report.publication.publish import publish
 from ttvos.report.published import scores, sections
@@ -41,7 +43,7 @@ def ablation(kept) -> Published:
 def page(kept, report: ReportInput, tmp_path_factory) -> Path:
     """A rendered report with both."""
     out = tmp_path_factory.mktemp("reports")
-    render(report, out, kept)
+    render(replace(report, kept=load_kept(kept)), out)
     return out
 
 
@@ -195,22 +197,31 @@ def test_the_page_has_a_section_for_each_folder(page, kept, records):
 def test_the_page_says_that_this_run_measured_none_of_it(page):
     text = (page / "index.html").read_text()
     section = text[text.index('id="published-ablation"') : text.index('id="published-one"')]
-    assert "Measured by us on made-up clips" in section
+    assert "Kept: Tiny real data (ablation)" in section
     assert "Nothing here was measured in this run." in section
     assert "results-published/ablation" in section
     assert "Made up &amp; meaning nothing." in section
-    assert "Imaginary CPU &lt;2 cores&gt;" in section
-    assert "0123456789ab" in section
-    assert "500 steps of 8 clips of 4 frames of 112×192" in section
-    assert "weight_decay 0.01" in section
-    assert "16, 0.4 hours in all" in section
-    assert section.count("<li><code>train/") == 16
-    assert "<li><code>evaluate/exp7-hrnet-s1/held.json</code>: not there</li>" in section
+    assert "0123456789ab" not in section
+
+
+def test_how_it_was_measured_is_told_once_and_folded(page):
+    text = (page / "index.html").read_text()
+    start = text.index('<details class="origin" id="kept-ablation">')
+    folded = text[start:].partition("</details>")[0]
+    assert (
+        text.count("500 steps of 8 clips of 4 frames of 112×192") == 3
+    )  # a backbone of a folder each
+    assert "500 steps of 8 clips of 4 frames of 112×192" in folded
+    assert "weight_decay 0.01" in folded
+    assert "16, 0.4 hours in all" in folded
+    assert folded.count("<li><code>train/") == 16
+    assert "0123456789ab, Imaginary CPU &lt;2 cores&gt;" in folded
+    assert "<li><code>evaluate/exp7-hrnet-s1/held.json</code>: not there</li>" in folded
 
 
 def test_verdicts_on_cells_count_none_of_it(page, report, tmp_path):
     """The first screen speaks of this run alone, but for a sentence that says what it is about."""
-    render(report, tmp_path / "without", tmp_path / "no-folder")
+    render(report, tmp_path / "without")
     heads = [(f / "index.html").read_text().split("<nav")[0] for f in (page, tmp_path / "without")]
     question, end = '<p class="lead"><b>Is A better than B?</b> ', "</p>\n"
     asked = [head.partition(question) for head in heads]
@@ -223,7 +234,7 @@ def test_verdicts_on_cells_count_none_of_it(page, report, tmp_path):
 
 def test_without_any_published_results(report, records, tmp_path):
     out, nothing = tmp_path / "reports", tmp_path / "no-folder"
-    render(report, out, nothing)
+    render(replace(report, kept=load_kept(nothing)), out)
     found = check(out / "index.html")
     assert not [i for i in found.ids if i.startswith(("published", "claims"))]
     assert files_of(out) == sorted(expected_files(True, nothing, records))
@@ -233,7 +244,7 @@ def test_a_dataset_of_its_own_label_is_named_in_the_first_screen(change, tmp_pat
     def label(manifest):
         manifest["datasets"]["davis16"]["label"] = "four clips"
 
-    render(load_inputs(change("manifest.json", label)), tmp_path / "out", tmp_path / "none")
+    render(load_inputs(change("manifest.json", label)), tmp_path / "out")
     text = (tmp_path / "out/index.html").read_text()
     assert "J&amp;F on four clips, DAVIS 2016 protocol" in text
     assert "J&amp;F on built-in clips, DAVIS 2017 protocol" in text

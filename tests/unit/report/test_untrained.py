@@ -81,7 +81,7 @@ def test_comparison_tables_say_untrained_in_place_of_a_score(small_run):
         assert f"{key}_measured" not in row
         cell = row[f"{key}_not_comparable"]
         assert format_cell(cell, found.columns[0]) == "untrained (18 steps)"
-        assert row[f"{key}_verdict"].value == "not measured here"
+        assert row[f"{key}_verdict"].value == "not measured"
     assert row["gmac_two_frame_clip_verdict"].value == "reproduced"  # its cost is what it is
     assert UNTRAINED_RULE in found.notes
     text = to_markdown(found)
@@ -97,7 +97,7 @@ def test_a_comparable_profile_gives_an_untrained_row_no_verdict(small_run):
     values |= {"profile": "paper", "comparable": {"accuracy": True}}
     small_run.write_text(json.dumps(values))
     row = next(r for r in table(small_run, 6).rows if r["backbone"].value == "ResNet18")
-    assert row["davis16_jf_verdict"].value == "not measured here"
+    assert row["davis16_jf_verdict"].value == "not measured"
     assert row["davis16_jf_verdict"].reason.startswith("untrained")
 
 
@@ -145,7 +145,7 @@ def test_a_row_that_is_left_untrained_says_so_and_keeps_its_cost(small_run):
     row = next(r for r in found.rows if r["backbone"].value == "ResNet18")
     assert format_cell(row["davis17_jf_not_comparable"], found.columns[0]) == UNTRAINED
     verdict = row["davis17_jf_verdict"]
-    assert (verdict.value, verdict.reason) == ("not measured here", UNTRAINED)
+    assert (verdict.value, verdict.reason) == ("not measured", UNTRAINED)
     assert row["gmac_two_frame_clip_verdict"].value == "reproduced"
     assert LEFT_OUT in found.notes
     assert UNTRAINED_RULE not in found.notes

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ttvos.core.errors import UserError
-from ttvos.core.files import read_json
+from ttvos.core.files import read_json, write_json
 from ttvos.core.provenance import REPOSITORY
 from ttvos.records.schema import SiteCheck
 from ttvos.records.store import parse
@@ -110,6 +110,26 @@ class Published:
         """What the results are, in a few words."""
         return str(self.record["title"])
 
+    @property
+    def where(self) -> str:
+        """The folder's name, from the repository on."""
+        return f"{FOLDER.name}/{self.name}"
+
+    @property
+    def origins(self) -> list[dict[str, Any]]:
+        """Provenance of every file that the numbers are from."""
+        return [file["provenance"] for file in self.record["files"]]
+
+    @property
+    def devices(self) -> str:
+        """Names of the devices that measured it."""
+        return "; ".join(sorted({str(source["device"]) for source in self.origins}))
+
+    @property
+    def date(self) -> str:
+        """The day of the last measurement, as 2026-11-22."""
+        return max((str(source["time"])[:10] for source in self.origins), default="no date")
+
 
 def to_csv(kind: type[Line], lines: Iterable[Line]) -> str:
     """Lines as CSV, scores with four decimals (a ten-thousandth of a point)."""
@@ -151,20 +171,37 @@ def _value(hint: Any, text: str) -> Any:
     return hint(text)
 
 
-def read_published(folder: Path = FOLDER) -> list[Published]:
-    """All folders of published results, by name; none where there is no such folder."""
-    found = []
-    for path in sorted(folder.glob(f"*/{RECORD}")):
-        record = read_json(path)
-        needed = ("title", "caution", "profile", "datasets", "recipes", "files", "missing")
-        if not isinstance(record, dict) or not set(needed) <= set(record):
-            raise UserError(f"{path}: not a record of published results; publish them again")
-        scores = read_lines(Score, path.parent / SCORES)
-        sequences = read_lines(SequenceScore, path.parent / SEQUENCES)
-        _check_runs(path.parent, scores, sequences)
-        compared = _compared(path.parent)
-        found.append(Published(path.parent.name, record, scores, sequences, *compared))
-    return found
+def read_published(folder: Path | None = None) -> list[Published]:
+    """All folders of published results, by name; none where there is no such folder.
+
+    folder: None means the repository's.
+    """
+    return [read_folder(path.parent) for path in sorted((folder or FOLDER).glob(f"*/{RECORD}"))]
+
+
+def read_folder(folder: Path) -> Published:
+    """One folder of published results. Raises UserError for a file that is missing or damaged."""
+    record = read_json(folder / RECORD)
+    needed = ("title", "caution", "profile", "datasets", "recipes", "files", "missing")
+    if not isinstance(record, dict) or not set(needed) <= set(record):
+        text = "not a record of published results; publish them again"
+        raise UserError(f"{folder / RECORD}: {text}")
+    scores = read_lines(Score, folder / SCORES)
+    sequences = read_lines(SequenceScore, folder / SEQUENCES)
+    _check_runs(folder, scores, sequences)
+    return Published(folder.name, record, scores, sequences, *_compared(folder))
+
+
+def write_tables(
+    folder: Path,
+    record: dict[str, Any],
+    scores: Iterable[Score],
+    sequences: Iterable[SequenceScore],
+) -> None:
+    """Write the record and its tables into a folder that is there."""
+    (folder / SCORES).write_text(to_csv(Score, scores), encoding="utf-8")
+    (folder / SEQUENCES).write_text(to_csv(SequenceScore, sequences), encoding="utf-8")
+    write_json(folder / RECORD, record)
 
 
 def _compared(folder: Path) -> tuple[dict[str, SiteCheck], tuple[AttributeScore, ...]]:

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ttvos.config.run import as_plain
 from ttvos.core.errors import UserError
-from ttvos.core.files import atomic_directory, write_json
+from ttvos.core.files import atomic_directory
 from ttvos.core.provenance import git_commit, provenance, public
 from ttvos.data.published_masks import MASK_SETS
 from ttvos.plan.manifest import Located, Manifest, data_label, load_manifest
 from ttvos.report.paper import plain, read_paper
 from ttvos.report.publication import form
-from ttvos.report.publication.form import Score, SequenceScore, to_csv
+from ttvos.report.publication.form import Score, SequenceScore
 from ttvos.report.publication.runs import (
     Contribution,
     check_commits,
@@ -23,6 +24,7 @@ from ttvos.report.publication.runs import (
     sequence_means,
     settings_of,
     sourced,
+    tracking,
 )
 from ttvos.report.publication.site import Checks, load_site_checks, write_site
 from ttvos.report.recipe import recipe
@@ -47,18 +49,21 @@ def publish(manifest: Path | str, out: Path | str) -> dict[str, Any]:
     check_contributions(entries)
     checks = load_site_checks(located)
     check_commits([*files_of(entries), *checks.values()])
-    if not is_a_commit(git_commit()):
-        text = "no commit of this project here, or uncommitted changes"
-        raise UserError(f"{out}: not published: {text}; commit them, and publish again")
+    check_tree(out)
     record = _record(located, entries, checks)
     scores = [line for entry in entries for line in _scores(entry, located.manifest)]
     parts = [line for entry in entries for line in _sequence_scores(entry)]
     with atomic_directory(out, marker=form.RECORD) as folder:
-        (folder / form.SCORES).write_text(to_csv(Score, scores), encoding="utf-8")
-        (folder / form.SEQUENCES).write_text(to_csv(SequenceScore, parts), encoding="utf-8")
+        form.write_tables(folder, record, scores, parts)
         write_site(folder, checks, {entry.name: entry.label for entry in entries})
-        write_json(folder / form.RECORD, record)
     return record
+
+
+def check_tree(out: Path | str) -> None:
+    """Raise UserError where nobody could make the published folder again: in changed code."""
+    if not is_a_commit(git_commit()):
+        text = "no commit of this project here, or uncommitted changes"
+        raise UserError(f"{out}: not published: {text}; commit them, and publish again")
 
 
 def _scores(entry: Contribution, manifest: Manifest) -> Iterator[Score]:
@@ -107,10 +112,12 @@ def _record(located: Located, entries: list[Contribution], checks: Checks) -> di
         "title": manifest.title,
         "caution": manifest.caution,
         "data_label": data_label(manifest),
+        "comparable": as_plain(manifest.comparable),
         "units": form.UNITS,
         "datasets": _datasets(manifest, entries),
         "recipes": {backbone: recipe(first[backbone]) for backbone in sorted(first)},
         "trainings": [_training(entry) for entry in trained],
+        "tracked": [line for entry in entries for line in _tracked(entry)],
         **_published_masks(entries),
         "files": [sourced(file) for file in (*files_of(entries), *checks.values())],
         "missing": [name for entry in entries for name in entry.missing]
@@ -142,6 +149,15 @@ def _training(entry: Contribution) -> dict[str, Any]:
         "code": training.settings.get("code"),
         "checkpoint_sha256": training.checkpoint_sha256,
     }
+
+
+def _tracked(entry: Contribution) -> Iterator[dict[str, Any]]:
+    """With which weights and settings each dataset was tracked: what `merge` goes by."""
+    for dataset, file in entry.predictions.items():
+        source = file.record.provenance
+        settings = {**tracking(file), "precision": source.precision}
+        named = {"row": entry.name, "seed": entry.seed, "dataset": dataset}
+        yield {**named, "checkpoint": source.checkpoint, "tracker": public(settings)}
 
 
 def _published_masks(entries: list[Contribution]) -> dict[str, Any]:

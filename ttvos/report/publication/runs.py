@@ -179,7 +179,7 @@ def check_contributions(entries: list[Contribution]) -> None:
         scores = [entry.scores[dataset] for entry in entries if dataset in entry.scores]
         _check_same(scores, lambda file: scoring(file.record), "scored in another way")
         tracked = [e.predictions[dataset] for e in entries if dataset in e.predictions]
-        _check_same(tracked, _tracking, "tracked in another way")
+        _check_same(tracked, tracking, "tracked in another way")
 
 
 def check_commits(files: Iterable[File]) -> None:
@@ -200,7 +200,8 @@ def is_a_commit(commit: str | None) -> bool:
     return bool(commit) and not commit.endswith(CHANGES)
 
 
-def _tracking(predictions: File[Predictions]) -> dict[str, Any]:
+def tracking(predictions: File[Predictions]) -> dict[str, Any]:
+    """How the frames were tracked, whatever the tracker is called."""
     tracker = predictions.record.provenance.tracker or {}
     return {key: value for key, value in tracker.items() if key != "name"}
 

@@ -154,7 +154,7 @@ def test_a_damaged_comparison_is_named(compared, tmp_path):
 
 def test_a_run_without_rows_has_its_page(manifest, tmp_path):
     out = tmp_path / "report"
-    render(load_inputs(manifest), out, published=tmp_path / "none")
+    render(load_inputs(manifest), out)
     table = (out / "table3.md").read_text()
     (stm,) = [line for line in table.splitlines() if line.startswith("| STM ")]
     assert "80.0" in stm
