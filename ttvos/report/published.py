@@ -216,7 +216,7 @@ def facts(published: Published) -> list[tuple[str, str]]:
     hours = sum(trained.values()) / 3600
     initials = [training["initial"] for training in record["trainings"]]
     lines = [
-        ("Data profile", f"{record['profile']}. {record['caution']}"),
+        ("Run", f"{record['profile']}. {record['caution']}"),
         ("Trained on", _distinct(line.device for line in published.scores)),
         ("All devices", published.devices),
         ("Precision", _distinct(source["precision"] for source in sources)),

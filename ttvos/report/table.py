@@ -106,7 +106,7 @@ class Table:
     @property
     def full_caption(self) -> str:
         """Caption with the data profile, for files that leave the page."""
-        return f"{self.title}. {self.caption} Data profile: {self.profile}. {self.caution}".strip()
+        return f"{self.title}. {self.caption} Run: {self.profile}. {self.caution}".strip()
 
 
 def format_cell(cell: Cell, column: Column) -> str:

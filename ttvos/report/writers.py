@@ -90,7 +90,7 @@ def to_markdown(table: Table) -> str:
     ]
     lines = [
         f"**{_markdown(table.title)}** {_markdown(table.caption)}\n",
-        f"Data profile: **{_markdown(table.profile)}**. {_markdown(table.caution)}\n",
+        f"Run: **{_markdown(table.profile)}**. {_markdown(table.caution)}\n",
         markdown_table(
             [_markdown(head) for head in heads],
             [[_markdown(cell) for cell in row] for row in rows],

@@ -172,7 +172,7 @@ def test_the_files_say_data_and_rule(ablation):
     table = claims(ablation)[0]
     assert table.name == "claims-tiny"
     markdown = to_markdown(table)
-    assert "Data profile: **tiny-real**" in markdown
+    assert "Run: **tiny-real**" in markdown
     assert f"- {RULE}" in markdown
     assert (
         "| +1.2 | +2.4 | +3.0 ± 0.0 [+3.0, +3.0] | 2 | 3 | 0.2500 | not shown (3 of the 6 "

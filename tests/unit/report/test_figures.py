@@ -53,7 +53,7 @@ def test_the_same_input_gives_the_same_bytes_whatever_the_users_matplotlibrc(rep
         assert one == two
     assert b"CreationDate" not in one
     texts = [text.get_text() for text in drawing.figure.texts]
-    assert any(t.startswith("Data profile: mini. Numbers from generated") for t in texts)
+    assert any(t.startswith("Run: mini. Numbers from generated") for t in texts)
 
 
 def test_a_figure_that_cannot_be_drawn_is_a_sheet_that_says_so(report, tmp_path):

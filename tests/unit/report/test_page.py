@@ -165,5 +165,5 @@ def test_notebook_page_is_self_contained_and_names_its_data(rendered):
     assert all(load.startswith("data:") for load in checker.loads)
     assert "script" not in checker.tags
     text = (rendered / "adaptive_weight.html").read_text()
-    assert "Data profile: mini." in text
+    assert "Run: mini." in text
     assert "<h1>The adaptive weight</h1>" in text

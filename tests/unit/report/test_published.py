@@ -175,7 +175,7 @@ def test_notes_say_where_scores_chose_the_weights(kept, ablation):
 
 def test_the_files_carry_the_data_they_are_of(ablation):
     table = scores(ablation)
-    assert "Data profile: **tiny-real**. Made up & meaning nothing." in to_markdown(table)
+    assert "Run: **tiny-real**. Made up & meaning nothing." in to_markdown(table)
     rows = list(csv.DictReader(to_csv(table).splitlines()))
     assert rows[0]["profile"] == "tiny-real"
     assert (rows[0]["val3_jf"], rows[4]["val3_jf"]) == ("53.5", "not measured")

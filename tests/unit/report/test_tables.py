@@ -256,12 +256,8 @@ def test_every_file_states_the_profile(rendered, report, name):
     rows = read_csv(rendered / f"{name}.csv")
     assert rows
     assert all(row["profile"] == "mini" for row in rows)
-    assert "Data profile: **mini**. Numbers from generated clips" in (
-        (rendered / f"{name}.md").read_text()
-    )
-    assert "Data profile: mini. Numbers from generated clips" in (
-        (rendered / f"{name}.tex").read_text()
-    )
+    assert "Run: **mini**. Numbers from generated clips" in ((rendered / f"{name}.md").read_text())
+    assert "Run: mini. Numbers from generated clips" in ((rendered / f"{name}.tex").read_text())
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -10,8 +10,7 @@ from statistics import fmean
 from ttvos.core.errors import UserError
 from ttvos.core.text import markdown_table
 from ttvos.evaluation.compare import Arms, Tested, judge_claims
-from ttvos.report.claims import by_seed
-from ttvos.report.intervals import paired
+from ttvos.report.intervals import kept_by_seed, paired
 from ttvos.report.publication.form import Published, read_published
 
 
@@ -47,14 +46,14 @@ def _row(published: Published) -> str:
 
 
 def _arms(other: Published, base: Published, row: str, dataset: str) -> Arms:
-    arms = paired(by_seed(other, row, dataset), by_seed(base, row, dataset))
+    arms = paired(kept_by_seed(other, row, dataset), kept_by_seed(base, row, dataset))
     if arms is None:
         raise UserError(f"{other.name}: shares no seed of {row} on {dataset} with {base.name}")
     return arms
 
 
 def _mean(published: Published, row: str, dataset: str) -> float:
-    return fmean(scores.mean for scores in by_seed(published, row, dataset).values())
+    return fmean(scores.mean for scores in kept_by_seed(published, row, dataset).values())
 
 
 def _cell(mean: float, tested: Tested) -> str:
