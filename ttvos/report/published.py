@@ -10,6 +10,7 @@ from typing import Any
 
 from ttvos.config.experiments import load_rows, load_variants
 from ttvos.evaluation.compare import NOT_MEASURED
+from ttvos.report.attributes import by_attribute
 from ttvos.report.claims import claims
 from ttvos.report.intervals import (
     LEGEND,
@@ -52,17 +53,19 @@ class Section:
     """One folder of results-published on the page.
 
     claims: None where too little was trained; claims_sentence: how they fell, "" for none.
+    attributes: None where no sequence's attributes were known.
     """
 
     published: Published
     table: Table
     claims: Table | None = None
     claims_sentence: str = ""
+    attributes: Table | None = None
 
     @property
     def tables(self) -> list[Table]:
         """Its tables, for the files beside the page."""
-        return [self.table, *([self.claims] if self.claims else [])]
+        return [table for table in (self.table, self.claims, self.attributes) if table]
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -75,10 +78,11 @@ def sections(published: Iterable[Published], report: ReportInput | None = None) 
 
     report: the run whose page it is; masks that it scored on the same sequences stand beside.
     """
-    return [
-        Section(one, scores(one, report), *(claims(one) if len(_variants(one)) > 1 else ()))
-        for one in published
-    ]
+    found = []
+    for one in published:
+        claimed, sentence = claims(one) if len(_variants(one)) > 1 else (None, "")
+        found.append(Section(one, scores(one, report), claimed, sentence, by_attribute(one)))
+    return found
 
 
 def scores(published: Published, report: ReportInput | None = None) -> Table:
