@@ -85,8 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    """{"shares": {name: {jf (points), weight, entropy, distance: {mean, low, high}}}}, and the
-    provenance. low and high are the 5th and 95th percentiles over frames and objects."""
+    """{"shares": {name: {jf (points), and means over all frames and objects: weight, with its 5th
+    and 95th percentiles, entropy, distance}}, "bars": {}, "provenance"}."""
     if not options.dataset.is_dir():
         raise UserError(f"{options.dataset}: no such folder; name the data by --dataset")
     checkpoint = find_weights(options.checkpoint)
@@ -103,9 +103,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             scores = evaluate(folder, options.dataset, 2016, "val", only=tuple(options.only))
         shares[name] = {
             "jf": 100 * scores.means.jf_mean,
-            "weight": _summary(watched.weights),
-            "entropy": _summary(watched.entropies),
-            "distance": _summary(watched.distances),
+            "weight": float(np.mean(watched.weights)),
+            "weight_low": float(np.percentile(watched.weights, 5)),
+            "weight_high": float(np.percentile(watched.weights, 95)),
+            "entropy": float(np.mean(watched.entropies)),
+            "distance": float(np.mean(watched.distances)),
         }
     device = find_device(options.device)
     settings = {key: str(value) for key, value in vars(options).items() if key != "out"}
@@ -118,11 +120,6 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         command=["python", "benchmarks/adaptive_weight.py", *sys.argv[1:]],
     )
     return {"shares": shares, "bars": {}, "provenance": source}
-
-
-def _summary(values: list[float]) -> dict[str, float]:
-    low, high = np.percentile(values, [5, 95])
-    return {"mean": float(np.mean(values)), "low": float(low), "high": float(high)}
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

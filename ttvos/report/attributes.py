@@ -42,8 +42,8 @@ def by_attribute(published: Published) -> Table | None:
     return Table(
         name=f"attributes-{published.name}",
         title=f"Kept: {published.title}, by attribute",
-        caption="Mean J&F in points over the sequences that have an attribute, in brackets how many "
-        f"do; an attribute that few have is left out. {meanings}.",
+        caption="Mean J&F in points over the sequences that have an attribute, in brackets how "
+        f"many do; an attribute that few have is left out. {meanings}.",
         columns=tuple(columns),
         rows=tuple(rows),
         profile=published.record["profile"],
