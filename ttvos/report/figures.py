@@ -41,7 +41,7 @@ class Drawing:
     """One figure. figure: None when this run has nothing to draw; missing then says why.
 
     name: the files' stem. alt: what there is to see, for readers who cannot. sources: names of
-    result files.
+    result files. finding: what follows from it for a claim of the paper, in sentences.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Drawing:
     alt: str = ""
     missing: str = ""
     sources: tuple[str, ...] = ()
+    finding: str = ""
 
 
 @contextmanager
