@@ -108,5 +108,5 @@ def _sheet(drawing: Drawing) -> Figure:
 def _footer(figure: Figure, manifest: Manifest) -> None:
     text = f"Data profile: {manifest.profile}. {manifest.caution}"
     width, height = figure.get_size_inches()
-    lines = textwrap.wrap(text, int(width * 15))[:2]
+    lines = textwrap.wrap(text, int(width * 15), max_lines=2, placeholder=" ...")
     figure.text(0.01, 0.05 / height, "\n".join(lines), fontsize=6.5, color="#8a4b00", va="bottom")

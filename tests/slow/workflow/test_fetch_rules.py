@@ -83,9 +83,9 @@ def project(copy) -> Path:
 def test_the_whole_paper_is_planned_without_any_data(project):
     done = dry_run(project, "reports/", *PAPER)
     jobs = done.jobs
-    assert jobs["train"] == 11 * 3
-    assert jobs["predict"] == jobs["train"] * 3
-    assert (jobs["fetch"], jobs["fetch_by_hand"]) == (4 + 4, 2)
+    assert (jobs["train"], jobs["train_frtm"]) == (11 * 3, 4 * 3)
+    assert (jobs["predict"], jobs["track"]) == (jobs["train"] * 3, jobs["train_frtm"] * 3)
+    assert (jobs["fetch"], jobs["fetch_by_hand"]) == (4 + 5, 2)
     assert (jobs["fetch_masks"], jobs["published"]) == (20, 9 + 11 + 11)
     assert (jobs["cost"], jobs["speed"], jobs["reports"]) == (1, 4, 1)
     for words in ("fetch HKU-IS.rar from", "YouTube-VOS/train", "data/downloads/ytvos2018/"):

@@ -49,7 +49,7 @@ def test_a_profile_names_the_data_it_needs(tmp_path):
 
 def test_the_paper_needs_every_set_and_all_initial_weights():
     needs = {need["name"] for need in data_needs(load_config(RUNS / "paper.yaml"))}
-    assert needs == set(SOURCES) - {"ytvos2019", "released", "imagenet-resnet101", "davis-record"}
+    assert needs == set(SOURCES) - {"ytvos2019", "released", "davis-record"}
 
 
 def test_the_paper_trains_on_the_published_counts(tmp_path):
