@@ -51,11 +51,14 @@ def _given(plan: Plan) -> Iterator[tuple[str, str, bool]]:
 
 
 def missing_device(config: Config) -> str:
-    """A line that says that the run asks for CUDA where PyTorch sees none; "" otherwise."""
+    """A line that says that the run asks for CUDA where PyTorch sees none; "" otherwise, and where
+    there is no PyTorch to ask, because the rules have an environment of their own."""
     if config.device != "cuda":
         return ""
     try:
         find_device(config.device)
+    except ImportError:
+        return ""
     except UserError:
         return (
             "device: cuda, but PyTorch sees no CUDA device on this machine: jobs that need one "

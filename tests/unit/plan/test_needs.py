@@ -1,5 +1,6 @@
 """Clips of an epoch, on disk or as published, and the data that a profile needs."""
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -70,6 +71,8 @@ def test_a_missing_cuda_device_is_one_line(monkeypatch):
     assert "\n" not in missing_device(paper)
     assert missing_device(replace(paper, device="cpu")) == ""
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert missing_device(paper) == ""
+    monkeypatch.setitem(sys.modules, "torch", None)  # importing it fails
     assert missing_device(paper) == ""
 
 
