@@ -1,6 +1,7 @@
 """`ttvos steptime`: seconds of a training step, and the hours of a whole run."""
 
 import argparse
+import sys
 from typing import Any
 
 from ttvos.cli.options import add_device, add_run
@@ -31,12 +32,18 @@ def run(options: argparse.Namespace) -> None:
     config = load_config(options.config)
     limit_threads()
     from ttvos.measure.latency import doubts
+    from ttvos.measure.steptable import summary
     from ttvos.measure.steptime import steptime
-    from ttvos.plan.needs import data_needs
+    from ttvos.plan.needs import run_needs
 
     def keep(result: dict[str, Any]) -> None:
         if options.out:
             write_json(options.out, result)
+
+    def keep_and_tell(result: dict[str, Any]) -> None:
+        keep(result)
+        timed = [row for row in result["rows"] if row["hours"] is not None]
+        print(f"{timed[-1]['row']}: {timed[-1]['hours']:.1f} hours a seed", file=sys.stderr)
 
     result = steptime(
         config,
@@ -46,15 +53,11 @@ def run(options: argparse.Namespace) -> None:
         options.warmup,
         options.accumulate,
         options.seconds,
-        keep,
-        data_needs(config),
+        keep_and_tell,
+        run_needs(config),
     )
     keep(result)
+    print(summary(result))
     if result["hours"] is not None:
-        timed = sum(row["hours"] is not None for row in result["rows"])
-        print(
-            f"{result['hours']:.1f} hours for {timed} rows of "
-            f"{result['rows_of_profile']}, {result['seeds']} seeds each, one after another"
-        )
         for line in doubts(result):
             print(line)

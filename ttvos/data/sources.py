@@ -189,6 +189,13 @@ _SETS = (
     ),
 )
 
+_IMAGENET_SIZES = {  # of timm's models with their classifier, four bytes a value
+    "hrnet": 53 * MB,
+    "resnet18": 47 * MB,
+    "resnet50": 102 * MB,
+    "resnet101": 179 * MB,
+    "mobilenetv3": 22 * MB,
+}
 _WEIGHTS = (
     *(
         Source(
@@ -198,6 +205,7 @@ _WEIGHTS = (
             f"imagenet/{backbone}.safetensors",
             "https://huggingface.co/timm",
             "of timm or torchvision; see the model's page",
+            unpacked=_IMAGENET_SIZES.get(backbone, 0),
         )
         for backbone in dict.fromkeys((*BACKBONES, *FRTM_BACKBONES))
     ),

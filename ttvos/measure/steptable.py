@@ -1,5 +1,6 @@
 """What `ttvos steptime` found as Markdown, for `ttvos fill`: data to bring, hours of training."""
 
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from ttvos.core.text import counted, markdown_table, three_digits
 def read_steptime(path: Path | str) -> dict[str, Any]:
     """A file that `ttvos steptime` wrote; UserError for any other."""
     result = read_json(path)
-    keys = {"rows", "data", "seeds", "hours", "provenance"}
+    keys = {"rows", "data", "jobs", "seeds", "hours", "provenance"}
     if not isinstance(result, dict) or not keys <= set(result):
         raise UserError(f"{path}: not a file of ttvos steptime --out")
     return result
@@ -19,7 +20,44 @@ def read_steptime(path: Path | str) -> dict[str, Any]:
 
 def tables(result: dict[str, Any]) -> str:
     """Both tables, each with what it is, for a page."""
-    return "\n".join([_data(result["data"]), f"{_origin(result)}\n", _hours(result)])
+    jobs = ", ".join(f"{count} `{rule}`" for rule, count in result["jobs"].items())
+    paragraphs = [
+        _data(result["data"]),
+        f"{counted(sum(result['jobs'].values()), 'job')} from nothing, by rule: {jobs}.\n",
+        f"{_origin(result)}\n",
+        _hours(result),
+        f"{summary(result)}\n",
+    ]
+    return "\n".join(paragraphs)
+
+
+def summary(result: dict[str, Any]) -> str:
+    """How much is trained in all, and the hours that this takes where they are known."""
+    rows, seeds = result["rows"], result["seeds"]
+    trainings, steps, clips = _totals(rows, seeds)
+    text = f"{counted(trainings, 'training')}, in all {steps:,} steps and {clips:,} clips."
+    timed = [row for row in rows if row["hours"] is not None]
+    if timed:
+        text += (
+            f" {three_digits(result['hours'])} hours for {len(timed)} of the run's "
+            f"{counted(result['rows_of_profile'], 'row')}, {counted(seeds, 'seed')} each, one "
+            "after another."
+        )
+    if len(timed) < len(rows):
+        rest = _totals([row for row in rows if row["hours"] is None], seeds)[1]
+        text += (
+            f" What was not timed takes {three_digits(rest / 3600)} hours for each second that a "
+            "step takes, one after another."
+        )
+    return text
+
+
+def _totals(rows: list[dict[str, Any]], seeds: int) -> tuple[int, int, int]:
+    """Trainings, steps and clips of rows, all seeds."""
+    stages = [stage for row in rows for stage in row["stages"]]
+    steps = sum(stage["steps"] for stage in stages)
+    clips = sum(stage["steps"] * stage["batch"] for stage in stages)
+    return seeds * len(rows), seeds * steps, seeds * clips
 
 
 def _data(needs: list[dict[str, Any]]) -> str:
@@ -36,16 +74,23 @@ def _data(needs: list[dict[str, Any]]) -> str:
 
 
 def _hours(result: dict[str, Any]) -> str:
+    """A line for each row; neighbours of which the same is known stand in one."""
     seeds, rows = result["seeds"], result["rows"]
-    heads = ["row", *(stage["name"] for stage in rows[0]["stages"]), "state on disk"]
-    lines = [_row(row, seeds) for row in rows]
+    names = list(dict.fromkeys(stage["name"] for row in rows for stage in row["stages"]))
+    heads = ["row", *names, "state on disk", "trainings", "steps, all", "clips, all"]
     if result["timed_steps"]:
         heads += ["peak memory", "hours, one seed", f"hours, {counted(seeds, 'seed')}"]
-        timed = sum(row["hours"] is not None for row in rows)
-        name = f"**{timed} of the run's {result['rows_of_profile']} rows**"
-        empty = [""] * (len(heads) - 2)
-        lines.append([name, *empty, f"**{three_digits(result['hours'])}**"])
-    return markdown_table(heads, lines, numbers=range(1, len(heads)))
+    lines = []
+    for (cells, _), group in groupby(rows, lambda row: (_cells(row, names), row["hours"])):
+        same = list(group)
+        ends = dict.fromkeys((same[0]["row"], same[-1]["row"]))
+        totals = [f"{number:,}" for number in _totals(same, seeds)]
+        lines.append([" to ".join(ends), *cells, *totals, *_timed(same[0], seeds)])
+    totals = [f"**{number:,}**" for number in _totals(rows, seeds)]
+    lines.append(["**all**", *[""] * (len(names) + 1), *totals])
+    width = len(heads)
+    lines = [[*line, *[""] * (width - len(line))] for line in lines]
+    return markdown_table(heads, lines, numbers=range(1, width))
 
 
 def _origin(result: dict[str, Any]) -> str:
@@ -62,13 +107,19 @@ def _origin(result: dict[str, Any]) -> str:
     )
 
 
-def _row(row: dict[str, Any], seeds: int) -> list[str]:
-    stages, hours = row["stages"], row["hours"]
-    cells = [row["row"], *map(_stage, stages), _size(row["state_bytes"])]
-    if hours is None:
-        return cells
-    memory = max(stage["peak_memory_bytes"] for stage in stages)
-    return [*cells, _size(memory), three_digits(hours), three_digits(hours * seeds)]
+def _cells(row: dict[str, Any], names: list[str]) -> list[str]:
+    """Stages and state of a row; "" for a stage that it does not have."""
+    stages = {stage["name"]: stage for stage in row["stages"]}
+    cells = [_stage(stages[name]) if name in stages else "" for name in names]
+    return [*cells, _size(row["state_bytes"])]
+
+
+def _timed(row: dict[str, Any], seeds: int) -> list[str]:
+    """Memory and hours of a row; nothing where it was not timed."""
+    if row["hours"] is None:
+        return []
+    memory = max(stage["peak_memory_bytes"] for stage in row["stages"])
+    return [_size(memory), three_digits(row["hours"]), three_digits(row["hours"] * seeds)]
 
 
 def _stage(stage: dict[str, Any]) -> str:

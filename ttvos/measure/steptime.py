@@ -60,18 +60,18 @@ def steptime(
     accumulate: int | None = None,
     seconds: float | None = None,
     keep: Callable[[dict[str, Any]], None] = lambda result: None,
-    data: Iterable[dict[str, Any]] = (),
+    needs: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Time `steps` training steps of each row and stage of a run, after `warmup` others.
 
-    rows: some of the run's; () means all of TTVOS's. accumulate: parts of a batch in place of
-    the run's. steps 0: nothing is timed, only counted; times, hours and memory are None.
-    seconds: after so many, no further row is timed, only counted. keep: is given the result after
-    each row that was timed, the others counted. data: what the record says of the data that the
-    run needs (`ttvos.plan.needs.data_needs`).
+    rows: some of TTVOS's; () means all, and FRTM-VOS's, which are only counted. accumulate: parts
+    of a batch in place of the run's. steps 0: nothing is timed, only counted; times, hours and
+    memory are None. seconds: after so many, no further row is timed, only counted. keep: is given
+    the result after each row that was timed, the others counted. needs: what the record says of
+    the run's jobs, and of the data that it needs (`ttvos.plan.needs.run_needs`).
     Returns rows (each with its stages: step_seconds, steps, hours,
     peak_memory_bytes, clips_an_epoch, ...; hours of one seed; checkpoint_bytes, state_bytes),
-    hours (the timed rows, all seeds), seeds, data, load (what other processes used
+    hours (the timed rows, all seeds), seeds, data, jobs, load (what other processes used
     meanwhile, see `ttvos.measure.latency`), protocol and provenance.
     Raises UserError for a run without training, unknown rows, clips that cannot be counted,
     no CUDA, and too little memory.
@@ -87,13 +87,15 @@ def steptime(
     began, load = time.monotonic(), Load()
     counted = replace(timing, steps=0)
     found = [_time_row(row, train, batches, clips, counted) for row in chosen]
+    found += [] if rows else [_count_frtm(row, config) for row in _frtm_rows(config)]
+    needs = {"data": [], "jobs": {}, **(needs or {})}
     for number, row in enumerate(chosen if steps else ()):
         if seconds is not None and time.monotonic() - began > seconds:
             break
         with denormals_as_zero():
             found[number] = _time_row(row, train, batches, clips, timing)
-        keep(_result(config, train, timing, found, data) | {"load": load.record()})
-    return _result(config, train, timing, found, data) | {"load": load.record()}
+        keep(_result(config, train, timing, found) | needs | {"load": load.record()})
+    return _result(config, train, timing, found) | needs | {"load": load.record()}
 
 
 def _result(
@@ -101,7 +103,6 @@ def _result(
     train: TrainConfig,
     timing: Timing,
     rows: list[dict[str, Any]],
-    data: Iterable[dict[str, Any]],
 ) -> dict[str, Any]:
     device, seeds = timing.device, len(config.seeds)
     settings = {
@@ -117,10 +118,9 @@ def _result(
         "warmup_steps": timing.warmup,
         "accumulate": train.accumulate,
         "seeds": seeds,
-        "rows_of_profile": len(_rows(config, ())),
+        "rows_of_profile": len(_rows(config, ())) + len(_frtm_rows(config)),
         "rows": rows,
         "hours": seeds * sum(hours) if (hours := _timed_hours(rows)) else None,
-        "data": list(data),
         "protocol": PROTOCOL,
         "provenance": provenance(
             settings,
@@ -163,6 +163,24 @@ def _rows(config: Config, names: tuple[str, ...]) -> list[Row]:
     return [row for row in rows if row.name not in others]
 
 
+def _frtm_rows(config: Config) -> list[Row]:
+    """FRTM-VOS's rows that the run trains."""
+    rows = [load_rows()[name] for name in config.rows if name not in config.untrained]
+    return [row for row in rows if row.tracker == "frtm"]
+
+
+def _count_frtm(row: Row, config: Config) -> dict[str, Any]:
+    """Steps of a row of FRTM-VOS, of which nothing is timed."""
+    section = config.frtm
+    assert section is not None  # as the run's check of its rows has found
+    stages = []
+    for stage in section.stages_of(row.backbone):
+        clips = count_clips(stage, Path(config.data), section.heldout)
+        stages.append(_stage(stage, clips, [], None))
+    sizes = {"checkpoint_bytes": None, "state_bytes": None}
+    return {"row": row.name, "stages": stages, "hours": None, **sizes}
+
+
 def _time_row(
     row: Row,
     train: TrainConfig,
@@ -175,30 +193,30 @@ def _time_row(
     model = task.network()
     model.to(timing.device, memory_format=torch.channels_last).train()
     stages = []
-    for stage, batch, (count, origin) in zip(task.config.stages, batches, clips, strict=True):
-        steps = count_steps(stage, count)
+    for stage, batch, counted in zip(task.config.stages, batches, clips, strict=True):
         seconds, memory = _measure(row, model, task, stage, batch, timing)
-        step = median(seconds) if seconds else None
-        stages.append(
-            {
-                **_shape(stage),
-                "clips_an_epoch": count,
-                "clips_from": origin,
-                "steps": steps,
-                "seconds": seconds,
-                "step_seconds": step,
-                "hours": None if step is None else step * steps / 3600,
-                "peak_memory_bytes": memory,
-            }
-        )
+        stages.append(_stage(stage, counted, seconds, memory))
     hours = [stage["hours"] for stage in stages]
     whole = None if None in hours else sum(hours)
     return {"row": row.name, "stages": stages, "hours": whole, **_sizes(model, train)}
 
 
-def _shape(stage: Stage) -> dict[str, Any]:
-    plain = as_plain(stage)
-    return {key: plain[key] for key in ("name", "height", "width", "frames", "batch", "epochs")}
+def _stage(
+    stage: Stage, clips: tuple[int, str], seconds: list[float], memory: int | None
+) -> dict[str, Any]:
+    """What the result says of a stage. clips: as `count_clips` returns them."""
+    plain, (count, origin) = as_plain(stage), clips
+    steps, step = count_steps(stage, count), median(seconds) if seconds else None
+    return {
+        **{key: plain[key] for key in ("name", "height", "width", "frames", "batch", "epochs")},
+        "clips_an_epoch": count,
+        "clips_from": origin,
+        "steps": steps,
+        "seconds": seconds,
+        "step_seconds": step,
+        "hours": None if step is None else step * steps / 3600,
+        "peak_memory_bytes": memory,
+    }
 
 
 def _sizes(model: TTVOS, train: TrainConfig) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Figure 9: the adaptive update weight against the object's size, statistics and drawings.
+"""Figure 9: the adaptive update weight against the object's size, its drawings and what it shows.
 
 The report and `notebooks/adaptive_weight.ipynb` both use these, so they cannot disagree.
 """
@@ -10,15 +10,25 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import stats
 
 from ttvos.plan.manifest import Located, Manifest, data_label
 from ttvos.records.schema import Predictions, Scores
+from ttvos.report.correlation import (
+    Correlation,
+    describe_correlation,
+    least_telling,
+    pearson,
+)
 from ttvos.report.figures import BLUE, RED, Drawing, new_figure, style
 from ttvos.report.results import File, load_file
 
 VARIANT, BACKBONE, YEARS = "exp8", "hrnet", (2017, 2016)
 FOLLOWED = 0.5  # J-Mean from which an object counts as followed
+VARIES = 0.05  # range of weights, of the 0 to 1 that they may take, from which they count as varied
+CLAIM = (  # docs/facts.md, section 2
+    "The paper's Figure 9 finds the weight inversely proportional to the object's share of the "
+    "frame: the larger the object, the smaller the weight."
+)
 TITLES = {
     "figure9a": "Figure 9a: first update weight and object size",
     "figure9b": "Figure 9b: a shrinking object",
@@ -45,17 +55,6 @@ class ObjectCurve:
         return f"{self.sequence}_{self.object}"
 
 
-@dataclass(frozen=True)
-class Correlation:
-    """Pearson's r of n points; low and high bound it with the given confidence, if n allows."""
-
-    r: float | None
-    n: int
-    low: float | None = None
-    high: float | None = None
-    confidence: float = 0.95
-
-
 def curves(sequences: dict[str, Any]) -> list[ObjectCurve]:
     """All objects of a predict.json's "sequences" that have update weights, in file order."""
     found = []
@@ -74,26 +73,6 @@ def first_frame_points(objects: Iterable[ObjectCurve]) -> tuple[np.ndarray, np.n
     pairs = [(curve.ratio[0], curve.weight[0]) for curve in objects]
     values = np.array(pairs, dtype=float).reshape(-1, 2)
     return values[:, 0], values[:, 1]
-
-
-def pearson(x: np.ndarray, y: np.ndarray, confidence: float = 0.95) -> Correlation:
-    """Pearson's correlation with an interval by Fisher's z transform.
-
-    The interval needs 4 points (its standard error is 1/sqrt(n-3)); with fewer it is left
-    out. r is None when there are fewer than 2 points or one side does not vary.
-    """
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    if x.shape != y.shape or x.ndim != 1:
-        raise ValueError(f"pearson needs two equally long vectors, not {x.shape} and {y.shape}")
-    n = len(x)
-    if n < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return Correlation(None, n, confidence=confidence)
-    found = stats.pearsonr(x, y)
-    r = float(found.statistic)
-    if n < 4:
-        return Correlation(r, n, confidence=confidence)
-    low, high = found.confidence_interval(confidence)
-    return Correlation(r, n, float(low), float(high), confidence)
 
 
 def relative_change(ratio: np.ndarray) -> float:
@@ -190,31 +169,60 @@ def _weight_data(
 def figure9(located: Located) -> tuple[Drawing, Drawing, Drawing]:
     """The three parts of Figure 9."""
     data = load_weights(located)
+    finding = conclusion(data, located.manifest)
     if isinstance(data, str):
-        a, b, c = (Drawing(name, title, missing=data) for name, title in TITLES.items())
+        a, b, c = (
+            Drawing(name, title, missing=data, finding=finding) for name, title in TITLES.items()
+        )
         return a, b, c
     shrinking, growing = pick_changing(data.objects, data.followed)
     return (
-        scatter_drawing(data, data_label(located.manifest)),
+        scatter_drawing(data, data_label(located.manifest), finding),
         curve_drawing("figure9b", "shrinks", shrinking, data),
         curve_drawing("figure9c", "grows", growing, data),
     )
 
 
-def describe_correlation(correlation: Correlation) -> str:
-    """The correlation in words, with its interval or why there is none."""
-    if correlation.r is None:
-        return f"no correlation: n = {correlation.n}, or no variation"
-    text = f"Pearson r = {correlation.r:.2f}"
-    if correlation.low is None:
-        return f"{text}, n = {correlation.n}: too few for a confidence interval"
-    return (
-        f"{text}, {correlation.confidence:.0%} confidence interval "
-        f"{correlation.low:.2f} to {correlation.high:.2f}, n = {correlation.n}"
-    )
+def conclusion(data: WeightData | str, manifest: Manifest) -> str:
+    """What the paper finds, and whether the run supports it, contradicts it or cannot tell.
+
+    data: as `load_weights` returns it. It is decided by the points of Figure 9a: weights that
+    hardly vary (`VARIES`) show nothing, whatever r is; else by whether the interval of r lies on
+    one side of 0.
+    """
+    if isinstance(data, str):
+        return f"{CLAIM} {data}"
+    label = data_label(manifest)
+    other = "" if manifest.comparable.accuracy else "; its data or its training are not the paper's"
+    run = f"This run ({data.dataset}, {label}, seed {data.seed}{other})"
+    return f"{CLAIM} {run} {_verdict(*first_frame_points(data.objects))}"
 
 
-def scatter_drawing(data: WeightData, label: str) -> Drawing:
+def _verdict(ratio: np.ndarray, weight: np.ndarray) -> str:
+    found = pearson(ratio, weight)
+    words = describe_correlation(found)
+    if found.n > 1 and np.ptp(weight) < VARIES:
+        return (
+            f"shows nothing of it: over its {found.n} objects {describe_range(weight)}, whatever "
+            "their size."
+        )
+    if found.low is None or found.high is None:
+        return f"cannot tell: {words}."
+    if found.low <= 0 <= found.high:
+        least = least_telling(found.n, found.confidence)
+        return f"cannot tell: {words}; of so many objects only an r beyond ±{least:.2f} would tell."
+    if found.high < 0:
+        return f"supports its sign: {words}; the whole interval lies below 0."
+    return f"contradicts it: {words}; the whole interval lies above 0."
+
+
+def describe_range(weight: np.ndarray) -> str:
+    """Between which values update weights lie, and whether that counts as varied."""
+    text = f"the weight lies between {weight.min():.3g} and {weight.max():.3g}"
+    return text if np.ptp(weight) >= VARIES else f"{text} and so hardly varies"
+
+
+def scatter_drawing(data: WeightData, label: str, finding: str) -> Drawing:
     """Figure 9a."""
     ratio, weight = first_frame_points(data.objects)
     correlation = pearson(ratio, weight)
@@ -227,6 +235,7 @@ def scatter_drawing(data: WeightData, label: str) -> Drawing:
         draw_scatter(ratio, weight, correlation),
         alt=f"Scatter plot of first update weight against foreground ratio. {words}.",
         sources=data.sources,
+        finding=finding,
     )
 
 
@@ -256,7 +265,8 @@ def curve_drawing(name: str, verb: str, curve: ObjectCurve | None, data: WeightD
         name,
         TITLES[name],
         f"{curve.name}, the object that {verb} most, {chosen} ({data.dataset}, seed {data.seed}): "
-        f"its predicted share of the frame changes by {change:+.0%} of its mean over the clip.",
+        f"its predicted share of the frame changes by {change:+.0%} of its mean over the clip; "
+        f"{describe_range(curve.weight)}.",
         draw_curve(curve),
         alt=f"Foreground ratio and update weight of {curve.name} over the clip.",
         sources=data.sources,

@@ -41,7 +41,7 @@ class Drawing:
     """One figure. figure: None when this run has nothing to draw; missing then says why.
 
     name: the files' stem. alt: what there is to see, for readers who cannot. sources: names of
-    result files.
+    result files. finding: what follows from it for a claim of the paper, in sentences.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Drawing:
     alt: str = ""
     missing: str = ""
     sources: tuple[str, ...] = ()
+    finding: str = ""
 
 
 @contextmanager
@@ -107,5 +108,5 @@ def _sheet(drawing: Drawing) -> Figure:
 def _footer(figure: Figure, manifest: Manifest) -> None:
     text = f"Run: {manifest.profile}. {manifest.caution}"
     width, height = figure.get_size_inches()
-    lines = textwrap.wrap(text, int(width * 15))[:2]
+    lines = textwrap.wrap(text, int(width * 15), max_lines=2, placeholder=" ...")
     figure.text(0.01, 0.05 / height, "\n".join(lines), fontsize=6.5, color="#8a4b00", va="bottom")

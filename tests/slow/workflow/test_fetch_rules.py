@@ -10,9 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from tests.slow.workflow.running import copy_repository, dry_run, snakemake
 from tests.unit.data.server import Server
+from ttvos.plan.needs import planned_jobs
+from ttvos.plan.run import load_config
 
 IMAGES = 3
 PROFILE = """
@@ -83,13 +86,23 @@ def project(copy) -> Path:
 def test_the_whole_paper_is_planned_without_any_data(project):
     done = dry_run(project, "reports/", *PAPER)
     jobs = done.jobs
-    assert jobs["train"] == 11 * 3
-    assert jobs["predict"] == jobs["train"] * 3
-    assert (jobs["fetch"], jobs["fetch_by_hand"]) == (4 + 4, 2)
+    assert (jobs["train"], jobs["train_frtm"]) == (11 * 3, 4 * 3)
+    assert (jobs["predict"], jobs["track"]) == (jobs["train"] * 3, jobs["train_frtm"] * 3)
+    assert (jobs["fetch"], jobs["fetch_by_hand"]) == (4 + 5, 2)
     assert (jobs["fetch_masks"], jobs["published"]) == (20, 9 + 11 + 11)
     assert (jobs["cost"], jobs["speed"], jobs["reports"]) == (1, 4, 1)
     for words in ("fetch HKU-IS.rar from", "YouTube-VOS/train", "data/downloads/ytvos2018/"):
         assert words in done.said
+    counted = planned_jobs(load_config(project / "workflow/runs/paper.yaml"))
+    fetched = {"fetch": jobs["fetch"] + jobs["fetch_by_hand"]}
+    assert counted == {name: n for name, n in jobs.items() if name != "fetch_by_hand"} | fetched
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_a_plan_says_that_the_device_is_missing(project):
+    assert "device: cuda, but PyTorch sees no" in dry_run(project, "reports/", *PAPER).said
+    said = dry_run(project, "reports/", *PAPER, "--config", "device=cpu").said
+    assert "CUDA" not in said
 
 
 def test_the_papers_wording_is_a_few_options(project):

@@ -1,18 +1,20 @@
 """Times of training steps, and what follows from them, also on a page. No time is asserted."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 from tests.unit.measure.steps import profile
 from ttvos.cli.main import main
+from ttvos.config.frtm import FRTMTraining
 from ttvos.core.errors import UserError
 from ttvos.data.augment import make_pixels
 from ttvos.measure import steptime as module
-from ttvos.measure.steptable import read_steptime, tables
+from ttvos.measure.steptable import read_steptime, summary, tables
 from ttvos.measure.steptime import random_batch, steptime
-from ttvos.plan.needs import data_needs
+from ttvos.plan.needs import run_needs
 from ttvos.plan.run import parse_config
 
 CPU = torch.device("cpu")
@@ -21,7 +23,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     config = profile(tmp_path_factory.mktemp("data"), average=0.9, effort={"hrnet": 0.5})
-    return steptime(config, steps=3, warmup=1, data=data_needs(config))
+    return steptime(config, steps=3, warmup=1, needs=run_needs(config))
 
 
 def test_a_random_batch_is_what_a_stage_trains_on(tmp_path):
@@ -82,8 +84,14 @@ def test_without_a_step_everything_is_counted_and_nothing_timed(tmp_path, measur
     assert result["hours"] is None
     text = tables(result)
     assert "no step was timed" in text
-    assert "| exp8-hrnet | 2,724 | 4 | 22 MB |\n" in text
-    assert "hours" not in text
+    # Two seeds of both rows, which are alike; two clips a step.
+    assert "| exp8-hrnet to exp1-hrnet | 2,724 | 4 | 22 MB | 4 | 10,912 | 21,824 |\n" in text
+    assert "| **all** |  |  |  | **4** | **10,912** | **21,824** |\n" in text
+    assert "hours, one seed" not in text
+    assert summary(result) == (
+        "4 trainings, in all 10,912 steps and 21,824 clips. What was not timed takes 3.03 hours "
+        "for each second that a step takes, one after another."
+    )
 
 
 def test_the_clock_is_read_around_whole_steps(tmp_path, monkeypatch):
@@ -133,12 +141,16 @@ def test_the_tables_show_every_row_and_all_data(measured):
         assert f"| {row['row']} | " in text
     assert " s × 2,724 | " in text
     assert "hours, 2 seeds" in text
-    assert "**2 of the run's 2 rows**" in text
+    assert " hours for 2 of the run's 2 rows, 2 seeds each" in text
+    assert "not timed" not in text
     assert "| `ecssd` | 69 MB | 70 MB | fetched by a rule |" in text
     assert "| `hku-is` | not known | not known | by hand, from <" in text
     assert "(CPU, float32, " in text
     columns = {line.count("|") for line in text.splitlines() if line.startswith("|")}
-    assert columns == {6, 8}
+    assert columns == {6, 11}
+    jobs = measured["jobs"]
+    assert f"{sum(jobs.values())} jobs from nothing, by rule: " in text
+    assert f"{jobs['train']} `train`, " in text
 
 
 def test_the_command_measures_and_writes_the_table(tmp_path, capsys):
@@ -152,7 +164,9 @@ def test_the_command_measures_and_writes_the_table(tmp_path, capsys):
     out = tmp_path / "times.json"
     options = ["--config", str(config), "--steps", "1", "--warmup", "0", "--out", str(out)]
     assert main(["steptime", *options]) == 0
-    assert "hours for 1 rows of 1" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "hours for 1 of the run's 1 row, 1 seed each" in shown.out
+    assert shown.err.startswith("exp1-hrnet: ")
     assert set(json.loads(out.read_text())["load"]) == {"cores", "used_by_others"}
     page = tmp_path / "page.md"
     page.write_text(f"before\n<!-- steptime: {out.name} -->\nolder\n<!-- end -->\nafter\n")
@@ -177,6 +191,28 @@ def test_other_trackers_rows_are_left_out_and_refused_by_name():
     assert [row.name for row in module._rows(config, ())] == ["exp8-hrnet"]
     with pytest.raises(UserError, match="frtm-resnet18: only the training of TTVOS's rows"):
         module._rows(config, ("frtm-resnet18",))
+
+
+def test_rows_of_frtm_are_counted_with_the_others(tmp_path):
+    config = profile(tmp_path)
+    videos = replace(config.train.stages[1], steps=None, epochs=3, years=(2017,))
+    frtm = FRTMTraining(stages=(videos,), effort={"resnet18": 0.5})
+    rows = (*config.rows, "frtm-resnet18", "frtm-resnet101", "frtm-resnet101-tm")
+    both = replace(config, rows=rows, frtm=frtm, untrained=("frtm-resnet101-tm",))
+    *_, small, large = steptime(both, steps=0)["rows"]
+    # 60 sequences of DAVIS-2017, two clips a step; half of 3 epochs are 2.
+    steps = [[stage["steps"] for stage in row["stages"]] for row in (small, large)]
+    assert (small["row"], large["row"], steps) == ("frtm-resnet18", "frtm-resnet101", [[60], [90]])
+    assert steptime(both, ("exp1-hrnet",), steps=0)["rows"][-1]["row"] == "exp1-hrnet"
+    text = tables(steptime(both, steps=0))
+    assert "| frtm-resnet101 |  | 90 | not known | 2 | 180 | 360 |\n" in text
+
+
+def test_neighbours_that_are_alike_stand_in_one_line(tmp_path):
+    config = replace(profile(tmp_path), rows=("exp5-hrnet", "exp8-hrnet"))
+    text = tables(steptime(config, steps=0))
+    assert "| exp5-hrnet to exp8-hrnet | 5,447 | 7 | " in text
+    assert " | 4 | 21,816 | 43,632 |\n" in text
 
 
 def test_what_there_is_no_time_for_is_counted_and_what_was_timed_is_kept(tmp_path):

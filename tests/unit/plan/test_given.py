@@ -30,7 +30,7 @@ def test_what_is_made_or_fetched_or_optional_need_not_be_there(tmp_path):
     check_given(profile(masks=[{"name": "M", **absent}]))
     check_given(profile(datasets={"d": {"root": "{davis2017}", "year": 2017}}, data=str(tmp_path)))
     check_given(profile(**{**train(), "rows": []}))  # nothing of it is trained
-    for name in ("mini", "paper", "frtm-paper"):
+    for name in ("mini", "paper"):
         check_given(Plan(load_config(RUNS / f"{name}.yaml")))
 
 

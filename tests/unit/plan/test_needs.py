@@ -1,16 +1,19 @@
 """Clips of an epoch, on disk or as published, and the data that a profile needs."""
 
+import sys
 from dataclasses import replace
 
 import pytest
+import timm
 
 from tests.unit.measure.steps import profile
 from ttvos.config.experiments import RUNS
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
+from ttvos.data.published_masks import MASK_SETS
 from ttvos.data.sources import SOURCES
 from ttvos.measure.clip_counts import ON_DISK, count_clips
-from ttvos.plan.needs import data_needs
+from ttvos.plan.needs import data_needs, missing_device, planned_jobs
 from ttvos.plan.run import load_config, parse_config
 
 
@@ -49,7 +52,33 @@ def test_a_profile_names_the_data_it_needs(tmp_path):
 
 def test_the_paper_needs_every_set_and_all_initial_weights():
     needs = {need["name"] for need in data_needs(load_config(RUNS / "paper.yaml"))}
-    assert needs == set(SOURCES) - {"ytvos2019", "released", "imagenet-resnet101", "davis-record"}
+    assert needs == set(SOURCES) - {"ytvos2019", "released", "davis-record"}
+
+
+def test_what_is_downloaded_has_a_size_where_the_registry_knows_one():
+    needs = {need["name"]: need for need in data_needs(load_config(RUNS / "paper.yaml"))}
+    assert {n for n, need in needs.items() if need["download_bytes"] is None} == {"hku-is"}
+    archives = [masks.archives[0].archive.size for masks in MASK_SETS.values()]
+    assert needs["published-masks"]["download_bytes"] == sum(archives)
+    values = sum(p.numel() for p in timm.create_model("resnet18").state_dict().values())
+    assert needs["imagenet-resnet18"]["download_bytes"] == pytest.approx(4 * values, rel=0.02)
+
+
+def test_a_missing_cuda_device_is_one_line(monkeypatch):
+    paper = load_config(RUNS / "paper.yaml")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert missing_device(paper).startswith("device: cuda, but PyTorch sees no CUDA device")
+    assert "\n" not in missing_device(paper)
+    assert missing_device(replace(paper, device="cpu")) == ""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert missing_device(paper) == ""
+    monkeypatch.setitem(sys.modules, "torch", None)  # importing it fails
+    assert missing_device(paper) == ""
+
+
+def test_clips_are_drawn_where_a_run_uses_them():
+    assert planned_jobs(load_config(RUNS / "mini.yaml"))["mini_clips"] == 1
+    assert "mini_clips" not in planned_jobs(load_config(RUNS / "paper.yaml"))
 
 
 def test_the_paper_trains_on_the_published_counts(tmp_path):

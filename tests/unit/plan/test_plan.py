@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from ttvos.config.experiments import RUNS, Row, load_rows
+from ttvos.config.experiments import RUNS, TABLES, Row, load_rows
 from ttvos.config.peers import built_peers
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
@@ -76,6 +76,14 @@ def test_every_job_has_its_time():
     ]
     assert benchmark(mini, "cost") == "results/mini/benchmarks/cost.tsv"
     assert benchmark(mini, "speed exp8-hrnet") == "results/mini/benchmarks/speed/exp8-hrnet.tsv"
+
+
+def test_the_paper_run_trains_every_row_of_the_papers_tables():
+    paper = Plan(load_config(RUNS / "paper.yaml"))
+    trained = {training.row.name for training in paper.trainings.values()}
+    assert trained == {name for name, row in load_rows().items() if row.tables}
+    assert {table for t in paper.trainings.values() for table in t.row.tables} == set(TABLES)
+    assert len(paper.trainings) == len(trained) * len(paper.config.seeds)
 
 
 def test_the_time_of_fetching_is_shown_too():

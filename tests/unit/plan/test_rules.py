@@ -1,6 +1,9 @@
 """The rules are read, and plan the default run; tests/slow/workflow runs them."""
 
 from tests.slow.workflow.running import copy_repository, snakemake
+from ttvos.config.experiments import RUNS
+from ttvos.plan.needs import planned_jobs
+from ttvos.plan.run import load_config
 
 
 def test_the_default_run_is_planned_from_nothing(tmp_path):
@@ -11,4 +14,5 @@ def test_the_default_run_is_planned_from_nothing(tmp_path):
     assert jobs["train"] > 0
     assert jobs["reports"] == jobs["mini_clips"] == 1
     assert not {"fetch", "fetch_by_hand"} & set(jobs)
+    assert jobs == planned_jobs(load_config(RUNS / "mini.yaml"))
     assert sorted({path.name for path in project.iterdir()} - {".snakemake"}) == before

@@ -21,7 +21,7 @@ from ttvos.report.figure_speed import (
     published_points,
 )
 from ttvos.report.figure_strips import figure7, outlined, read_maps
-from ttvos.report.figure_weights import Correlation, describe_correlation, figure9, load_weights
+from ttvos.report.figure_weights import figure9, load_weights
 from ttvos.report.figures import Drawing, write_figure
 from ttvos.report.inputs import load_inputs
 from ttvos.report.paper import read_paper
@@ -186,13 +186,6 @@ def test_figure9_leaves_lost_objects_out(change):
     located = load_inputs(change("evaluate/exp8-hrnet-s0/davis17.json", lose)).located
     assert "shrink_1" not in load_weights(located).followed
     assert "shrink_1" not in figure9(located)[1].caption
-
-
-def test_correlation_in_words():
-    assert "too few" in describe_correlation(Correlation(0.5, 3))
-    assert "n = 1" in describe_correlation(Correlation(None, 1))
-    text = describe_correlation(Correlation(-0.5, 9, -0.87, 0.24))
-    assert text == "Pearson r = -0.50, 95% confidence interval -0.87 to 0.24, n = 9"
 
 
 def test_outline_is_inside_the_object_and_leaves_the_rest():

@@ -9,6 +9,7 @@ import pytest
 
 from ttvos.evaluation.compare import RULE
 from ttvos.evaluation.judge import RULES
+from ttvos.report.figure_weights import conclusion, load_weights
 from ttvos.report.inputs import load_inputs
 from ttvos.report.report import FIGURES, TABLES, expected_files, render
 
@@ -158,6 +159,12 @@ def test_a_run_that_measured_nothing_still_gives_every_file(change, tmp_path):
     assert "Times of the jobs are not shown" in text
     assert text.count("Not measured here") >= len(FIGURES) - 1
     assert (out / "summary.csv").read_text().startswith("profile,entry")
+
+
+def test_the_page_concludes_from_figure9_in_the_notebooks_words(report, rendered):
+    text = " ".join(unescape((rendered / "index.html").read_text()).split())
+    located = report.located
+    assert conclusion(load_weights(located), located.manifest) in text
 
 
 def test_notebook_page_is_self_contained_and_names_its_data(rendered):
