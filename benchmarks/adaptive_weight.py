@@ -9,7 +9,9 @@ same whatever frames it is made of, and nothing in training can tell the weight 
 
 Measured beside it, over all frames: the weight; the template's entropy as a share of the largest
 (1: every row is flat and holds nothing; 0: every row is one channel); and how far a new frame's
-template is from the one that is kept, as half the absolute difference of their rows (0 to 1).
+template is from the one that is kept, as half the absolute difference of their rows (0 to 1). And
+Pearson's r of the weight as learnt with the foreground ratio, as in the paper's Figure 9: of first
+weights over the objects, and of all weights within each object's clip.
 """
 
 import argparse
@@ -29,10 +31,13 @@ from benchmarks.command import parser, run_and_write
 from benchmarks.masks import DATASET
 from ttvos.core.device import device_name, find_device
 from ttvos.core.errors import UserError
+from ttvos.core.files import read_json
 from ttvos.core.provenance import file_hash, provenance
 from ttvos.core.shipped_weights import find_weights
 from ttvos.evaluation.davis import evaluate
 from ttvos.model.ttvos import TTVOS, Step
+from ttvos.report.correlation import pearson
+from ttvos.report.figure_weights import curves, first_frame_points
 from ttvos.tracking.predict import predict
 from ttvos.tracking.readable import TTVOSTracker
 
@@ -49,7 +54,7 @@ SHARES: dict[str, Share] = {  # of the new frame in the template, by the step an
 class Watched:
     """A model whose share of the new frame is set, and whose templates are measured.
 
-    weights, shares, entropies, distances: one number a frame and object.
+    weights, entropies, distances: one number a frame and object.
     """
 
     def __init__(self, model: TTVOS, share: Share) -> None:
@@ -86,11 +91,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """{"shares": {name: {jf (points), and means over all frames and objects: weight, with its 5th
-    and 95th percentiles, entropy, distance}}, "bars": {}, "provenance"}."""
+    and 95th percentiles, entropy, distance}}, "sizes": {of what: {n, r, low, high}}, "bars": {},
+    "provenance"}."""
     if not options.dataset.is_dir():
         raise UserError(f"{options.dataset}: no such folder; name the data by --dataset")
     checkpoint = find_weights(options.checkpoint)
-    shares = {}
+    shares, sizes = {}, {}
     for name, share in SHARES.items():
         print(name, file=sys.stderr)
         model = ttvos.load(checkpoint)
@@ -100,6 +106,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         tracker = TTVOSTracker(model, options.device, input_scale=options.input_scale)
         with tempfile.TemporaryDirectory(prefix="ttvos-benchmark-") as folder:
             predict(tracker, options.dataset, 2016, "val", folder, only=tuple(options.only))
+            if name == "learnt":
+                sizes = _with_size(read_json(Path(folder, "predict.json"))["sequences"])
             scores = evaluate(folder, options.dataset, 2016, "val", only=tuple(options.only))
         shares[name] = {
             "jf": 100 * scores.means.jf_mean,
@@ -119,7 +127,19 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         data={"root": options.dataset.name, "year": 2016, "split": "val"},
         command=["python", "benchmarks/adaptive_weight.py", *sys.argv[1:]],
     )
-    return {"shares": shares, "bars": {}, "provenance": source}
+    return {"shares": shares, "sizes": sizes, "bars": {}, "provenance": source}
+
+
+def _with_size(sequences: dict[str, Any]) -> dict[str, Any]:
+    """Correlations of the weight with the foreground ratio: r, its 95 % interval, and of what."""
+    objects = curves(sequences)
+    first = pearson(*first_frame_points(objects))
+    found = {"first weights, all objects": {"n": first.n, "r": first.r}}
+    found["first weights, all objects"] |= {"low": first.low, "high": first.high}
+    for each in objects:
+        within = pearson(each.ratio[1:], each.weight)
+        found[f"within {each.name}"] = {"n": within.n, "r": within.r}
+    return found
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
