@@ -97,12 +97,12 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         raise UserError(f"{options.dataset}: no such folder; name the data by --dataset")
     checkpoint = find_weights(options.checkpoint)
     shares, sizes = {}, {}
-    for name, share in SHARES.items():
+    for name in options.shares:
         print(name, file=sys.stderr)
         model = ttvos.load(checkpoint)
         if model.adaptive_weight is None:
             raise UserError(f"{options.checkpoint}: {model.variant.name} has no adaptive weight")
-        watched = Watched(model, share)
+        watched = Watched(model, SHARES[name])
         tracker = TTVOSTracker(model, options.device, input_scale=options.input_scale)
         with tempfile.TemporaryDirectory(prefix="ttvos-benchmark-") as folder:
             predict(tracker, options.dataset, 2016, "val", folder, only=tuple(options.only))
@@ -147,6 +147,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     options.add_argument("--checkpoint", default="ttvos-hrnet-davis", help="file or name")
     options.add_argument("--dataset", type=Path, default=DATASET, help="DAVIS-2016 layout")
     options.add_argument("--only", nargs="+", default=[], metavar="SEQUENCE", help="some sequences")
+    options.add_argument("--shares", nargs="+", choices=SHARES, default=SHARES, help="default: all")
     options.add_argument("--input-scale", type=float, default=1.0, help="as of ttvos predict")
     options.add_argument("--device", default="cpu", help="default: cpu")
     return options.parse_args(arguments)
