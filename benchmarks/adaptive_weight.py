@@ -32,7 +32,7 @@ from benchmarks.masks import DATASET
 from ttvos.core.device import device_name, find_device
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_json
-from ttvos.core.provenance import file_hash, provenance
+from ttvos.core.provenance import file_hash, provenance, public
 from ttvos.core.shipped_weights import find_weights
 from ttvos.evaluation.davis import evaluate
 from ttvos.model.ttvos import TTVOS, Step
@@ -125,7 +125,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         precision="float32",
         checkpoint=file_hash(checkpoint),
         data={"root": options.dataset.name, "year": 2016, "split": "val"},
-        command=["python", "benchmarks/adaptive_weight.py", *sys.argv[1:]],
+        command=public(["python", "benchmarks/adaptive_weight.py", *sys.argv[1:]]),
     )
     return {"shares": shares, "sizes": sizes, "bars": {}, "provenance": source}
 
