@@ -32,7 +32,7 @@ from benchmarks.masks import DATASET
 from ttvos.core.device import device_name, find_device
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_json
-from ttvos.core.provenance import file_hash, provenance, public
+from ttvos.core.provenance import file_hash, provenance
 from ttvos.core.shipped_weights import find_weights
 from ttvos.evaluation.davis import evaluate
 from ttvos.model.ttvos import TTVOS, Step
@@ -42,8 +42,9 @@ from ttvos.tracking.predict import predict
 from ttvos.tracking.readable import TTVOSTracker
 
 Share = Callable[[Step, int], Tensor | float]
-SHARES: dict[str, Share] = {  # of the new frame in the template, by the step and the frames seen
-    "learnt": lambda step, seen: TTVOS._new_share(None, step, seen),
+# Of the new frame in the template, by the step and the frames seen; None: as the model learnt it.
+SHARES: dict[str, Share | None] = {
+    "learnt": None,
     "none": lambda step, seen: 0.0,
     "1/t": lambda step, seen: 1 / (seen + 1),
     "half": lambda step, seen: 0.5,
@@ -57,7 +58,7 @@ class Watched:
     weights, entropies, distances: one number a frame and object.
     """
 
-    def __init__(self, model: TTVOS, share: Share) -> None:
+    def __init__(self, model: TTVOS, share: Share | None) -> None:
         self.weights: list[float] = []
         self.entropies: list[float] = []
         self.distances: list[float] = []
@@ -74,7 +75,9 @@ class Watched:
             self._measure(new)
             return new
 
-        model.advance, model._embed, model._new_share = watched_advance, watched_embed, share
+        model.advance, model._embed = watched_advance, watched_embed
+        if share:
+            model._new_share = share
 
     def _measure(self, new: Tensor) -> None:
         entropy = torch.special.entr(new).sum(-1).mean(-1) / math.log(new.shape[-1])
@@ -125,7 +128,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         precision="float32",
         checkpoint=file_hash(checkpoint),
         data={"root": options.dataset.name, "year": 2016, "split": "val"},
-        command=public(["python", "benchmarks/adaptive_weight.py", *sys.argv[1:]]),
+        command=["python", "benchmarks/adaptive_weight.py", *sys.argv[1:]],
     )
     return {"shares": shares, "sizes": sizes, "bars": {}, "provenance": source}
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ttvos.core.errors import UserError
 from ttvos.core.files import write_json
+from ttvos.core.provenance import public
 
 AT_LEAST, AT_MOST = "at least", "at most"
 
@@ -28,9 +29,13 @@ def run_and_write(
     out: Path,
     show: Callable[[dict[str, Any]], None] = lambda result: None,
 ) -> int:
-    """Run, write the result, show it and its bars; 0, or 1 after an error of one line."""
+    """Run, write the result, show it and its bars; 0, or 1 after an error of one line.
+
+    The result's "provenance" is written without the folders of this machine.
+    """
     try:
         result = run()
+        result["provenance"] = public(result["provenance"])
         write_json(out, result)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

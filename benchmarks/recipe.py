@@ -5,8 +5,9 @@
 
 The switches are those of data/recipe-switches.yaml, applied to workflow/runs/ablations-real.yaml,
 whose exp8-hrnet is the base. Each is a run of the workflow of its own, below results/recipe, and is
-kept below --out as `ttvos publish` keeps runs; what is done already is not done again. The table in
-docs/training.md compares them with the base by `ttvos fill`.
+kept below --out as `ttvos publish` keeps runs; what is done already is not done again. `ttvos fill`
+compares them with the base, in a page that holds
+`<!-- switches: results-published/ablations-real FOLDER/* -->` and `<!-- end -->`.
 """
 
 import argparse

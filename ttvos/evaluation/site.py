@@ -58,14 +58,14 @@ def attribute_means(
     attributes: of each sequence. Nothing for an attribute of fewer than `FEWEST` of the scored
     sequences, and nothing at all where one of them is not in the list.
     """
-    own = _by_sequence(scores)
+    own = scores.sequences()
     if not own.keys() <= attributes.keys():
         return
     for attribute in sorted({one for name in own for one in attributes[name]}):
         having = [name for name in own if attribute in attributes[name]]
         if len(having) < FEWEST:
             continue
-        objects = [scores.objects[each] for name in having for each in own[name]]
+        objects = [each for name in having for each in own[name]]
         j, f = (float(np.mean([getattr(each, key) for each in objects])) for key in MEANS)
         means = {"J&F-Mean": (j + f) / 2, "J-Mean": j, "F-Mean": f}
         yield AttributeMeans(method=method, attribute=attribute, sequences=len(having), **means)
