@@ -74,14 +74,13 @@ class Section:
 
 
 def sections(published: Iterable[Published], report: ReportInput | None = None) -> list[Section]:
-    """What the page shows of each folder. Claims compare experiments, so they need two of them.
+    """What the page shows of each folder.
 
     report: the run whose page it is; masks that it scored on the same sequences stand beside.
     """
     found = []
     for one in published:
-        claimed, sentence = claims(one) if len(_variants(one)) > 1 else (None, "")
-        found.append(Section(one, scores(one, report), claimed, sentence, by_attribute(one)))
+        found.append(Section(one, scores(one, report), *claims(one), by_attribute(one)))
     return found
 
 

@@ -1,13 +1,14 @@
 """Verdicts on the paper's claims follow the rule that stands under their table."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.unit.report.publication.fake_profile import write_profile
-from ttvos.config.experiments import load_variants
+from ttvos.config.experiments import load_rows, load_variants
 from ttvos.evaluation.compare import RULE
 from ttvos.report.claims import arms, claims
 from ttvos.report.paper import PAPER_FOLDER, read_paper
@@ -146,12 +147,42 @@ def test_other_backbones_do_not_count(tmp_path):
     assert arms(Published("x", one.record, others, one.sequences), "exp8", "exp8", "val3") is None
 
 
-def test_every_claim_compares_two_experiments_of_the_paper():
+def frtm(better: float) -> Published:
+    """FRTM-VOS without and with the loss, which adds so many points, on 8 sequences."""
+    one = kept()
+    scores, parts = [], []
+    for row, name, more in (("frtm-resnet18", "exp1", 0), ("frtm-resnet18-tm", "exp1", better)):
+        of = f"{name}-hrnet"
+        change = {"row": row, "variant": "", "backbone": "resnet18"}
+        scores += [replace(x, **change) for x in one.scores if x.row == of]
+        parts += [replace(x, row=row, jf=x.jf + more) for x in one.sequences if x.row == of]
+    return Published("kept", one.record, tuple(scores), tuple(parts))
+
+
+@pytest.mark.parametrize(("more", "verdict"), [(2.0, "holds"), (-2.0, "contradicted")])
+def test_the_loss_in_frtm_is_a_claim_of_table_5(more, verdict):
+    table, fell = claims(frtm(more))
+    (row,) = table.rows
+    assert row["compared"].value == "frtm-resnet18-tm − frtm-resnet18"
+    assert row["davis16_jf"].value == pytest.approx(82.0 - 78.5)
+    assert row["val_difference"].value == pytest.approx(more)
+    assert row["val_verdict"].value == verdict
+    assert fell.startswith("8 clips: of 1 claim ")
+
+
+def test_results_that_no_claim_is_about_have_no_table():
+    one = without(frtm(1.0), lambda score: score.row.endswith("-tm"))
+    assert claims(one) == (None, "")
+
+
+def test_every_claim_compares_two_lines_of_the_paper():
     lines = read_paper("claims")
     assert list(lines[0]) == ["name", "wording", "section", "better", "worse"]
-    known = {f"exp{printed['exp']}" for printed in read_paper("table4")}
+    experiments = {f"exp{printed['exp']}" for printed in read_paper("table4")}
+    assert experiments <= set(load_variants())
+    known = experiments | {name for name, row in load_rows().items() if row.tracker == "frtm"}
     for claim in lines:
-        assert {claim["better"], claim["worse"]} <= known <= set(load_variants())
+        assert {claim["better"], claim["worse"]} <= known
         assert claim["better"] != claim["worse"]
         assert all(claim.values())
     assert len({claim["name"] for claim in lines}) == len(lines)
@@ -159,7 +190,7 @@ def test_every_claim_compares_two_experiments_of_the_paper():
 
 def test_a_claim_of_ones_own(ablation, tmp_path):
     """Claims are data: another line is another row."""
-    for name in ("table4.csv", "claims.csv"):
+    for name in ("table4.csv", "table5.csv", "claims.csv"):
         (tmp_path / name).write_text((PAPER_FOLDER / name).read_text())
     with open(tmp_path / "claims.csv", "a") as handle:
         handle.write("mine,More is better.,none,exp8,exp1\n")
