@@ -1,6 +1,5 @@
 """What all figures share: style, footer, scales, and writing PNG and PDF."""
 
-import io
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +32,7 @@ _STYLE = {
     "pdf.fonttype": 42,
     "figure.facecolor": "white",
 }
+DPI = 150  # of the PNGs
 _FOOTER = 0.3  # inches kept free below the drawing
 
 
@@ -80,8 +80,8 @@ def write_plainly(axis: Axis) -> None:
     axis.set_minor_formatter("")
 
 
-def write_figure(drawing: Drawing, manifest: Manifest, out: Path) -> bytes:
-    """Write out/NAME.png and out/NAME.pdf; returns the PNG's bytes.
+def write_figure(drawing: Drawing, manifest: Manifest, out: Path) -> None:
+    """Write out/NAME.png and out/NAME.pdf.
 
     A figure that cannot be drawn is written too, as a sheet that says why, so that nobody
     looks for a file in vain. The same input gives the same bytes: no dates inside.
@@ -89,13 +89,10 @@ def write_figure(drawing: Drawing, manifest: Manifest, out: Path) -> bytes:
     with style():
         figure = drawing.figure or _sheet(drawing)
         _footer(figure, manifest)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
         with atomic_path(out / f"{drawing.name}.png") as temporary:
-            temporary.write_bytes(buffer.getvalue())
+            figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
         with atomic_path(out / f"{drawing.name}.pdf") as temporary:
             figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
-    return buffer.getvalue()
 
 
 def _sheet(drawing: Drawing) -> Figure:

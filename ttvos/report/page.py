@@ -1,7 +1,7 @@
-"""The HTML page: one file, pictures inside, nothing loaded from anywhere."""
+"""The HTML page and the page of origins. They load nothing but the pictures beside them."""
 
-import base64
 import re
+import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,12 @@ from ttvos.evaluation.judge import RULES
 from ttvos.plan.manifest import UNTRAINED as LEFT_UNTRAINED
 from ttvos.plan.manifest import Manifest, data_label
 from ttvos.report.answer import answer, findings, released, verdict_counts
-from ttvos.report.figures import Drawing
+from ttvos.report.figures import DPI, Drawing
 from ttvos.report.headline import data_facts
 from ttvos.report.join import ReportInput
 from ttvos.report.notes import selection_cautions
 from ttvos.report.origin import by_rule, origins, overview, read_jobs, run_time
+from ttvos.report.page_table import row_groups, without_number
 from ttvos.report.published import Section
 from ttvos.report.results import File
 from ttvos.report.table import Table, format_cell, format_interval, format_value
@@ -27,14 +28,24 @@ from ttvos.report.verdicts import ABSENT, STATUSES
 from ttvos.report.writers import group_spans, is_text
 
 TEMPLATES = Path(__file__).parent / "templates"
+ORIGINS = "origins.html"  # where every number is from, file by file
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with its PNG as a data URI."""
+    """A figure and the size of its PNG, which lies beside the page, in pixels."""
 
     drawing: Drawing
-    uri: str
+    width: int = 0
+    height: int = 0
+
+    @classmethod
+    def of(cls, drawing: Drawing) -> "Picture":
+        """As `write_figure` writes it."""
+        if drawing.figure is None:
+            return cls(drawing)
+        width, height = (int(inches * DPI) for inches in drawing.figure.get_size_inches())
+        return cls(drawing, width, height)
 
 
 def render_page(
@@ -46,19 +57,27 @@ def render_page(
     notebook: str | None,
     out: Path,
 ) -> None:
-    """Write out/index.html. results: all whose provenance it shows. notebook: its file's name."""
+    """Write out/index.html and the page of origins.
+
+    results: all whose provenance these show. notebook: its file's name.
+    """
     jobs = read_jobs(report)
-    page = environment().get_template("page.html.j2")
-    text = page.render(
-        manifest=report.manifest,
+    shared = {
+        "manifest": report.manifest,
+        "published": published,
+        "origins": origins(results),
+    }
+    _write("origins.html.j2", out / ORIGINS, **shared)
+    _write(
+        "page.html.j2",
+        out / "index.html",
+        **shared,
         data_label=data_label(report.manifest),
         tables=tables,
-        published=published,
         claims_fell=[s.claims_sentence for s in published if s.claims_sentence],
         pictures=pictures,
         facts=data_facts(report),
         selected=selection_cautions(report, report.rows),
-        origins=origins(results),
         overview=overview(results),
         own=report.located.provenance,
         rules_timed=by_rule(jobs),
@@ -66,7 +85,11 @@ def render_page(
         notebook=notebook,
         **_verdicts(report, list(tables.values())),
     )
-    with atomic_path(out / "index.html") as temporary:
+
+
+def _write(template: str, path: Path, **values: Any) -> None:
+    text = environment().get_template(template).render(**values)
+    with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -95,13 +118,12 @@ def environment() -> Environment:
     )
     for function in (format_cell, format_value, format_interval, group_spans, is_text):
         jinja.globals[function.__name__] = function
+    for function in (row_groups, without_number):
+        jinja.globals[function.__name__] = function
+    jinja.globals["ORIGINS"] = ORIGINS
+    jinja.globals["shell"] = shlex.join
     jinja.globals["SILENT"] = (ABSENT, LEFT_UNTRAINED)  # reasons that the table says elsewhere
     return jinja
-
-
-def data_uri(png: bytes) -> str:
-    """A PNG that stands in the page itself."""
-    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def wrap_notebook(path: Path, manifest: Manifest) -> str:

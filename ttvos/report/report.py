@@ -1,5 +1,6 @@
 """The whole report: `render` writes the page and, beside it, every table and figure."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ttvos.config.peers import FOLDER as PEERS_FOLDER
@@ -15,11 +16,14 @@ from ttvos.report.figures import Drawing, write_figure
 from ttvos.report.join import ReportInput
 from ttvos.report.ledger import ledger
 from ttvos.report.origin import origins
-from ttvos.report.page import Picture, data_uri, render_page, wrap_notebook
+from ttvos.report.page import ORIGINS, Picture, render_page, wrap_notebook
+from ttvos.report.page_table import clipboard_script
 from ttvos.report.peer_pages import page_name, write_pages
 from ttvos.report.peers import peers
 from ttvos.report.publication.form import read_published
 from ttvos.report.published import sections
+from ttvos.report.sequence_tables import PREFIX as BY_SEQUENCE
+from ttvos.report.sequence_tables import sequences
 from ttvos.report.table import Table
 from ttvos.report.table2 import TABLE2
 from ttvos.report.table3 import TABLE3
@@ -45,22 +49,27 @@ TABLES = (
 )
 FIGURES = ("figure1", "figure1-device", "figure7", "figure9a", "figure9b", "figure9c", "losses")
 NOTEBOOK = "adaptive_weight.html"
+CLIPBOARD = "clipboard.js"  # the texts of the tables' files, for the page to copy
 
 
 def expected_files(
-    notebook: bool = False, published: Path | None = None, records: Path = PEERS_FOLDER
+    notebook: bool = False,
+    published: Path | None = None,
+    records: Path = PEERS_FOLDER,
+    datasets: Iterable[str] = (),
 ) -> list[str]:
     """Names of all files that a report consists of, whatever was measured.
 
     published: folder of the results that are kept, None for the repository's. records: of the
-    peers' records.
+    peers' records. datasets: those of the run.
     """
     sets = sections(read_published(published))
     kept = [table.name for section in sets for table in section.tables]
-    names = [f"{table}.{suffix}" for table in (*TABLES, *kept) for suffix in WRITERS]
+    of_data = [BY_SEQUENCE + dataset for dataset in datasets]
+    names = [f"{table}.{suffix}" for table in (*TABLES, *of_data, *kept) for suffix in WRITERS]
     names += [f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")]
     names += [page_name(record) for record in load_records(records).values()]
-    return ["index.html", *names, *([NOTEBOOK] if notebook else [])]
+    return ["index.html", ORIGINS, CLIPBOARD, *names, *([NOTEBOOK] if notebook else [])]
 
 
 def render(report: ReportInput, out: Path | str) -> None:
@@ -72,14 +81,11 @@ def render(report: ReportInput, out: Path | str) -> None:
     out.mkdir(parents=True, exist_ok=True)
     tables = {table.name: table for table in build_tables(report)}
     kept = sections(report.kept.published, report)
-    for table in (*tables.values(), *(table for section in kept for table in section.tables)):
-        for suffix, writer in WRITERS.items():
-            with atomic_path(out / f"{table.name}.{suffix}") as temporary:
-                temporary.write_text(writer(table), encoding="utf-8")
+    _write_tables([*tables.values(), *(table for section in kept for table in section.tables)], out)
     pictures = {}
     for drawing in build_figures(report):
-        png = write_figure(drawing, report.manifest, out)
-        pictures[drawing.name] = Picture(drawing, data_uri(png))
+        write_figure(drawing, report.manifest, out)
+        pictures[drawing.name] = Picture.of(drawing)
     maps = load_maps(report)
     notebook = _copy_notebook(report, out)
     results = report.results() + ([maps.result] if maps else [])
@@ -87,12 +93,22 @@ def render(report: ReportInput, out: Path | str) -> None:
     write_pages(report, tables, origins(results), out)
 
 
+def _write_tables(tables: list[Table], out: Path) -> None:
+    """Every table as CSV, Markdown and LaTeX, and the same texts once more for the clipboard."""
+    texts = {t.name: {suffix: write(t) for suffix, write in WRITERS.items()} for t in tables}
+    files = {f"{name}.{suffix}": text for name, of in texts.items() for suffix, text in of.items()}
+    for name, text in (files | {CLIPBOARD: clipboard_script(texts)}).items():
+        with atomic_path(out / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
 def build_tables(report: ReportInput) -> list[Table]:
-    """All tables, in the order of `TABLES`."""
+    """All tables, in the order of `TABLES`; those by sequence stand after the summary."""
     compared = [table.build(report) for table in PAPER_TABLES.values()]
     own = [
         peers(report),
         measurements.summary(report),
+        *sequences(report),
         cost_tables.cost(report),
         cost_tables.speed(report),
         measurements.training(report),

@@ -43,10 +43,12 @@ class Table3(PaperTable):
     own_title, always_sections = OWN, True
 
     def columns(self, report: ReportInput) -> list[Column]:
-        """See `PaperTable.columns`."""
+        """See `PaperTable.columns`; what the paper says of a method stands behind the numbers."""
         first, *rest = super().columns(report)
+        told = [column for column in rest if column.key in (*self.texts, *self.flags)]
+        numbers = [column for column in rest if column not in told]
         source = Column("source", "Masks from", "remark")
-        return [first, Column("here", "Here", "remark"), *rest, source]
+        return [first, Column("here", "Here", "remark"), *numbers, source, *told]
 
     def line_rows(self, report: ReportInput) -> list[dict[str, Cell]]:
         """See `PaperTable.line_rows`; a link to each peer's page, and why a speed is none."""

@@ -199,14 +199,15 @@ def test_the_evidence_is_a_column_of_the_exports_and_a_mark_on_the_page(report, 
 def test_the_archives_checksum_is_on_the_page(report, tmp_path):
     render(report, tmp_path / "out")
     page = (tmp_path / "out/index.html").read_text()
-    start = page.index('id="kept-davis16-masks"')
-    folded = page[start:].partition("</details>")[0]
+    origins = (tmp_path / "out/origins.html").read_text()
+    start = origins.index('id="kept-davis16-masks"')
+    folded = origins[start:].partition("</details>")[0]
     assert folded.count("dated 2019-08-07, <code>sha256:feedc0de</code>") == len(MASKS)
-    assert "<h2>Kept: Masks &lt;of others&gt; (davis16-masks)</h2>" in page
+    assert "<h2>Kept: Masks &lt;of others&gt; (davis16-masks) <a" in page
     section = page[page.index('<section id="published-davis16-masks">') :].partition("</section>")[
         0
     ]
-    assert ">STM</td>" in section
+    assert ">STM</th>" in section
     assert ">89.3</td>" in section  # the paper's
     assert "ST</th>" not in section  # no experiment, no parts
 

@@ -38,7 +38,7 @@ def test_a_number_without_provenance_is_not_rendered(change):
 
     shown = build_tables(load_inputs(change(MAIN, odd_score)))
     with_it = [table.name for table in shown if "87.654" in str(table.rows)]
-    assert with_it == ["table3", "table4", "table6", "summary"]
+    assert with_it == ["table3", "table4", "table6", "summary", "sequences-davis17"]
 
     refused = build_tables(load_inputs(change(MAIN, drop_provenance)))
     assert not any("87.654" in str(table.rows) for table in refused)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.report.fake_results import REST
 from tests.unit.report.publication.fake_profile import EXPERIMENTS, write_profile
-from tests.unit.report.test_page import check, files_of
+from tests.unit.report.test_page import DATASETS, check, files_of
 from ttvos.core.errors import UserError
 from ttvos.report.inputs import ReportInput, load_inputs
 from ttvos.report.kept import load_kept
@@ -189,7 +189,7 @@ def test_the_page_has_a_section_for_each_folder(page, kept, records):
     assert {"#published-ablation", "#published-one"} <= set(found.links)
     assert len(found.alts) == len(FIGURES)
     assert all(link[1:] in found.ids for link in found.links if link.startswith("#"))
-    assert files_of(page) == sorted(expected_files(True, kept, records))
+    assert files_of(page) == sorted(expected_files(True, kept, records, DATASETS))
     for name in tables:
         assert (page / f"{name}.tex").is_file()
 
@@ -205,7 +205,7 @@ def test_the_page_says_that_this_run_measured_none_of_it(page):
 
 
 def test_how_it_was_measured_is_told_once_and_folded(page):
-    text = (page / "index.html").read_text()
+    text = (page / "origins.html").read_text()
     start = text.index('<details class="origin" id="kept-ablation">')
     folded = text[start:].partition("</details>")[0]
     assert (
@@ -222,11 +222,12 @@ def test_how_it_was_measured_is_told_once_and_folded(page):
 def test_verdicts_on_cells_count_none_of_it(page, report, tmp_path):
     """The first screen speaks of this run alone, but for a sentence that says what it is about."""
     render(report, tmp_path / "without")
-    heads = [(f / "index.html").read_text().split("<nav")[0] for f in (page, tmp_path / "without")]
-    question, end = '<p class="lead"><b>Is A better than B?</b> ', "</p>\n"
-    asked = [head.partition(question) for head in heads]
-    answers = [after.partition(end)[0] for _, _, after in asked]
-    assert len({before + after.partition(end)[2] for before, _, after in asked}) == 1
+    pages = [(folder / "index.html").read_text() for folder in (page, tmp_path / "without")]
+    assert len({text.partition("<nav")[0] for text in pages}) == 1
+    glances = [text[text.index('id="glance"') :].partition("</section>")[0] for text in pages]
+    asked = [glance.partition("<p><b>Is A better than B?</b> ") for glance in glances]
+    answers = [after.partition("</p>\n")[0] for _, _, after in asked]
+    assert len({after.partition("</p>\n")[2] for _, _, after in asked}) == 1
     assert answers[0].startswith("On results that the repository keeps, none of them of this run: ")
     assert "3 of val: of 8 claims 0 hold, 0 are contradicted, 7 are not shown" in answers[0]
     assert answers[1].startswith("No claim of the paper's about its parts is tested")
@@ -237,7 +238,7 @@ def test_without_any_published_results(report, records, tmp_path):
     render(replace(report, kept=load_kept(nothing)), out)
     found = check(out / "index.html")
     assert not [i for i in found.ids if i.startswith(("published", "claims"))]
-    assert files_of(out) == sorted(expected_files(True, nothing, records))
+    assert files_of(out) == sorted(expected_files(True, nothing, records, DATASETS))
 
 
 def test_a_dataset_of_its_own_label_is_named_in_the_first_screen(change, tmp_path):
