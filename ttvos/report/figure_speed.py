@@ -19,7 +19,7 @@ from ttvos.report.verdicts import size_obstacle, speed_obstacle, untrained
 
 OWN = "measured here"  # how the kind of a measured point begins
 CAPTION = (
-    "Frames per second (logarithmic) against J&F. Grey and red: the paper's figures, on the "
+    "Frames per second (logarithmic) against J&F. Grey and orange: the paper's figures, on the "
     "paper's device, by the released timing protocol; a small mark is what a method's published "
     "masks score, here or when they were scored for the repository, at the paper's speed, on a "
     "line to the paper's score where both are of the same sequences. Blue: measured here frame by "

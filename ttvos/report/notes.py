@@ -151,7 +151,9 @@ def trained_within(initial: dict[str, Any] | None) -> str:
 
 
 def start_notes(entries: Iterable[Entry]) -> list[str]:
-    """What the rows started from, one note, and whose training it was, one note a file."""
+    """What the rows started from, one note that names those that started alike together, and whose
+    training it was, one note a file.
+    """
     seeds: dict[tuple[str, str, int | None], list[str]] = {}
     notes: dict[str, None] = {}
     for entry in entries:
@@ -160,10 +162,10 @@ def start_notes(entries: Iterable[Entry]) -> list[str]:
             key = (entry.label, start(initial), result.record.steps)
             seeds.setdefault(key, []).append(str(result.record.seed))
             notes[trained_within(initial)] = None
-    found = [
-        f"{label} ({'seeds' if len(numbers) > 1 else 'seed'} {', '.join(numbers)}) "
-        f"from {words}, {steps} steps"
-        for (label, words, steps), numbers in seeds.items()
-    ]
+    alike: dict[str, list[str]] = {}
+    for (label, words, steps), numbers in seeds.items():
+        seed = f"{'seeds' if len(numbers) > 1 else 'seed'} {', '.join(numbers)}"
+        alike.setdefault(f"from {words}, {steps} steps, {seed}", []).append(label)
+    found = [f"{words}: {', '.join(labels)}" for words, labels in alike.items()]
     told = [f"Trained here: {'; '.join(found)}."] if found else []
     return told + [note for note in notes if note]

@@ -16,7 +16,7 @@ from ttvos.report.page import environment
 from ttvos.report.paper import is_backbone
 from ttvos.report.peers import cost_by_part
 from ttvos.report.results import File, PeerResults, timed_on
-from ttvos.report.table import Table
+from ttvos.report.table import Cell, Table
 from ttvos.report.table3 import TABLE3
 
 FOLDER = "peers"
@@ -118,10 +118,11 @@ def _latencies(streaming: Streaming) -> str:
 
 
 def _accuracy(table3: Table, index: int) -> Table:
-    """Accuracy and speed of one line of Table 3."""
-    keys = tuple(quantity.key for quantity in TABLE3.quantities)
+    """Method, accuracy and speed of one line of Table 3."""
+    keys = ("method", *(quantity.key for quantity in TABLE3.quantities))
     columns = tuple(column for column in table3.columns if column.key.startswith(keys))
-    return replace(table3, rows=(table3.rows[index],), columns=columns, sections="", notes=())
+    row = table3.rows[index] | {"method": Cell(table3.rows[index]["method"].value)}  # no link
+    return replace(table3, rows=(row,), columns=columns, sections="", notes=())
 
 
 def _files(peer: PeerResults | None, line: Line | None) -> list[File]:

@@ -107,7 +107,7 @@ def _panel(axes: Axes, panel: Quantity, points: list[Point]) -> None:
 def _label_points(axes: Axes, points: list[Point]) -> None:
     """Name each point where the name hides least of other points and names."""
     axes.figure.draw_without_rendering()
-    room = axes.get_window_extent().padded(8)
+    room, top = axes.get_window_extent().padded(8), axes.get_window_extent().y1
     taken = [_around(axes, point) for point in points]
     named = [point for point in points if point.origin is None]
     for point in sorted(named, key=lambda point: point.score):
@@ -116,10 +116,23 @@ def _label_points(axes: Axes, points: list[Point]) -> None:
         text.remove()
         boxes = [_moved(box, place, axes.figure.dpi / 72) for place in _PLACES]
         hidden = [sum(box.overlaps(other) for other in taken) for box in boxes]
-        outside = [box.x0 < room.x0 or box.x1 > room.x1 for box in boxes]
-        best = min(range(len(boxes)), key=lambda index: (hidden[index] + outside[index], index))
+        outside = [box.x0 < room.x0 or box.x1 > room.x1 or box.y1 > top for box in boxes]
+        misleads = [_is_nearer_another(axes, box, point, points) for box in boxes]
+        faults = [sum(all_of) for all_of in zip(hidden, outside, misleads, strict=True)]
+        best = min(range(len(boxes)), key=lambda index: (faults[index], index))
         taken.append(boxes[best])
         _annotate(axes, point, _PLACES[best], point_at_it=best >= NEAR)
+
+
+def _is_nearer_another(axes: Axes, box: Bbox, own: Point, points: list[Point]) -> bool:
+    """Whether a name there would stand nearer to another method's point than to its own."""
+
+    def distance(point: Point) -> float:
+        x, y = axes.transData.transform((point.fps, point.score))
+        return np.hypot(max(box.x0 - x, 0, x - box.x1), max(box.y0 - y, 0, y - box.y1))
+
+    others = [point for point in points if point.fps != own.fps]  # a method's points share a speed
+    return any(distance(other) < distance(own) for other in others)
 
 
 def _moved(box: Bbox, place: tuple[int, int, str], pixels: float) -> Bbox:

@@ -137,9 +137,10 @@ def test_a_table_says_what_each_row_started_from_and_whose_backbone_it_is(small_
         path.write_text(json.dumps(values))
     notes = PAPER_TABLES[4].build(load_inputs(small_run)).notes
     (starts,) = [note for note in notes if note.startswith("Trained here")]
-    backbone = "from the backbone of ttvos-hrnet-davis.safetensors, heads random, 50 steps"
-    assert f"TTVOS exp1-hrnet (seed 0) {backbone}" in starts
-    assert "TTVOS exp3-hrnet (seed 0) from random weights, 50 steps" in starts
+    backbone = "from the backbone of ttvos-hrnet-davis.safetensors, heads random, 50 steps, seed 0"
+    assert f"{backbone}: TTVOS exp1-hrnet, TTVOS exp2-hrnet;" in starts
+    assert "from random weights, 50 steps, seed 0: TTVOS exp3-hrnet" in starts
+    assert starts.count(backbone) == 1
     told = [note for note in notes if "learnt within a training of exp8" in note]
     assert len(told) == 1
     assert told[0].startswith("The backbone of ttvos-hrnet-davis.safetensors learnt within")

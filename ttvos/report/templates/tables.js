@@ -217,6 +217,7 @@
     row.scrollIntoView({ block: "center", behavior: "instant" });
   }
 
+  document.querySelectorAll("figure .wide").forEach(makeEdges);
   for (const scroll of document.querySelectorAll(".scroll")) {
     const frame = makeEdges(scroll);
     const table = scroll.querySelector("table.data");
