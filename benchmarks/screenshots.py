@@ -26,7 +26,7 @@ PARTS = (
     "table3",
     "table4",
     "glance",
-    "explorer",
+    "explore",
     "failures",
     "sequences-davis17",
     "figure1",

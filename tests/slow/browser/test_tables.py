@@ -173,6 +173,14 @@ def test_the_body_is_never_wider_than_the_window(report_folder, open_page, dark,
     assert first.bounding_box()["x"] == pytest.approx(left, abs=2)  # it keeps its place
 
 
+def test_every_table_fits_on_a_printed_page(page):
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 1047, "height": 900})  # A4, landscape, without its margins
+    right = "tables => Math.max(...tables.map(table => table.getBoundingClientRect().right))"
+    assert page.locator("table.data").evaluate_all(right) <= 1047
+    assert not page.locator(".tools").first.is_visible()
+
+
 def test_figures_are_beside_the_page_and_are_drawn(page):
     for figure in page.locator("figure img").all():
         figure.scroll_into_view_if_needed()

@@ -5,6 +5,7 @@ import json
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.text import Annotation, Text
 from PIL import Image
 
 from tests.unit.report.fake_peers import FRTM_ROWS
@@ -70,6 +71,27 @@ def test_figure1_has_all_the_papers_points(report):
                 assert (line["method"], float(line["fps"]), float(line[column])) in found
         for line in read_paper("table6"):
             assert (line["backbone"], float(line["fps"]), float(line[column])) in found
+
+
+def test_each_method_in_figure1_is_named_nearest_to_its_own_point(report):
+    """The paper's; a made-up run's own points lie on one another."""
+    figure = figure1(report).figure
+    figure.draw_without_rendering()
+    kinds = (paper_points, published_points, mask_points, own_points)
+    for axes, panel in zip(figure.axes, PANELS, strict=True):
+        points = [point for of in kinds for point in of(report, panel)]
+        printed = {point.name for point in paper_points(report, panel)}
+        names = [x for x in axes.texts if isinstance(x, Annotation) and x.get_text() in printed]
+        assert len(names) == len(printed)
+        for name in names:
+            box = Text.get_window_extent(name)  # without the line to its point
+            distances = {}
+            for point in points:
+                x, y = axes.transData.transform((point.fps, point.score))
+                dx, dy = max(box.x0 - x, 0, x - box.x1), max(box.y0 - y, 0, y - box.y1)
+                distances[point.name] = float(np.hypot(dx, dy))
+            own = distances[name.get_text()]
+            assert own < min(distances.values()) + 10, distances  # pixels: marks that overlap
 
 
 def test_figure1_marks_measured_points_apart_with_their_streaming_speed(report):

@@ -82,6 +82,8 @@ def test_executes_with_figures_whatever_the_users_matplotlib_is_set_to(run, tmp_
     formula, function = numbers_after("by the formula:", text), numbers_after("function:", text)
     assert formula == function != []
     assert text.count("data:image/png") == 3
+    assert text.count('alt="') == 3
+    assert "No description has been provided" not in text
     assert "<script" not in text
 
 
