@@ -153,19 +153,17 @@ def _cells(dataset: str, tested: Tested) -> dict[str, Cell]:
 def _columns(datasets: dict[str, dict]) -> tuple[Column, ...]:
     columns = [
         Column("claim", "Claim, in our words"),
-        Column("section", "In the paper"),
-        Column("compared", "Experiments"),
         Column("davis17_jf", "DAVIS17", "paper", "Paper", signed=True),
         Column("davis16_jf", "DAVIS16", "paper", "Paper", signed=True),
     ]
     for name, dataset in datasets.items():
         group = dataset["label"]
         columns += [
+            Column(f"{name}_verdict", "is it better?", "finding", group),
             Column(f"{name}_difference", "difference", "other", group, signed=True, interval=True),
             Column(f"{name}_seeds", "seeds", "count", group),
             Column(f"{name}_sequences", "sequences", "count", group),
             Column(f"{name}_p", "p, signs", "extra", group, 4),
             Column(f"{name}_p_holm", "p, Holm", "extra", group, 4),
-            Column(f"{name}_verdict", "is it better?", "finding", group),
         ]
-    return tuple(columns)
+    return (*columns, Column("section", "In the paper"), Column("compared", "Experiments"))

@@ -126,10 +126,9 @@ def _table(
     notes: list[str],
     **texts: str,
 ) -> Table:
-    """One line a row; more: columns after the first three."""
-    first = (Column("entry", "Entry"), Column("size", "Frame"))
-    same = Column("same", "Same measurement", "remark")
-    columns = (*first, same, *more, *(extra.column for extra in extras))
+    """One line a row, and of what it is behind its numbers. more: the last columns."""
+    what = (Column("size", "Frame"), Column("same", "Same measurement", "remark"), *more)
+    columns = (Column("entry", "Entry"), *(extra.column for extra in extras), *what)
     if any(row["same"].value for row in rows):
         notes = [SAME, *notes]
     return report.table(columns, rows, [file for _, file in files], notes=tuple(notes), **texts)

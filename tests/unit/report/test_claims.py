@@ -205,10 +205,8 @@ def test_the_files_say_data_and_rule(ablation):
     markdown = to_markdown(table)
     assert "Run: **tiny-real**" in markdown
     assert f"- {RULE}" in markdown
-    assert (
-        "| +1.2 | +2.4 | +3.0 ± 0.0 [+3.0, +3.0] | 2 | 3 | 0.2500 | not shown (3 of the 6 "
-        in markdown
-    )
+    assert "| +1.2 | +2.4 | not shown (3 of the 6 " in markdown
+    assert " | +3.0 ± 0.0 [+3.0, +3.0] | 2 | 3 | 0.2500 | " in markdown
     rows = list(csv.DictReader(to_csv(table).splitlines()))
     assert rows[3]["davis17_jf"] == "1.2"
     assert rows[3]["val3_verdict"] == "not shown"
