@@ -149,6 +149,18 @@ def test_a_link_to_a_line_shows_it(report_folder, open_page):
     row.wait_for(state="visible")
 
 
+def test_a_link_into_what_is_folded_opens_it(page):
+    fold = """() => {
+        const fold = document.createElement("details");
+        const frame = document.querySelector("#table4 .frame");
+        frame.replaceWith(fold);
+        fold.append(frame);
+        location.hash = "#table4-8";
+    }"""
+    page.evaluate(fold)
+    page.locator("#table4-8").wait_for(state="visible")
+
+
 def test_every_first_cell_offers_the_link_to_its_line(page):
     link = page.locator("#table3-stm a.anchor")
     link.focus()

@@ -207,14 +207,18 @@
   }
 
   function follow() {
-    const row = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (!row || row.tagName !== "TR") return;
-    if (row.hidden) {
-      const box = row.closest("section").querySelector(".filter");
+    const target = document.getElementById(location.hash.slice(1));
+    if (!target) return;
+    for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) {
+      fold.open = true;
+    }
+    if (target.hidden) {
+      const box = target.closest(".frame").previousElementSibling.querySelector(".filter");
       box.value = "";
       box.dispatchEvent(new Event("input"));
     }
-    row.scrollIntoView({ block: "center", behavior: "instant" });
+    const block = target.tagName === "TR" ? "center" : "start";
+    target.scrollIntoView({ block, behavior: "instant" });
   }
 
   document.querySelectorAll("figure .wide").forEach(makeEdges);
