@@ -74,7 +74,7 @@ def test_mean_spread_and_number_of_seeds_stand_in_the_table(tmp_path):
     assert low < (85 + 86 + 87.5) / 3 < high
     assert f"| 86.2 ± 1.3 [{low:.1f}, {high:.1f}] |" in text
     assert "±: sample standard deviation" in text
-    assert "TTVOS exp8-hrnet (seeds 0, 1, 2) from" in text
+    assert "50 steps, seeds 0, 1, 2: TTVOS exp8-hrnet" in text
 
 
 def test_one_seed_has_no_spread(tmp_path):
@@ -84,7 +84,7 @@ def test_one_seed_has_no_spread(tmp_path):
     assert "runs" in [column.key for column in table.shown()]
     notes = " ".join(table.notes)
     assert "±: sample" not in notes
-    assert "(seed 0) from" in notes
+    assert "50 steps, seed 0: TTVOS" in notes
     assert "the same seed gives other numbers on another machine, at another precision" in notes
 
 
