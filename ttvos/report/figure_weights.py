@@ -88,11 +88,6 @@ def relative_change(ratio: np.ndarray) -> float:
     return float(np.polyfit(time, ratio, 1)[0] / ratio.mean())
 
 
-def from_to(curve: "ObjectCurve") -> str:
-    """An object's size in the first and in the last frame, "from 13.2% to 4.1%"."""
-    return f"from {curve.ratio[0]:.1%} to {curve.ratio[-1]:.1%}"
-
-
 def pick_changing(
     objects: Iterable[ObjectCurve], followed: Collection[str] | None = None
 ) -> tuple[ObjectCurve | None, ObjectCurve | None]:
@@ -264,12 +259,13 @@ def curve_drawing(name: str, verb: str, curve: ObjectCurve | None, data: WeightD
     if curve is None:
         who = "object" if data.followed is None else f"object with J of at least {FOLLOWED}"
         return Drawing(name, TITLES[name], missing=f"No {who} {verb} in this data.")
+    change = relative_change(curve.ratio)
     chosen = "of all objects" if data.followed is None else f"of those with J ≥ {FOLLOWED}"
     return Drawing(
         name,
         TITLES[name],
         f"{curve.name}, the object that {verb} most, {chosen} ({data.dataset}, seed {data.seed}): "
-        f"its predicted share of the frame goes {from_to(curve)}; "
+        f"its predicted share of the frame changes by {change:+.0%} of its mean over the clip; "
         f"{describe_range(curve.weight)}.",
         draw_curve(curve),
         alt=f"Foreground ratio and update weight of {curve.name} over the clip.",
