@@ -1,5 +1,6 @@
 """The whole report: `render` writes the page and, beside it, every table and figure."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ttvos.config.peers import FOLDER as PEERS_FOLDER
@@ -7,6 +8,7 @@ from ttvos.config.peers import load_records
 from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_path
 from ttvos.report import cost_tables, measurements
+from ttvos.report.explorer.copy import EXPLORER, copy_explorer
 from ttvos.report.figure_losses import losses
 from ttvos.report.figure_speed import figure1, figure1_device
 from ttvos.report.figure_strips import figure7, load_maps
@@ -48,18 +50,22 @@ NOTEBOOK = "adaptive_weight.html"
 
 
 def expected_files(
-    notebook: bool = False, published: Path | None = None, records: Path = PEERS_FOLDER
+    notebook: bool = False,
+    published: Path | None = None,
+    records: Path = PEERS_FOLDER,
+    explored: Iterable[str] = (),
 ) -> list[str]:
     """Names of all files that a report consists of, whatever was measured.
 
     published: folder of the results that are kept, None for the repository's. records: of the
-    peers' records.
+    peers' records. explored: data sets that the explorer shows, of which only the index is told.
     """
     sets = sections(read_published(published))
     kept = [table.name for section in sets for table in section.tables]
     names = [f"{table}.{suffix}" for table in (*TABLES, *kept) for suffix in WRITERS]
     names += [f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")]
     names += [page_name(record) for record in load_records(records).values()]
+    names += [f"{EXPLORER}/{dataset}/index.js" for dataset in explored]
     return ["index.html", *names, *([NOTEBOOK] if notebook else [])]
 
 
@@ -82,6 +88,7 @@ def render(report: ReportInput, out: Path | str) -> None:
         pictures[drawing.name] = Picture(drawing, data_uri(png))
     maps = load_maps(report)
     notebook = _copy_notebook(report, out)
+    copy_explorer(report.located, out)
     results = report.results() + ([maps.result] if maps else [])
     render_page(report, tables, kept, pictures, results, notebook, out)
     write_pages(report, tables, origins(results), out)
