@@ -3,19 +3,14 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tests.unit.report.fake_peers import write_peers, write_records, write_tracker_rows
+from tests.unit.report.fake_peers import write_records
 from tests.unit.report.fake_results import write_run
+from tests.unit.report.whole_run import write_whole_run
 from ttvos.report.inputs import ReportInput, load_inputs
 from ttvos.report.publication import form
 from ttvos.report.report import render
-
-NOTEBOOK_BODY = (
-    '<script src="https://example.org/mathjax.js"></script><link href="https://example.org/a.css">'
-    "<h1>The adaptive weight</h1>"
-)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,17 +24,7 @@ def _keeps_nothing(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Manifest of a made-up run with two seeds; not to be changed."""
-    folder = tmp_path_factory.mktemp("run")
-    manifest = write_run(folder)
-    rng = np.random.default_rng(7)
-    others = write_peers(folder, rng)
-    rows = write_tracker_rows(folder, (0, 1), rng)
-    (folder / "notebook.html").write_text(NOTEBOOK_BODY)
-    values = json.loads(manifest.read_text()) | {"notebook": "notebook.html", **others}
-    values["rows"] += rows
-    values["masks"][0] |= {"fps": 12.5, "fps_device": "an imaginary GPU"}
-    manifest.write_text(json.dumps(values))
-    return manifest
+    return write_whole_run(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="session")
