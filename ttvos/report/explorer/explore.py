@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ttvos.core.errors import UserError
+from ttvos.data.annotations import dataset_truth
 from ttvos.data.davis import Sequence, load_sequences
 from ttvos.data.site_record import ATTRIBUTES, read_attributes
-from ttvos.plan.manifest import DatasetEntry, Located, load_manifest
+from ttvos.plan.manifest import DatasetEntry, load_manifest
 from ttvos.report.explorer.curves import method_entry, sequence_entry
 from ttvos.report.explorer.methods import Method, find_methods
 from ttvos.report.explorer.pictures import (
@@ -50,12 +51,13 @@ def explore(
         raise UserError(f"{manifest}: no data set {dataset!r}; it has: {known}")
     entry = located.manifest.datasets[dataset]
     root = located.path(entry.root)
-    sequences = load_sequences(root, entry.year, entry.split, only=entry.only)
+    has_pictures = (root / "JPEGImages").is_dir()
+    sequences = _sequences(root, entry, has_pictures)
     sizes = {one.name: picture_size(one.frames[0], size) for one in sequences}
     for one in sequences:
-        write_frames(one, sizes[one.name], quality, out / "frames" / one.name)
-        masks = [path for path in one.masks if path]
-        data = masks_data(masks, entry.year, sizes[one.name])
+        if has_pictures:
+            write_frames(one, sizes[one.name], quality, out / "frames" / one.name)
+        data = masks_data(one.masks, entry.year, sizes[one.name])
         write_script(out, f"{dataset}/truth/{one.name}", data)
     methods = find_methods(located, dataset, list(sizes))
     shown = [
@@ -63,13 +65,17 @@ def explore(
     ]
     known = _attributes(root, attributes)
     about = [sequence_entry(one, sizes[one.name], known.get(one.name, ())) for one in sequences]
-    index = {"name": dataset, **_facts(located, entry), "sequences": about, "methods": shown}
+    index = {"name": dataset, "pictures": has_pictures, "sequences": about, "methods": shown}
     write_script(out, f"{dataset}/{INDEX}", index)
     return _bytes(out)
 
 
-def _facts(located: Located, entry: DatasetEntry) -> dict[str, Any]:
-    return {"label": entry.label, "year": entry.year, "run": located.manifest.profile}
+def _sequences(root: Path, entry: DatasetEntry, has_pictures: bool) -> list[Sequence]:
+    """The sequences; where a data set has no frames, the masks stand for them."""
+    if has_pictures:
+        return load_sequences(root, entry.year, entry.split, only=entry.only)
+    truth = dataset_truth(root, entry.year, entry.split, entry.only)
+    return [Sequence(one.name, one.masks, one.masks) for one in truth.annotations]
 
 
 def _write_method(

@@ -37,12 +37,12 @@ def write_frames(sequence: Sequence, size: Size, quality: int, folder: Path) -> 
         picture.save(folder / f"{number}.webp", quality=quality, method=3)
 
 
-def masks_data(paths: Iterable[Path], year: int, size: Size) -> list[dict[str, str] | None]:
+def masks_data(paths: Iterable[Path | None], year: int, size: Size) -> list[dict[str, str] | None]:
     """For each mask file the run lengths of each object at that size, by its id; no void.
 
-    None stands for a file that is not there, and for a frame that nobody has a mask of.
+    None stands for a file that is not there.
     """
-    return [_runs(path, year, size) if path.is_file() else None for path in paths]
+    return [_runs(path, year, size) if path and path.is_file() else None for path in paths]
 
 
 def _runs(path: Path, year: int, size: Size) -> dict[str, str]:

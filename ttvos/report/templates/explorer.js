@@ -36,6 +36,7 @@
 
   const pictures = new Map();
   function picture(number) {
+    if (!index.pictures) return null;
     const { set, sequence } = state;
     const name = sequence.split("/").map(encodeURIComponent).join("/");
     const path = `explorer/${encodeURIComponent(set)}/frames/${name}/${number}.webp`;
@@ -570,7 +571,7 @@
       !methodOf(state[side]).masks ? "Only this method's scores are at hand, not its masks." :
         !ids ? "This method has no mask of this frame." : "",
       score == null && ids ? `Frame ${frame}: ${why}.` : "",
-      image ? "" : "The picture of this frame cannot be loaded.",
+      image || !index.pictures ? "" : "The picture of this frame cannot be loaded.",
     ].filter(Boolean).join(" ");
     const told = count ? `, ${count.missed} pixels missed, ${count.extra} extra` : "";
     canvas.setAttribute("aria-label",
@@ -625,7 +626,8 @@
     const words = { transition: "transition map: red enters, blue leaves", attention: "attention map" };
     box.replaceChildren(...kinds.map((kind) => {
       const { range, frames } = maps[kind];
-      const text = `${words[kind]} (${range[0].toFixed(2)} to ${range[1].toFixed(2)})`;
+      const ends = range.map((end) => end.toFixed(2).replace("-", "−"));
+      const text = `${words[kind]} (${ends.join(" to ")})`;
       const caption = make("figcaption", {}, text);
       if (!frame) return make("figure", {}, caption, "Frame 0 has none.");
       const paint = new ImageData(maps.width, maps.height);

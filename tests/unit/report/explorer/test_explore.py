@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,23 @@ def test_pictures_are_small_and_one_a_frame(explored):
     assert all(Image.open(path).size == (48, 32) for path in files)
 
 
+def test_a_data_set_without_frames_has_its_masks_alone(explored, explored_run, tmp_path):
+    bare = tmp_path / "davis17"
+    for part in ("Annotations", "ImageSets"):
+        shutil.copytree(explored_run.parent / "davis17" / part, bare / part)
+    values = json.loads(explored_run.read_text())
+    values["datasets"]["tiny"]["root"] = str(bare)
+    manifest = explored_run.parent / "bare.json"
+    manifest.write_text(json.dumps(values))
+    explore(manifest, "tiny", tmp_path / "out", size=48)
+    assert not (tmp_path / "out/frames").exists()
+    _, index = read_script(tmp_path / "out/index.js")
+    _, whole = read_script(explored / "index.js")
+    assert index == whole | {"pictures": False}
+    same = "masks/still/two.js"
+    assert (tmp_path / "out" / same).read_bytes() == (explored / same).read_bytes()
+
+
 def test_maps_are_those_that_the_tracker_gave(explored):
     methods = {one["who"]: one for one in read_script(explored / "index.js")[1]["methods"]}
     assert methods["exp8-hrnet"]["maps"] == ["one", "two"]
@@ -113,12 +131,16 @@ def test_maps_are_those_that_the_tracker_gave(explored):
     np.testing.assert_allclose(low + frames[3] / 255 * (high - low), halved, atol=0.004)
 
 
-def test_attributes_are_read_where_a_file_names_them(explored_run, tmp_path):
-    listed = "sequences:\n- {name: one, attributes: [OCC, AC]}\n- {name: two, attributes: []}\n"
+def test_attributes_are_read_from_the_data_set_or_where_they_are_said_to_be(
+    explored, explored_run, tmp_path
+):
+    _, index = read_script(explored / "index.js")
+    assert [one["attributes"] for one in index["sequences"]] == [["AC", "OCC"], ["OCC"]]
+    listed = "sequences:\n- {name: one, attributes: [LR]}\n"
     (tmp_path / "db_info.yml").write_text(listed)
     explore(explored_run, "tiny", tmp_path / "out", size=16, attributes=tmp_path)
     _, index = read_script(tmp_path / "out/index.js")
-    assert set(index["sequences"][0]["attributes"]) == {"OCC", "AC"}
+    assert [one["attributes"] for one in index["sequences"]] == [["LR"], []]
 
 
 def test_the_page_gets_the_same_files(explored, explored_run, tmp_path):
