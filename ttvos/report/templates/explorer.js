@@ -8,6 +8,7 @@
   const status = root.querySelector(".explore-status");
   const FRAMES_PER_SECOND = 10;
   const AHEAD = 6; // pictures loaded before they are shown
+  const FINER = 2; // how much finer a view is than the masks, for a thin contour
   const KEPT = 240; // pictures kept in memory
   const STOPS = ["#00204c", "#31446b", "#666970", "#958f78", "#cbba69", "#ffea46"]; // of the matrix
   const OBJECTS = ["#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00"];
@@ -554,16 +555,19 @@
 
   function drawView({ side, canvas, head, note }, about, image, truth, ids, frame) {
     const { width, height } = about;
-    if (canvas.width !== width) canvas.width = width;
-    if (canvas.height !== height) canvas.height = height;
+    const fine = [FINER * width, FINER * height];
+    if (canvas.width !== fine[0]) canvas.width = fine[0];
+    if (canvas.height !== fine[1]) canvas.height = fine[1];
     const context = canvas.getContext("2d");
-    context.clearRect(0, 0, width, height);
-    if (image) context.drawImage(image, 0, 0, width, height);
+    context.clearRect(0, 0, ...fine);
+    context.imageSmoothingEnabled = true;
+    if (image) context.drawImage(image, 0, 0, ...fine);
     const paint = new ImageData(width, height);
     const count = state.layer === "errors" && truth && ids ? paintErrors(paint, truth, ids) : null;
     if (state.layer === "mask" && ids) paintObjects(paint, ids);
-    if (state.layer !== "frame" && truth) paintContour(paint, truth, width);
-    context.drawImage(asCanvas(paint), 0, 0);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(asCanvas(paint), 0, 0, ...fine);
+    if (state.layer !== "frame" && truth) context.drawImage(asCanvas(paintContour(truth, width)), 0, 0);
     const score = seriesOf(side)[frame];
     head.textContent = `J&F ${points(score)}`;
     const why = frame === 0 ? "the given mask, not scored" : "not scored";
@@ -607,18 +611,26 @@
     ids.forEach((id, at) => { if (id) put(paint, at, colours[(id - 1) % colours.length], 140); });
   }
 
-  /** A white line inside each object, and a dark one around it. */
-  function paintContour(paint, truth, width) {
+  /** The contour at twice the size: a white line inside each object, and a dark one around it. */
+  function paintContour(truth, width) {
+    const paint = new ImageData(FINER * width, (FINER * truth.length) / width);
+    const edge = (at, dx, dy, other) => {
+      if (truth[at] === truth[other]) return;
+      const [x, y] = [at % width, Math.floor(at / width)];
+      for (let i = 0; i < FINER; i += 1) {
+        const [u, v] = dx ? [FINER * x + (dx > 0 ? FINER - 1 : 0), FINER * y + i]
+          : [FINER * x + i, FINER * y + (dy > 0 ? FINER - 1 : 0)];
+        const isInside = truth[at] > 0;
+        put(paint, v * paint.width + u, isInside ? [255, 255, 255] : [0, 0, 0], isInside ? 255 : 130);
+      }
+    };
     for (let at = 0; at < truth.length; at += 1) {
-      const near = [];
-      if (at % width) near.push(at - 1);
-      if ((at + 1) % width) near.push(at + 1);
-      if (at >= width) near.push(at - width);
-      if (at + width < truth.length) near.push(at + width);
-      if (near.every((other) => truth[other] === truth[at])) continue;
-      if (truth[at]) put(paint, at, [255, 255, 255], 255);
-      else put(paint, at, [0, 0, 0], 150);
+      if (at % width) edge(at, -1, 0, at - 1);
+      if ((at + 1) % width) edge(at, 1, 0, at + 1);
+      if (at >= width) edge(at, 0, -1, at - width);
+      if (at + width < truth.length) edge(at, 0, 1, at + width);
     }
+    return paint;
   }
 
   function drawMaps({ maps: box }, maps, frame) {
