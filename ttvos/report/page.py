@@ -15,7 +15,7 @@ from ttvos.evaluation.judge import RULES
 from ttvos.plan.manifest import UNTRAINED as LEFT_UNTRAINED
 from ttvos.plan.manifest import Manifest, data_label
 from ttvos.report.answer import answer, findings, released, verdict_counts
-from ttvos.report.explorer.copy import explorer_sets
+from ttvos.report.explorer.copy import page_data
 from ttvos.report.figures import Drawing
 from ttvos.report.headline import data_facts
 from ttvos.report.join import ReportInput
@@ -65,7 +65,7 @@ def render_page(
         rules_timed=by_rule(jobs),
         run=run_time(jobs, time.time()),
         notebook=notebook,
-        explorer_sets=explorer_sets(report.manifest),
+        explorer=page_data(report.manifest),
         **_verdicts(report, list(tables.values())),
     )
     with atomic_path(out / "index.html") as temporary:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ttvos.core.errors import UserError
 from ttvos.core.files import LISTING
 from ttvos.plan.manifest import Located, Manifest
+from ttvos.report.attributes import NAMES as ATTRIBUTES
 
 EXPLORER = "explorer"  # the folder beside the page
 
@@ -39,8 +40,9 @@ def _link(source: str, target: str) -> None:
         shutil.copyfile(source, target)
 
 
-def explorer_sets(manifest: Manifest) -> str:
-    """Names and labels of the data sets that are shown, as JSON."""
+def page_data(manifest: Manifest) -> str:
+    """What the page tells its script, as JSON: the data sets that are shown, and what the
+    attributes' letters stand for."""
     labels = {name: manifest.datasets[name].label for name in manifest.explorer}
     sets = [{"name": n, "label": f"{n}: {text}" if text else n} for n, text in labels.items()]
-    return json.dumps(sets)
+    return json.dumps({"sets": sets, "attributes": ATTRIBUTES})

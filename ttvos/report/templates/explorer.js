@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const root = document.getElementById("explore");
-  const sets = JSON.parse(root.dataset.sets);
+  const { sets, attributes: attributeNames } = JSON.parse(root.dataset.explorer);
   const body = root.querySelector(".explore-body");
   const status = root.querySelector(".explore-status");
   const FRAMES_PER_SECOND = 10;
@@ -134,12 +134,12 @@
     const data = await load(`${set}/index`);
     const isNew = set !== state.set;
     if (isNew) [index, state.set, state.attribute] = [data, set, ""];
-    if (!index.methods.length) throw new Error("No method has scores on this data set.");
     const before = { ...state };
     state.sequence = sequenceOf(wanted.sequence ?? state.sequence)?.name ?? shownSequences()[0].name;
     const scored = index.methods.filter((one) => one.sequences[state.sequence]);
+    if (!scored.length) throw new Error(`No method has scores on ${state.sequence}.`);
     const known = (who) => scored.find((one) => one.who === who)?.who;
-    state.a = known(wanted.a ?? state.a) ?? scored[0]?.who ?? index.methods[0].who;
+    state.a = known(wanted.a ?? state.a) ?? (scored.find((one) => one.maps.length) ?? scored[0]).who;
     const b = known(wanted.b);
     state.b = b && b !== state.a ? b : bestOther(state.a, state.sequence);
     const frame = Number.isInteger(wanted.frame) ? wanted.frame : state.frame;
@@ -208,8 +208,10 @@
 
   function drawAll() {
     const attributes = [...new Set(index.sequences.flatMap((one) => one.attributes))].sort();
-    const counted = attributes.map((name) => [name,
-      `${name} (${index.sequences.filter((one) => one.attributes.includes(name)).length})`]);
+    const counted = attributes.map((name) => {
+      const count = index.sequences.filter((one) => one.attributes.includes(name)).length;
+      return [name, `${name}: ${attributeNames[name] ?? "not explained"} (${count})`];
+    });
     const bar = make("div", { class: "explore-bar" });
     if (sets.length > 1) {
       bar.append(choice("Data set", sets.map((one) => [one.name, one.label]), state.set,
@@ -401,18 +403,21 @@
   }
 
   function play() {
-    if (state.frame === lastFrame()) state.frame = 0;
-    timer = setInterval(() => {
-      if (state.frame >= lastFrame()) return stop();
-      state.frame += 1;
-      drawFrame().catch(told);
-    }, 1000 / FRAMES_PER_SECOND);
+    if (state.frame === lastFrame()) state.frame = -1;
+    timer = setTimeout(tick);
     parts.play.textContent = "Stop";
+  }
+
+  function tick() {
+    if (state.frame >= lastFrame()) return stop();
+    state.frame += 1;
+    const next = () => { if (timer) timer = setTimeout(tick, 1000 / FRAMES_PER_SECOND); };
+    drawFrame().then(next, told);
   }
 
   function stop() {
     if (!timer) return;
-    clearInterval(timer);
+    clearTimeout(timer);
     timer = null;
     parts.play.textContent = "Play";
     writeLink();
