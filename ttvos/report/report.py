@@ -1,6 +1,5 @@
 """The whole report: `render` writes the page and, beside it, every table and figure."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from ttvos.config.peers import FOLDER as PEERS_FOLDER
@@ -8,7 +7,7 @@ from ttvos.config.peers import load_records
 from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_path
 from ttvos.report import cost_tables, measurements
-from ttvos.report.explorer.copy import EXPLORER, copy_explorer
+from ttvos.report.explorer.copy import copy_explorer
 from ttvos.report.figure_losses import losses
 from ttvos.report.figure_speed import figure1, figure1_device
 from ttvos.report.figure_strips import figure7, load_maps
@@ -50,22 +49,18 @@ NOTEBOOK = "adaptive_weight.html"
 
 
 def expected_files(
-    notebook: bool = False,
-    published: Path | None = None,
-    records: Path = PEERS_FOLDER,
-    explored: Iterable[str] = (),
+    notebook: bool = False, published: Path | None = None, records: Path = PEERS_FOLDER
 ) -> list[str]:
-    """Names of all files that a report consists of, whatever was measured.
+    """Names of all files that a report consists of, whatever was measured, but the explorer's.
 
     published: folder of the results that are kept, None for the repository's. records: of the
-    peers' records. explored: data sets that the explorer shows, of which only the index is told.
+    peers' records.
     """
     sets = sections(read_published(published))
     kept = [table.name for section in sets for table in section.tables]
     names = [f"{table}.{suffix}" for table in (*TABLES, *kept) for suffix in WRITERS]
     names += [f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")]
     names += [page_name(record) for record in load_records(records).values()]
-    names += [f"{EXPLORER}/{dataset}/index.js" for dataset in explored]
     return ["index.html", *names, *([NOTEBOOK] if notebook else [])]
 
 
