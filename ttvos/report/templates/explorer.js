@@ -142,7 +142,7 @@
     state.a = known(wanted.a ?? state.a) ?? (scored.find((one) => one.maps.length) ?? scored[0]).who;
     const b = known(wanted.b);
     state.b = b && b !== state.a ? b : bestOther(state.a, state.sequence);
-    const frame = Number.isInteger(wanted.frame) ? wanted.frame : state.frame;
+    const frame = Number.isInteger(wanted.frame) ? wanted.frame : lowestFrame();
     state.frame = Math.min(Math.max(frame, 0), lastFrame());
     if (isNew) drawAll();
     else if (["sequence", "a", "b"].some((key) => state[key] !== before[key])) drawChosen();
@@ -168,7 +168,7 @@
     const words = location.hash.slice(1).split("/");
     if (words[0] !== "explore" || words.length < 2) return null;
     const [, set, sequence, a, b, frame] = words.map(decodeURIComponent);
-    return { set, sequence, a, b, frame: frame ? Number(frame) : 0 };
+    return { set, sequence, a, b, frame: frame ? Number(frame) : null };
   }
 
   function followLink() {
@@ -215,7 +215,7 @@
     const bar = make("div", { class: "explore-bar" });
     if (sets.length > 1) {
       bar.append(choice("Data set", sets.map((one) => [one.name, one.label]), state.set,
-        (set) => go({ set, sequence: state.sequence, a: state.a, b: state.b, frame: 0 })));
+        (set) => go({ set, sequence: state.sequence, a: state.a, b: state.b })));
     }
     if (attributes.length) {
       bar.append(choice("Attribute", [["", "all sequences"], ...counted], state.attribute, (name) => {
@@ -293,7 +293,7 @@
 
   function choose(who, sequence, isSecond) {
     stop();
-    const frame = sequence === state.sequence ? state.frame : 0;
+    const frame = sequence === state.sequence ? state.frame : null; // null: where A is lowest
     if (isSecond) go({ sequence, a: state.a, b: who, frame });
     else go({ sequence, a: who, b: who === state.b ? state.a : state.b, frame });
   }
