@@ -6,7 +6,8 @@ from ttvos.data.davis import Sequence
 from ttvos.records.schema import Scores
 from ttvos.report.explorer.methods import Method
 
-DIGITS = 3  # after the point, of J, F, weights and shares
+DIGITS = 3  # after the point, of J, F and weights
+SHARE_DIGITS = 5  # of a small object's share of the frame
 
 
 def sequence_entry(
@@ -49,7 +50,8 @@ def _curves(method: Method, name: str, frames: int) -> dict[str, Any]:
     said = method.predictions.sequences.get(name) if method.predictions else None
     if said and said.update_weights:
         entry["weights"] = [_short(line) for line in zip(*said.update_weights, strict=True)]
-        entry["ratios"] = [_short(line) for line in zip(*said.foreground_ratio, strict=True)]
+        shares = zip(*said.foreground_ratio, strict=True)
+        entry["ratios"] = [[round(share, SHARE_DIGITS) for share in line] for line in shares]
     return entry
 
 

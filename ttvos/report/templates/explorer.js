@@ -460,7 +460,7 @@
         + `share of the frame (dashed, 0 to ${(100 * top).toFixed(1)} %)`,
       ticks: [0, 0.5, 1].map((value) => [value, String(value)]) });
     chart.tell = (t) => [["weight", `w ${own.weights.map((line) => line[t - 1]?.toFixed(3) ?? "–").join(", ")}; `
-      + `share ${own.ratios.map((line) => (100 * line[t]).toFixed(1)).join(", ")} %`]];
+      + `share ${own.ratios.map((line) => (100 * line[t]).toFixed(2)).join(", ")} %`]];
     return [chart];
   }
 
