@@ -28,6 +28,7 @@ COMMANDS = {
     "steptime": "time some training steps of a run, and say how many hours the whole run needs",
     "judge": "say whether a number of the paper holds, given measured values",
     "site": "compare scores of published masks with those that the DAVIS site printed for them",
+    "explore": "make what the report's explorer loads: frames, masks and curves of a data set",
     "report": "render the tables, the figures and the page of a run",
     "publish": "collect a run's scores and their provenance in a small folder to keep",
     "fill": "write the tables inside Markdown pages anew, from result files",

@@ -43,6 +43,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--maps", metavar="FILE", help=text)
     text = "the sequence that --maps shows (default: the first)"
     command.add_argument("--maps-sequence", metavar="SEQUENCE", help=text)
+    text = "write <sequence>/maps.npz into --out too: what the model saw in every frame, small"
+    command.add_argument("--all-maps", action="store_true", help=text)
     command.add_argument(
         "--single-object",
         choices=["aggregated", "direct"],
@@ -78,6 +80,7 @@ def run(options: argparse.Namespace) -> None:
         options.out,
         maps=options.maps,
         maps_sequence=options.maps_sequence,
+        all_maps=options.all_maps,
         device=options.device,
         profile=options.profile,
         checkpoint=options.checkpoint,

@@ -159,6 +159,23 @@ class PeersConfig:
 
 
 @settings
+class Explorer:
+    """What the report's explorer shows (docs/explorer.md).
+
+    size: most pixels of a picture's longer side. quality: of the pictures, 1 to 100 (WebP).
+    maps: rows of TTVOS's whose maps it shows, of their first seed.
+    """
+
+    size: int = 432
+    quality: int = 45
+    maps: tuple[str, ...] = ("exp8-hrnet",)
+
+    def __post_init__(self) -> None:
+        if self.size < 16 or not 1 <= self.quality <= 100:
+            raise UserError("size is 16 pixels or more, quality 1 to 100")
+
+
+@settings
 class Comparable:
     """Whether this run's numbers are the same quantity as the paper's."""
 
@@ -182,6 +199,7 @@ class Config:
     `speed.precision`, what trainings compute in is `train.precision`.
     davis_record: folder of what the DAVIS site printed (`ttvos data fetch davis-record`); with it,
     scores of published masks are compared with the site's.
+    explorer: what the report's explorer shows; null leaves it out.
     data: folder of published data; `{davis2017}` and the other names of `ttvos data fetch`
     stand for where each lies below it, or goes to (`ttvos.data.places`).
     """
@@ -215,6 +233,7 @@ class Config:
     data: str = DATA
     cost: CostConfig = CostConfig()
     speed: SpeedConfig | None = SpeedConfig()
+    explorer: Explorer | None = Explorer()
     comparable: Comparable = Comparable()
 
     def __post_init__(self) -> None:
@@ -259,6 +278,9 @@ def _check_names(config: Config, where: str) -> None:
     for name in config.speed.untimed if config.speed else ():
         if name not in rows:
             raise UserError(f"{where}: speed: untimed: experiments.tsv has no row {name!r}")
+    for name in config.explorer.maps if config.explorer else ():
+        if name not in rows:
+            raise UserError(f"{where}: explorer: maps: experiments.tsv has no row {name!r}")
     for masks in config.masks:
         for dataset in masks.datasets:
             if dataset not in config.datasets:

@@ -74,6 +74,12 @@ class Jobs:
         words += ["--only", *dataset.only] if dataset.only else []
         return shlex.join(map(str, [*words, "--profile", self.plan.config.run]))
 
+    def explorer_options(self) -> str:
+        """--size, --quality and --attributes of what the explorer shows."""
+        explorer, record = self.plan.config.explorer, self.plan.config.davis_record
+        words = ["--size", explorer.size, "--quality", explorer.quality]
+        return shlex.join(map(str, [*words, *(["--attributes", record] if record else [])]))
+
     def weights_option(self, tracked: str) -> str:
         """--weights of who tracks with some."""
         weights = self.plan.tracked[tracked][1]
@@ -133,6 +139,10 @@ class DeletedResults:
         """Of a folder of masks that `who` made."""
         folder = self.plan.predictions(who, dataset)
         return self.note(f"predict-{who}-{dataset}", deleted_files(folder))
+
+    def explorer(self, dataset: str) -> str | list[str]:
+        """Of what the explorer loads."""
+        return self.note(f"explore-{dataset}", deleted_files(self.plan.explorer(dataset)))
 
     def fetched(self, name: str, path: str, record: str) -> str | list[str]:
         """Of published data at a path that has gone although its record is there."""

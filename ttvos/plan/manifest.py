@@ -104,6 +104,7 @@ class Manifest:
     data_label: the data in two or three words, e.g. "built-in clips", for column headings.
     site: by dataset, published masks' scores against those that the DAVIS site printed.
     notebook: HTML of the executed notebook (nbconvert's "basic" template).
+    explorer: by dataset, the folder of what the explorer loads.
     benchmarks: "rule job" or "rule" -> Snakemake's benchmark file. other_benchmarks: likewise, of
     jobs that make no result; shown where the files are there.
     """
@@ -123,6 +124,7 @@ class Manifest:
     root: str = "."
     maps: str | None = None
     notebook: str | None = None
+    explorer: dict[str, str] = field(default_factory=dict)
     benchmarks: dict[str, str | None] = field(default_factory=dict)
     other_benchmarks: dict[str, str] = field(default_factory=dict)
 
@@ -199,6 +201,7 @@ def make_manifest(plan: Plan) -> dict[str, Any]:
         ],
         "site": {dataset: plan.site_check(dataset) for dataset in plan.site_checks},
         "peers": [_peer(plan, name) for name in plan.peers],
+        "explorer": {name: plan.explorer(name) for name in plan.explored},
         "maps": plan.maps(shown.name, first) if shown and first else None,
         "benchmarks": benchmarks(plan),
         "other_benchmarks": other_benchmarks(plan),
@@ -285,6 +288,7 @@ def benchmarks(plan: Plan) -> dict[str, str]:
         "tracker_speed": plan.timed_trackers,
         "published": [f"{who}-{d}" for who, sets in plan.published.items() for d in sets],
         "site": list(plan.site_checks),
+        "explore": list(plan.explored),
     }
     named = [f"{rule} {job}" for rule, names in jobs.items() for job in names]
     named += ["cost"] if plan.rows_of("ttvos") else []
@@ -313,10 +317,22 @@ def result_files(plan: Plan) -> list[str]:
     files = {path.removesuffix("/predict.json") for path in _files([manifest[p] for p in parts])}
     trainings = plan.trainings.values()
     files |= {plan.checkpoint(training.name) for training in trainings if training.row.trains}
+    files |= {plan.explorer(dataset) for dataset in plan.explored}
     for dataset in config.datasets:
         files |= {plan.maps(t.name, dataset) for t in plan.trainings_of("ttvos")}
         files |= {plan.predictions(who, dataset) for who in config.references}
     return sorted(files)
+
+
+def scored_files(plan: Plan, dataset: str) -> list[str]:
+    """Everything that is known of the methods on one data set: scores and predictions."""
+    manifest, kinds = make_manifest(plan), ("rows", "references", "masks", "published", "peers")
+    entries = [entry for kind in kinds for entry in manifest[kind]]
+    named = [
+        entry.get(key, {}).get(dataset) for entry in entries for key in ("evaluate", "predict")
+    ]
+    paths = [name for names in named for name in (names if isinstance(names, list) else [names])]
+    return sorted({path.removesuffix("/predict.json") for path in paths if path})
 
 
 def _files(entry: Any) -> list[str]:

@@ -131,6 +131,18 @@ class Plan:
         return next(iter(full or trainings), None)
 
     @cached_property
+    def mapped_trainings(self) -> list[str]:
+        """Names of the trainings whose maps the explorer shows: the first of each named row."""
+        rows = self.config.explorer.maps if self.config.explorer else ()
+        first = {t.row.name: t.name for t in reversed(self.trainings_of("ttvos"))}
+        return [first[row] for row in rows if row in first]
+
+    @property
+    def explored(self) -> tuple[str, ...]:
+        """Data sets that the report's explorer shows."""
+        return tuple(self.config.datasets) if self.config.explorer else ()
+
+    @cached_property
     def sections(self) -> dict[str, Any]:
         """Key of the settings -> the section, of those by which something is trained here."""
         untrained, config = self.config.untrained, self.config
@@ -209,6 +221,10 @@ class Plan:
 
     def maps(self, training: str, dataset: str) -> str:
         return self.path("predict", training, f"{dataset}.maps.npz")
+
+    def explorer(self, dataset: str) -> str:
+        """Folder of what the report's explorer loads."""
+        return self.path("explorer", dataset)
 
     def masks_of(self, who: str, dataset: str) -> str:
         """Folder that is scored: the predictions of `who`, or of `masks-NAME` the user's."""

@@ -15,6 +15,7 @@ from ttvos.evaluation.judge import RULES
 from ttvos.plan.manifest import UNTRAINED as LEFT_UNTRAINED
 from ttvos.plan.manifest import Manifest, data_label
 from ttvos.report.answer import answer, findings, released, verdict_counts
+from ttvos.report.explorer.copy import page_data
 from ttvos.report.figures import DPI, Drawing
 from ttvos.report.headline import data_facts
 from ttvos.report.join import ReportInput
@@ -83,6 +84,7 @@ def render_page(
         rules_timed=by_rule(jobs),
         run=run_time(jobs, time.time()),
         notebook=notebook,
+        explorer=page_data(report.manifest),
         **_verdicts(report, list(tables.values())),
     )
 

@@ -8,6 +8,7 @@ from ttvos.config.peers import load_records
 from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_path
 from ttvos.report import cost_tables, measurements
+from ttvos.report.explorer.copy import copy_explorer
 from ttvos.report.figure_losses import losses
 from ttvos.report.figure_speed import figure1, figure1_device
 from ttvos.report.figure_strips import figure7, load_maps
@@ -58,7 +59,7 @@ def expected_files(
     records: Path = PEERS_FOLDER,
     datasets: Iterable[str] = (),
 ) -> list[str]:
-    """Names of all files that a report consists of, whatever was measured.
+    """Names of all files that a report consists of, whatever was measured, but the explorer's.
 
     published: folder of the results that are kept, None for the repository's. records: of the
     peers' records. datasets: those of the run.
@@ -88,6 +89,7 @@ def render(report: ReportInput, out: Path | str) -> None:
         pictures[drawing.name] = Picture.of(drawing)
     maps = load_maps(report)
     notebook = _copy_notebook(report, out)
+    copy_explorer(report.located, out)
     results = report.results() + ([maps.result] if maps else [])
     render_page(report, tables, kept, pictures, results, notebook, out)
     write_pages(report, tables, origins(results), out)

@@ -2,7 +2,7 @@
 
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from ttvos.records import store
 from ttvos.records.schema import Predictions, TrackedSequence
 from ttvos.tracking.precision import matrix_precision, precision_of
 from ttvos.tracking.protocol import Prediction, Tracker, check_prediction, object_ids, stream
-from ttvos.tracking.strips import Strip, choose_sequence
+from ttvos.tracking.strips import MAPS, Collector, SmallMaps, Strip, choose_sequence
 
 
 def predict(
@@ -32,6 +32,7 @@ def predict(
     out: Path | str,
     maps: Path | str | None = None,
     maps_sequence: str | None = None,
+    all_maps: bool = False,
     device: str | None = None,
     profile: str | None = None,
     checkpoint: Path | str | None = None,
@@ -44,6 +45,7 @@ def predict(
     as background) and `predict.json`. It appears whole or, after a failure, stays as it was; a
     folder of other things is not replaced.
     maps: an .npz for Figure 7 with up to 4 frames of `maps_sequence` (default: the first one).
+    all_maps: write `<sequence>/maps.npz` of every sequence too (`ttvos.tracking.strips.SmallMaps`).
     device, profile, checkpoint: for provenance; where the tracker computes, unless its own
     `device` says so, the data's name, e.g. "mini", and the file of its weights (kept as a hash).
     only: names of the sequences to track; () means the whole split.
@@ -56,7 +58,8 @@ def predict(
     dataset, out = Path(dataset), Path(out)
     sequences = load_sequences(dataset, year, split, only=only, first_masks=True)
     strip = Strip(choose_sequence(sequences, maps_sequence), year) if maps else None
-    shown = tracker.detailed() if strip and hasattr(tracker, "detailed") else tracker
+    is_shown = (strip or all_maps) and hasattr(tracker, "detailed")
+    shown = tracker.detailed() if is_shown else tracker
     tracked_by = {"name": tracker.name, **getattr(tracker, "options", {})}
     which = {"year": year, "split": split, **({"only": list(only)} if only else {})}
     source = provenance(
@@ -72,10 +75,14 @@ def predict(
         maps_file = outputs.enter_context(_maps_file(maps, out)) if maps else None
         folder = outputs.enter_context(atomic_directory(out, marker="predict.json"))
         for sequence in sequences:
-            wanted = strip if strip and strip.sequence is sequence else None
+            small = SmallMaps() if all_maps else None
+            wanted = [strip] if strip and strip.sequence is sequence else []
+            wanted += [small] if small else []
             follower = shown if wanted else tracker
             target = folder / sequence.name
             results[sequence.name] = track_sequence(follower, sequence, year, target, bar, wanted)
+            if small:
+                small.save(target / MAPS)
         # After tracking: some trackers build their networks when the first clip comes.
         source["precision"] = precision_of(tracker)
         source["compiled"] = any(getattr(one, "compiled", False) for one in (tracker, shown))
@@ -93,9 +100,12 @@ def track_sequence(
     year: int,
     folder: Path,
     bar: tqdm,
-    strip: Strip | None = None,
+    collectors: Iterable[Collector] = (),
 ) -> TrackedSequence:
-    """Track one sequence into `folder`; returns its entry of predict.json."""
+    """Track one sequence into `folder`; returns its entry of predict.json.
+
+    collectors: are offered every prediction.
+    """
     given = first_mask(sequence, year)
     ids = object_ids(given)
     mask = np.where(given == VOID, 0, given).astype(np.uint8)
@@ -115,8 +125,8 @@ def track_sequence(
             write(folder / f"{path.stem}.png", prediction.mask)
             ratios.append(_ratios(prediction.mask, ids))
             weights.append(_weights(prediction))
-            if strip:
-                strip.offer(number, frame, prediction)
+            for collector in collectors:
+                collector.offer(number, frame, prediction)
             bar.update()
     return TrackedSequence(
         objects=list(ids),

@@ -1,8 +1,9 @@
-"""A strip of frames with what the model saw in them: the material of Figure 7, in one npz."""
+"""What the model saw: a strip of frames, the material of Figure 7, in one npz; and all frames of a
+sequence, small, for the report's explorer."""
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,6 +13,14 @@ from ttvos.data.davis import Sequence
 from ttvos.tracking.protocol import Prediction
 
 FRAMES = 4
+MAPS = "maps.npz"  # of all frames, beside a sequence's masks
+LEVELS = 255  # of a small map
+
+
+class Collector(Protocol):
+    """Is offered every prediction of a sequence, and keeps what it wants."""
+
+    def offer(self, number: int, frame: np.ndarray, prediction: Prediction) -> None: ...
 
 
 class Strip:
@@ -33,12 +42,7 @@ class Strip:
         """Keep frame `number` (H, W, 3) with its prediction if it belongs to the strip."""
         if number not in self.numbers:
             return
-        attention, transition = prediction.attention, prediction.transition
-        if attention is None:
-            raise UserError(
-                "this tracker has no attention maps to show; leave maps out",
-                on_command_line="this tracker has no attention maps to show; leave --maps out",
-            )
+        attention, transition = _attention(prediction), prediction.transition
         if transition is None:
             transition = np.full_like(attention, np.nan)
         truth = self.sequence.masks[number]
@@ -67,6 +71,60 @@ class Strip:
                 numbers=np.array(self.numbers),
                 provenance=np.array(json.dumps(provenance)),
             )
+
+
+class SmallMaps:
+    """Transition and attention maps of every frame of one sequence but frame 0, at half their size.
+
+    Memory is that of the small maps, 6 kB a frame of 480x854.
+    """
+
+    def __init__(self) -> None:
+        self.transition: list[np.ndarray] = []
+        self.attention: list[np.ndarray] = []
+
+    def offer(self, number: int, frame: np.ndarray, prediction: Prediction) -> None:
+        """Keep the maps of a prediction."""
+        self.attention.append(halve(merge_objects(_attention(prediction))))
+        if prediction.transition is not None:
+            self.transition.append(halve(merge_objects(prediction.transition)))
+
+    def save(self, path: Path) -> None:
+        """Write attention and, where the model has that head, transition: (T-1, h, w) uint8, with
+        what 0 and 255 stand for in attention_range and transition_range, (2,) float32 each. The
+        transition's range is symmetric; a range holds for the whole sequence.
+        """
+        arrays = {}
+        for name, maps in (("attention", self.attention), ("transition", self.transition)):
+            if maps:
+                stack = np.stack(maps)
+                top = float(np.abs(stack).max())
+                ends = (-top, top) if name == "transition" else (stack.min(), stack.max())
+                arrays[name], arrays[f"{name}_range"] = _levels(stack, *map(float, ends))
+        with open(path, "wb") as handle:
+            np.savez_compressed(handle, **arrays)
+
+
+def _levels(maps: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    scaled = (maps - low) * (LEVELS / (high - low)) if high > low else np.zeros_like(maps)
+    return np.rint(scaled).astype(np.uint8), np.array([low, high], np.float32)
+
+
+def _attention(prediction: Prediction) -> np.ndarray:
+    if prediction.attention is None:
+        raise UserError(
+            "this tracker has no attention maps to show; leave maps out",
+            on_command_line="this tracker has no attention maps to show; leave --maps and "
+            "--all-maps out",
+        )
+    return prediction.attention
+
+
+def halve(plane: np.ndarray) -> np.ndarray:
+    """(h, w) -> (ceil(h/2), ceil(w/2)): means of 2x2 pixels; the last ones stand twice if odd."""
+    height, width = plane.shape
+    plane = np.pad(plane, ((0, height % 2), (0, width % 2)), mode="edge")
+    return plane.reshape(plane.shape[0] // 2, 2, plane.shape[1] // 2, 2).mean(axis=(1, 3))
 
 
 def merge_objects(maps: np.ndarray) -> np.ndarray:

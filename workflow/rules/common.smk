@@ -6,7 +6,12 @@ import re
 
 from ttvos.core.code_hash import code_hash
 from ttvos.plan.jobs import DeletedResults, Jobs
-from ttvos.plan.manifest import make_manifest, result_files, write_if_changed
+from ttvos.plan.manifest import (
+    make_manifest,
+    result_files,
+    scored_files,
+    write_if_changed,
+)
 from ttvos.tracking.registry import tracker_code
 
 RESULTS = settings.results

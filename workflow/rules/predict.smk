@@ -28,12 +28,13 @@ rule predict:
         scale=lambda wildcards: settings.datasets[wildcards.dataset].input_scale,
         device=settings.device,
         precision=settings.precision,
+        maps=lambda wildcards: "--all-maps" * (wildcards.run in plan.mapped_trainings),
         source=code_hash("tracking/predict.py", "engine/tracker.py", "model/weights.py"),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos predict --checkpoint {input.checkpoint:q}"
         " {params.model} {params.dataset} --single-object {params.single:q}"
         " --input-scale {params.scale} --device {params.device:q}"
-        " --precision {params.precision} --compile off"
+        " --precision {params.precision} --compile off {params.maps}"
         " --out {output.masks:q} --maps {output.maps:q} > {log:q} 2>&1"
 
 

@@ -75,6 +75,7 @@ DATASETS = ("davis17", "davis16")  # of tiny.yaml
 
 def test_every_table_and_figure_is_there(project):
     expected = expected_files(notebook=True, datasets=DATASETS)
+    expected += [f"explorer/{dataset}/index.js" for dataset in DATASETS]
     assert [name for name in expected if not (project / "reports" / name).is_file()] == []
 
 
@@ -124,10 +125,11 @@ def test_the_page_shows_the_time_of_every_rule(project):
         "speed": "1",
         "peer_costs": "1",
         "tracker_speed": "2",
+        "explore": "2",
         "notebook": "1",
     }
     assert "its time is known only afterwards" in table
-    assert re.search(r"took \d+ seconds from the start of Snakemake.*all 31 jobs in it", table)
+    assert re.search(r"took \d+ seconds from the start of Snakemake.*all 33 jobs in it", table)
     assert (project / "results/tiny/benchmarks/reports.tsv").is_file()
 
 
@@ -153,7 +155,8 @@ def test_a_dry_run_writes_nothing(project):
     with without(project, mask):
         before = contents(project)
         jobs = planned(project, "--config", "title=Another")
-        assert jobs == {"note": 1, "reference": 1, "evaluate": 1, "notebook": 1, "reports": 1}
+        made = {"note": 1, "reference": 1, "evaluate": 1, "explore": 1}
+        assert jobs == {**made, "notebook": 1, "reports": 1}
         assert planned(project, "--config", "results=results/new")["train"] == 2
         assert len(before) > 100
         assert contents(project) == before
@@ -167,18 +170,31 @@ def test_a_dry_run_writes_nothing(project):
         (
             "cost/exp2-hrnet.json evaluate/flow/davis16.json speed/exp8-hrnet.json"
             " trackers/cost/gc.json trackers/speed/frtm-resnet18.json",
-            {"cost": 1, "evaluate": 1, "speed": 1, "peer_costs": 1, "tracker_speed": 1},
+            {
+                "cost": 1,
+                "evaluate": 1,
+                "speed": 1,
+                "peer_costs": 1,
+                "tracker_speed": 1,
+                "explore": 1,
+            },
         ),
-        ("predict/frtm-resnet18-tm-s0/davis16/*/00002.png", {"track": 1, "evaluate": 1}),
-        ("predict/still/davis17", {"reference": 1, "evaluate": 1}),
-        ("predict/still/davis17/predict.json", {"reference": 1, "evaluate": 1}),
-        ("predict/exp8-hrnet-s0/davis17.maps.npz", {"predict": 1, "evaluate": 1}),
-        ("predict/exp8-hrnet-s0/davis17/*/00003.png", {"predict": 1, "evaluate": 1}),
-        ("train/exp2-hrnet-s0/checkpoint.safetensors", {"train": 1, "predict": 2, "evaluate": 2}),
+        (
+            "predict/frtm-resnet18-tm-s0/davis16/*/00002.png",
+            {"track": 1, "evaluate": 1, "explore": 1},
+        ),
+        ("predict/still/davis17", {"reference": 1, "evaluate": 1, "explore": 1}),
+        ("predict/still/davis17/predict.json", {"reference": 1, "evaluate": 1, "explore": 1}),
+        ("predict/exp8-hrnet-s0/davis17.maps.npz", {"predict": 1, "evaluate": 1, "explore": 1}),
+        ("predict/exp8-hrnet-s0/davis17/*/00003.png", {"predict": 1, "evaluate": 1, "explore": 1}),
+        (
+            "train/exp2-hrnet-s0/checkpoint.safetensors",
+            {"train": 1, "predict": 2, "evaluate": 2, "explore": 2},
+        ),
         (
             "data/davis/JPEGImages/*/*/00003.jpg",
             {"mini_clips": 1, "train": 2, "predict": 4, "reference": 4, "evaluate": 11}
-            | {"train_frtm": 1, "track": 2},
+            | {"train_frtm": 1, "track": 2, "explore": 2},
         ),
     ],
 )
@@ -200,7 +216,7 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
     ("file", "old", "new", "expected"),
     [
         (PROFILE, "Two steps of training", "2 steps of training", {}),
-        (PROFILE, "rows: [exp2-hrnet, exp8", "rows: [exp8", {"cost": 1}),
+        (PROFILE, "rows: [exp2-hrnet, exp8", "rows: [exp8", {"cost": 1, "explore": 2}),
         (
             PROFILE,
             "cost: {height: 64",
@@ -211,7 +227,7 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
             PROFILE,
             "cost: {height: 64",
             "precision: bfloat16\ncost: {height: 64",
-            {"predict": 4, "evaluate": 4},
+            {"predict": 4, "evaluate": 4, "explore": 2},
         ),
         (
             PROFILE,
@@ -224,13 +240,13 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
             PROFILE,
             "learning_rate: 0.001, steps: 2}\nfrtm",
             "learning_rate: 0.002, steps: 2}\nfrtm",
-            {"train": 2, "predict": 4, "evaluate": 4},
+            {"train": 2, "predict": 4, "evaluate": 4, "explore": 2},
         ),
         (
             PROFILE,
             "target: {channels: 4",
             "target: {channels: 3",
-            {"train_frtm": 1, "track": 2, "evaluate": 2},
+            {"train_frtm": 1, "track": 2, "evaluate": 2, "explore": 2},
         ),
         (
             "data/peers/gc.yaml",
@@ -239,14 +255,17 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
             {"peer_costs": 1, "tracker_speed": 1},
         ),
         ("ttvos/peers/stm.py", *NEW_LINE, {"peer_costs": 1, "tracker_speed": 1}),
-        ("ttvos/evaluation/davis.py", *NEW_LINE, {"evaluate": 11}),
+        ("ttvos/evaluation/davis.py", *NEW_LINE, {"evaluate": 11, "explore": 2}),
         ("ttvos/measure/cost.py", *NEW_LINE, {"cost": 1}),
-        ("ttvos/tracking/baselines.py", *NEW_LINE, {"reference": 4, "evaluate": 4}),
+        ("ttvos/tracking/baselines.py", *NEW_LINE, {"reference": 4, "evaluate": 4, "explore": 2}),
         ("ttvos/report/writers.py", *NEW_LINE, {}),
+        ("ttvos/report/explorer/curves.py", *NEW_LINE, {"explore": 2}),
+        (PROFILE, "cost: {height: 64", "explorer: {size: 40}\ncost: {height: 64", {"explore": 2}),
         (
             "ttvos/model/refinement.py",
             *NEW_LINE,
-            {"predict": 4, "evaluate": 4, "cost": 1, "speed": 1},  # and no training
+            # and no training
+            {"predict": 4, "evaluate": 4, "cost": 1, "speed": 1, "explore": 2},
         ),
     ],
 )

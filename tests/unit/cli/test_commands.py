@@ -17,7 +17,8 @@ from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
 
 SUBCOMMANDS = ("data", "train", "backbone", "snapshot", "predict", "evaluate", "cost", "speed")
-SUBCOMMANDS += ("steptime", "judge", "site", "report", "publish", "fill", "card", "schemas")
+SUBCOMMANDS += ("steptime", "judge", "site", "explore", "report", "publish", "fill", "card")
+SUBCOMMANDS += ("schemas",)
 
 
 def run(arguments: list[object]) -> None:

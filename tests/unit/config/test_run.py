@@ -81,6 +81,8 @@ def test_the_papers_recipes_differ_where_the_ledger_says():
         ({"train": {"recipe": "huge"}}, "unknown recipe 'huge'"),
         ({"train": {"recipe": "mini", "stages": []}}, "both recipe and stages"),
         ({"rows": ["exp9-hrnet"]}, "unknown row 'exp9-hrnet'"),
+        ({"explorer": {"maps": ["exp9-hrnet"]}}, "explorer: maps: experiments.tsv has no row"),
+        ({"explorer": {"quality": 0}}, "explorer: size is 16 pixels or more, quality 1 to 100"),
         ({"untrained": ["exp9-hrnet"]}, "untrained: 'exp9-hrnet' is none of this run's rows"),
         ({"rows": ["frtm-resnet18"], "untrained": [], "frtm": None}, "add one"),
         ({"seeds": ["one"]}, r"seeds\[0\]: expected int"),

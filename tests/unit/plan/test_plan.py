@@ -17,6 +17,7 @@ from ttvos.plan.manifest import (
     make_manifest,
     other_benchmarks,
     result_files,
+    scored_files,
     write_if_changed,
 )
 from ttvos.plan.plan import Plan
@@ -65,6 +66,8 @@ def test_every_job_has_its_time():
         "evaluate exp8-hrnet-s0-davis17",
         "evaluate still-davis16",
         "evaluate still-davis17",
+        "explore davis16",
+        "explore davis17",
         "peer_costs",
         "predict exp8-hrnet-s0-davis16",
         "predict exp8-hrnet-s0-davis17",
@@ -76,6 +79,25 @@ def test_every_job_has_its_time():
     ]
     assert benchmark(mini, "cost") == "results/mini/benchmarks/cost.tsv"
     assert benchmark(mini, "speed exp8-hrnet") == "results/mini/benchmarks/speed/exp8-hrnet.tsv"
+
+
+def test_the_explorer_shows_every_data_set_and_the_maps_of_the_named_rows_first_seed():
+    mini = plan(rows=["exp8-hrnet", "exp5-hrnet"], seeds=[3, 4])
+    assert mini.mapped_trainings == ["exp8-hrnet-s3"]
+    folders = {name: f"results/mini/explorer/{name}" for name in ("davis17", "davis16")}
+    assert make_manifest(mini)["explorer"] == folders
+    found = scored_files(mini, "davis16")
+    assert "results/mini/evaluate/exp5-hrnet-s4/davis16.json" in found
+    assert "results/mini/predict/exp8-hrnet-s3/davis16" in found
+    assert "results/mini/evaluate/still/davis16.json" in found
+    assert not [path for path in found if "davis17" in path]
+
+
+def test_without_the_explorer_nothing_is_made_for_it():
+    off = plan(explorer=None)
+    assert off.mapped_trainings == []
+    assert make_manifest(off)["explorer"] == {}
+    assert not [path for path in result_files(off) if "explore" in path]
 
 
 def test_the_paper_run_trains_every_row_of_the_papers_tables():

@@ -21,6 +21,7 @@ from ttvos.tracking.baselines import HeldStill
 from ttvos.tracking.predict import predict
 from ttvos.tracking.protocol import Prediction
 from ttvos.tracking.readable import TTVOSTracker
+from ttvos.tracking.strips import halve
 
 
 @pytest.fixture(scope="module")
@@ -371,3 +372,33 @@ def test_any_tracker_computes_in_the_precision_that_is_recorded(
     assert set(seen) == {(expected, expected)}
     assert torch.backends.cudnn.allow_tf32 == before
     assert report["provenance"]["precision"] == named  # NumPy alone: no precision to record
+
+
+def test_all_maps_hold_every_frame_of_every_sequence_small(tiny_davis, tmp_path, ttvos_tracker):
+    predict(ttvos_tracker, tiny_davis, 2017, "val", tmp_path / "plain")
+    out, strip = tmp_path / "out", tmp_path / "m.npz"
+    predict(ttvos_tracker, tiny_davis, 2017, "val", out, strip, maps_sequence="two", all_maps=True)
+    assert png_bytes(out) == png_bytes(tmp_path / "plain")
+    for name in ("one", "two"):
+        with np.load(out / name / "maps.npz") as data:
+            maps = dict(data)
+        assert maps["transition"].shape == maps["attention"].shape == (7, 4, 6)
+        assert maps["transition"].dtype == np.uint8
+        low, high = maps["transition_range"]
+        assert low == -high < 0
+        assert (maps["attention"].min(), maps["attention"].max()) == (0, 255)
+    with np.load(strip) as data:  # of frames 1, 3, 5 and 7, at their full size
+        full = data["transition"].reshape(4, 4, 2, 6, 2).mean(axis=(2, 4))
+    levels = low + maps["transition"][::2] / 255 * (high - low)
+    np.testing.assert_allclose(levels, full, atol=(high - low) / 255)
+    assert evaluate(out, tiny_davis, 2017, "val")["objects"]
+
+
+def test_all_maps_of_a_tracker_without_maps_say_why(tiny_davis, tmp_path):
+    with pytest.raises(UserError, match="no attention maps"):
+        predict(HeldStill(), tiny_davis, 2017, "val", tmp_path / "out", all_maps=True)
+
+
+def test_a_small_map_of_an_odd_size_keeps_its_last_pixels():
+    found = halve(np.array([[0.0, 2.0, 5.0], [2.0, 4.0, 7.0], [1.0, 1.0, 9.0]]))
+    np.testing.assert_array_equal(found, [[2.0, 6.0], [1.0, 9.0]])
