@@ -31,7 +31,7 @@ def summary(report: ReportInput) -> Table:
     rows, sources = [], []
     for dataset in report.manifest.datasets:
         still = still_score(report, dataset)
-        for kind, item in _kinds(report):
+        for kind, item in kinds(report):
             results = item.evaluate.get(dataset, ())
             if results or (dataset in item.evaluate and untrained(item)):
                 sources += results
@@ -87,7 +87,7 @@ def still_score(report: ReportInput, dataset: str) -> Measured | None:
     return None
 
 
-def _kinds(report: ReportInput) -> Sequence[tuple[str, Entry]]:
+def kinds(report: ReportInput) -> Sequence[tuple[str, Entry]]:
     """Whatever may have been scored, with what it is."""
     groups = {
         "model": report.rows,
