@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter
 
-from ttvos.records.schema import Origin, Record, Result
+from ttvos.records.schema import Origin, Record, Result, Scores
 
 FORMAT = 1  # of the file; a program that reads it may refuse another
 NAME = "report.json"
@@ -200,6 +200,21 @@ class ReportRecord(Result):
     speeds: list[EntrySpeed]
     rules: list[RuleRecord]
     files: dict[str, FileRecord]
+
+
+def scored(scores: Scores, name: str) -> dict[str, Any]:
+    """An evaluation's means, and its objects by sequence, in points. name: of the file."""
+    sequences: dict[str, dict[str, Any]] = {}
+    for key, own in scores.objects.items():
+        sequence, _, number = key.rpartition("_")
+        found = {"j": 100 * own.j_mean, "f": 100 * own.f_mean}
+        if key in scores.frames and (j := scores.frames[key].j):
+            lowest = min(range(len(j)), key=j.__getitem__)
+            found |= {"frames": len(j), "lowest_j": 100 * j[lowest], "lowest_frame": lowest}
+        sequences.setdefault(sequence, {})[number] = found
+    means = {"jf": scores.means.jf_mean, "j": scores.means.j_mean, "f": scores.means.f_mean}
+    points = {key: 100 * mean for key, mean in means.items()}
+    return {"file": name, **points, "sequences": sequences}
 
 
 def json_schema() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from ttvos.config.run import as_plain
 from ttvos.core.provenance import public
 from ttvos.measure.latency import doubts
 from ttvos.plan.manifest import data_label
-from ttvos.records.report import FORMAT, ReportRecord
+from ttvos.records.report import FORMAT, ReportRecord, scored
 from ttvos.records.schema import Scores
 from ttvos.report.answer import answer, findings, released, verdict_counts
 from ttvos.report.figures import Drawing
@@ -163,21 +163,6 @@ def _made_by(entry: Entry, dataset: str, seed: int | None) -> list[str]:
         return []
     files = (*entry.predict.get(dataset, ()), *entry.train)
     return [file.name for file in files if file.seed == seed]
-
-
-def scored(scores: Scores, name: str) -> dict[str, Any]:
-    """An evaluation's means, and its objects by sequence, in points. name: of the file."""
-    sequences: dict[str, dict[str, Any]] = {}
-    for key, own in scores.objects.items():
-        sequence, _, number = key.rpartition("_")
-        found = {"j": 100 * own.j_mean, "f": 100 * own.f_mean}
-        if key in scores.frames and (j := scores.frames[key].j):
-            lowest = min(range(len(j)), key=j.__getitem__)
-            found |= {"frames": len(j), "lowest_j": 100 * j[lowest], "lowest_frame": lowest}
-        sequences.setdefault(sequence, {})[number] = found
-    means = {"jf": scores.means.jf_mean, "j": scores.means.j_mean, "f": scores.means.f_mean}
-    points = {key: 100 * mean for key, mean in means.items()}
-    return {"file": name, **points, "sequences": sequences}
 
 
 def _tells(entry: Entry) -> bool:
