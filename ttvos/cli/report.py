@@ -9,6 +9,11 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--manifest", required=True, metavar="FILE", help=text)
     text = "gets index.html and its files; an earlier report in it is replaced"
     command.add_argument("--out", required=True, metavar="FOLDER", help=text)
+    text = (
+        "copy the report into this folder too, which several runs share: it replaces the report "
+        "there, lists the other runs, and leaves what else is there alone"
+    )
+    command.add_argument("--show", metavar="FOLDER", help=text)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -20,4 +25,8 @@ def run(options: argparse.Namespace) -> None:
     inputs = load_inputs(options.manifest, rendered_by=provenance())
     with atomic_directory(options.out, marker="index.html") as folder:
         render(inputs, folder)
-    print(Path(options.out) / "index.html")
+    if options.show:
+        from ttvos.report.shown import show
+
+        show(options.out, options.show)
+    print(Path(options.show or options.out) / "index.html")

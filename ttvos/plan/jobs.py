@@ -139,9 +139,11 @@ class DeletedResults:
         is_gone = os.path.exists(record) and not os.path.exists(path)
         return self.note(name, [path] if is_gone else [])
 
-    def report(self, folder: str) -> str | list[str]:
-        """Of the report: its own files, and results that nothing else would ask for."""
-        if not os.path.exists(folder):
+    def report(self, *folders: str) -> str | list[str]:
+        """Of the report, in the folder where it is shown and in its own: its files, and results
+        that nothing else would ask for."""
+        if not os.path.exists(folders[0]):
             return self.note("reports", [])
         results = [path for path in result_files(self.plan) if not os.path.exists(path)]
-        return self.note("reports", results + deleted_files(folder))
+        gone = [file for folder in folders for file in deleted_files(folder)]
+        return self.note("reports", results + gone)

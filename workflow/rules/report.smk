@@ -1,5 +1,10 @@
 """The notebook and the report, which read result files and compute nothing else; and notes that
-files of finished results were found deleted (`ttvos.plan.jobs.DeletedResults`)."""
+files of finished results were found deleted (`ttvos.plan.jobs.DeletedResults`).
+
+Each run has its report in its results; reports/ shows the newest and lists the others.
+"""
+
+OWN_REPORT = f"{RESULTS}/report"
 
 
 rule notebook:
@@ -46,9 +51,23 @@ rule reports:
             )
             for path in CHECKOUT.glob(pattern)
         ),
-        whole=deleted.report("reports"),
+        whole=deleted.report("reports", OWN_REPORT),
     output:
-        directory("reports"),
+        # "update": Snakemake neither deletes what others keep there, nor the report before, should
+        # this job fail.
+        shown=report(
+            update(directory("reports")),
+            caption="../report/tables.rst",
+            category="Tables and figures",
+            patterns=["{name}.csv", "{name}.png"],
+            labels={"name": "{name}"},
+        ),
+        own=report(
+            directory(OWN_REPORT),
+            caption="../report/page.rst",
+            category="Report",
+            htmlindex="index.html",
+        ),
     log:
         f"{RESULTS}/logs/report.log",
     benchmark:
@@ -63,7 +82,8 @@ rule reports:
         content=CONTENT,
         source=code_hash("report/report.py", "report/templates"),
     shell:
-        "python -m ttvos report --manifest {params.manifest:q} --out {output:q} > {log:q} 2>&1"
+        "python -m ttvos report --manifest {params.manifest:q} --out {output.own:q}"
+        " --show {output.shown:q} > {log:q} 2>&1"
 
 
 rule note:
