@@ -18,6 +18,8 @@ from ttvos.report.page import environment
 PAGE, FOLDER = "index.html", "report"
 PLACE = "<!-- other runs -->"  # in the page's template: where the list of the other runs goes
 
+TITLE = "<title>TTVOS report:"  # by which a report's page is known
+
 
 @dataclass(frozen=True)
 class OtherRun:
@@ -35,7 +37,10 @@ def show(report: Path | str, shared: Path | str) -> None:
     one of the report's.
     """
     report, shared = Path(report), Path(shared)
-    old, new = _listed(shared), sorted(_files(report))
+    if not (report / PAGE).is_file():
+        raise UserError(f"{report}: no report in it (no {PAGE}); render it with --manifest FILE")
+    new = sorted(_files(report))
+    old = _listed(shared, new)
     foreign = [name for name in new if (shared / name).exists() and name not in old]
     if foreign:
         raise UserError(
@@ -58,11 +63,13 @@ def _files(report: Path) -> list[str]:
     return [str(path.relative_to(report)) for path in files if path.name != ".snakemake_timestamp"]
 
 
-def _listed(shared: Path) -> set[str]:
-    """What the report before has in the folder."""
-    if not (shared / LISTING).is_file():
-        return set()
-    return set(read_json(shared / LISTING))
+def _listed(shared: Path, new: list[str]) -> set[str]:
+    """What the report before has in the folder; without its listing, what its files are called."""
+    if (shared / LISTING).is_file():
+        return set(read_json(shared / LISTING))
+    page = shared / PAGE
+    is_ours = page.is_file() and TITLE in page.read_text(encoding="utf-8", errors="replace")
+    return set(new) if is_ours else set()
 
 
 def _delete(shared: Path, names: set[str]) -> None:

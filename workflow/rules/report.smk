@@ -51,18 +51,9 @@ rule reports:
             )
             for path in CHECKOUT.glob(pattern)
         ),
-        whole=deleted.report("reports", OWN_REPORT),
+        whole=deleted.report(OWN_REPORT),
     output:
-        # "update": Snakemake neither deletes what others keep there, nor the report before, should
-        # this job fail.
-        shown=report(
-            update(directory("reports")),
-            caption="../report/tables.rst",
-            category="Tables and figures",
-            patterns=["{name}.csv", "{name}.png"],
-            labels={"name": "{name}"},
-        ),
-        own=report(
+        report(
             directory(OWN_REPORT),
             caption="../report/page.rst",
             category="Report",
@@ -82,8 +73,31 @@ rule reports:
         content=CONTENT,
         source=code_hash("report/report.py", "report/templates"),
     shell:
-        "python -m ttvos report --manifest {params.manifest:q} --out {output.own:q}"
-        " --show {output.shown:q} > {log:q} 2>&1"
+        "python -m ttvos report --manifest {params.manifest:q} --out {output:q} > {log:q} 2>&1"
+
+
+# "update": Snakemake deletes neither what others keep there, nor the report before, should it fail.
+rule show:
+    input:
+        report=OWN_REPORT,
+        whole=deleted.shown("reports", OWN_REPORT),
+    output:
+        report(
+            update(directory("reports")),
+            caption="../report/tables.rst",
+            category="Tables and figures",
+            patterns=["{name}.csv", "{name}.png"],
+            labels={"name": "{name}"},
+        ),
+    log:
+        f"{RESULTS}/logs/show.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        source=code_hash("report/shown.py"),
+    shell:
+        "python -m ttvos report --out {input.report:q} --show {output:q} > {log:q} 2>&1"
 
 
 rule note:
