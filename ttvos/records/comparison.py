@@ -113,7 +113,8 @@ class CellChange(Record):
 
 
 class Comparison(Result):
-    """What changed. tolerance: a share of a speed. causes: what differs anywhere.
+    """What changed. tolerance: a share of a speed. causes: what differs anywhere; same: what is
+    known of both and does not.
 
     only_before, only_after: entries, tables, rows and columns that one side alone has. cells:
     number of cells that both have.
@@ -123,6 +124,7 @@ class Comparison(Result):
     after: Side
     tolerance: float
     causes: list[Cause]
+    same: list[str]
     accuracy: list[AccuracyChange]
     speeds: list[SpeedChange]
     cells: int

@@ -4,6 +4,7 @@ A sequence is paired with itself and a seed with itself, as `ttvos.evaluation.co
 claims; only what both sides have counts.
 """
 
+from collections.abc import Iterator
 from statistics import fmean
 from typing import Any
 
@@ -12,7 +13,7 @@ from scipy import stats
 
 from ttvos.evaluation.statistics import LEVEL, fewest_sequences, holm, paired_difference
 from ttvos.records.comparison import AccuracyChange
-from ttvos.records.report import EntryScores, ScoredFile
+from ttvos.records.report import EntryScores, FileRecord, ScoredFile
 from ttvos.report.changes.causes import causes
 from ttvos.report.changes.sides import Compared
 
@@ -50,7 +51,7 @@ def _change(
         "dataset": new.dataset,
         "seeds": len(seeds),
         "counted": len(names),
-        "causes": causes(_files(before, after, one, other, seeds)),
+        "causes": causes(behind(before, after, old, new)),
         "apart": apart,
     }
     if not names:
@@ -81,11 +82,14 @@ def _jf(file: ScoredFile, name: str) -> float:
     return fmean((scored.j + scored.f) / 2 for scored in file.sequences[name].values())
 
 
-def _files(before: Compared, after: Compared, one: Any, other: Any, seeds: list[int | None]) -> Any:
+def behind(
+    before: Compared, after: Compared, old: EntryScores, new: EntryScores
+) -> Iterator[tuple[FileRecord | None, FileRecord | None]]:
     """The files behind each pair of evaluations: of scoring, tracking and training."""
-    for seed in seeds:
-        for old, new in _names(one[seed], other[seed]):
-            yield before.files.get(old), after.files.get(new)
+    one, other = _by_seed(old), _by_seed(new)
+    for seed in [seed for seed in one if seed in other]:
+        for name, later in _names(one[seed], other[seed]):
+            yield before.files.get(name), after.files.get(later)
 
 
 def _names(one: ScoredFile, other: ScoredFile) -> list[tuple[str, str]]:

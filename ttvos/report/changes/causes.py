@@ -1,6 +1,6 @@
 """Why two numbers may differ: what is not the same in where they come from."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ttvos.records.comparison import Cause
@@ -78,11 +78,29 @@ def causes(pairs: Pairs) -> list[Cause]:
     pairs: the same file of both sides; one that a side lacks, or without provenance, tells nothing.
     """
     found: dict[str, Cause] = {}
-    for before, after in pairs:
-        if not (before and after and before.provenance and after.provenance):
-            continue
-        one, other = before.provenance, after.provenance
+    for one, other in _sourced(pairs):
         for what, (told, text) in WHAT.items():
             if what not in found and told(one) != told(other):
                 found[what] = Cause(what=what, before=text(one), after=text(other))
     return [found[what] for what in WHAT if what in found]
+
+
+def told(pairs: Pairs) -> list[str]:
+    """What any of the pairs tells of both sides, whether it differs or not."""
+    sourced = list(_sourced(pairs))
+    return [
+        what
+        for what, (value, _) in WHAT.items()
+        if any(_says(value(one)) and _says(value(other)) for one, other in sourced)
+    ]
+
+
+def _sourced(pairs: Pairs) -> Iterator[tuple[Origin, Origin]]:
+    for before, after in pairs:
+        if before and after and before.provenance and after.provenance:
+            yield before.provenance, after.provenance
+
+
+def _says(value: Any) -> bool:
+    """Whether a value of WHAT holds anything; 0 is a seed."""
+    return any(map(_says, value)) if isinstance(value, tuple) else value not in (None, {}, [])

@@ -1,8 +1,9 @@
 """What changed between two sides, all of it."""
 
-from ttvos.records.comparison import AccuracyChange, Cause, Comparison, SpeedChange
-from ttvos.report.changes.accuracy import accuracy_changes, entries
-from ttvos.report.changes.causes import WHAT, causes
+from ttvos.records.comparison import Comparison
+from ttvos.records.report import FileRecord
+from ttvos.report.changes.accuracy import accuracy_changes, behind, entries
+from ttvos.report.changes.causes import causes, told
 from ttvos.report.changes.cells import Cells
 from ttvos.report.changes.sides import Compared
 from ttvos.report.changes.speeds import speed_changes, speeds
@@ -19,12 +20,15 @@ def compare(before: Compared, after: Compared, tolerance: float = TOLERANCE) -> 
     accuracy = accuracy_changes(before, after)
     timed = speed_changes(before, after, tolerance)
     cells = Cells(before.tables, after.tables, accuracy)
+    pairs = _pairs(before, after)
+    differing = causes(pairs)
     own = [_only(one, other) for one, other in ((before, after), (after, before))]
     return Comparison(
         before=before.side,
         after=after.side,
         tolerance=tolerance,
-        causes=_all_causes(before, after, accuracy, timed),
+        causes=differing,
+        same=[what for what in told(pairs) if what not in {cause.what for cause in differing}],
         accuracy=accuracy,
         speeds=timed,
         cells=cells.counted,
@@ -43,16 +47,13 @@ def _only(one: Compared, other: Compared) -> list[str]:
     ]
 
 
-def _all_causes(
-    before: Compared,
-    after: Compared,
-    accuracy: list[AccuracyChange],
-    timed: list[SpeedChange],
-) -> list[Cause]:
-    """What differs behind anything that is compared; the first of each kind."""
-    shared = [(file, after.files.get(name)) for name, file in before.files.items()]
-    found = [*causes(shared), *(cause for change in (*accuracy, *timed) for cause in change.causes)]
-    first: dict[str, Cause] = {}
-    for cause in found:
-        first.setdefault(cause.what, cause)
-    return [first[what] for what in WHAT if what in first]
+def _pairs(before: Compared, after: Compared) -> list[tuple[FileRecord | None, FileRecord | None]]:
+    """The files behind everything that both sides have."""
+    pairs = [(file, after.files.get(name)) for name, file in before.files.items()]
+    old, timed = entries(before), speeds(before)
+    for key, entry in entries(after).items():
+        pairs += behind(before, after, old[key], entry) if key in old else ()
+    for key, entry in speeds(after).items():
+        if key in timed:
+            pairs.append((before.files.get(timed[key].file), after.files.get(entry.file)))
+    return pairs

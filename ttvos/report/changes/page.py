@@ -4,19 +4,16 @@ from pathlib import Path
 
 from ttvos.core.files import atomic_path
 from ttvos.records.comparison import Comparison
-from ttvos.report.changes.causes import WHAT
 from ttvos.report.page import environment
 
 
 def write_page(found: Comparison, path: Path | str) -> None:
     """Write the page of a comparison."""
-    differing = {cause.what for cause in found.causes}
     text = (
         environment()
         .get_template("compare.html.j2")
         .render(
             found=found,
-            same=[what for what in WHAT if what not in differing],
             cells=[cell for cell in found.changed_cells if not cell.timing],
             timing=[cell for cell in found.changed_cells if cell.timing],
         )

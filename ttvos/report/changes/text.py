@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from ttvos.core.text import counted
-from ttvos.records.comparison import AccuracyChange, Cause, CellChange, Comparison, SpeedChange
-from ttvos.report.changes.causes import WHAT
+from ttvos.records.comparison import AccuracyChange, CellChange, Comparison, SpeedChange
 
 MOST = 8  # lines of one kind; --json and --html have all
 COLOURS = {"worse": "31", "slower": "31", "better": "32", "faster": "32"}
@@ -30,7 +29,7 @@ class Style:
 def as_text(found: Comparison, colour: bool = False) -> str:
     """All that changed, each part below its heading."""
     style = Style(colour)
-    parts = [_sides(found), _causes(found.causes), _accuracy(found, style), _speeds(found, style)]
+    parts = [_sides(found), _causes(found), _accuracy(found, style), _speeds(found, style)]
     parts += [_cells(found, style), _only(found, style), _end(found)]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
@@ -43,14 +42,15 @@ def _sides(found: Comparison) -> list[str]:
     return lines
 
 
-def _causes(causes: Sequence[Cause]) -> list[str]:
-    if not causes:
-        return [f"Not different: {', '.join(WHAT)}."]
-    width = max(len(cause.what) for cause in causes)
-    lines = [f"  {c.what.ljust(width)}  {_short(c.before)} → {_short(c.after)}" for c in causes]
-    differing = {cause.what for cause in causes}
-    same = [what for what in WHAT if what not in differing]
-    return ["Different:", *lines, *([f"Not different: {', '.join(same)}."] if same else [])]
+def _causes(found: Comparison) -> list[str]:
+    width = max((len(cause.what) for cause in found.causes), default=0)
+    lines = [
+        f"  {cause.what.ljust(width)}  {_short(cause.before)} → {_short(cause.after)}"
+        for cause in found.causes
+    ]
+    head = ["Different:"] if lines else []
+    same = [f"Known of both, and not different: {', '.join(found.same)}."] if found.same else []
+    return [*head, *lines, *same]
 
 
 def _short(text: str) -> str:

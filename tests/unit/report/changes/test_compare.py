@@ -208,6 +208,10 @@ def test_what_differs_behind_a_change_is_told(compared, what, facts):
     assert [cause["what"] for cause in found["causes"]] == [what]
     assert [cause["what"] for cause in found["accuracy"][0]["causes"]] == [what]
     assert f"different behind it: {what}" in said
+    assert what not in found["same"]
+    assert {"code", "data", "seed", "device", "settings", "libraries"} - {what} == set(
+        found["same"]
+    )
 
 
 def test_the_same_data_in_another_folder_are_the_same(compared):
@@ -274,6 +278,7 @@ def test_two_files_of_scores(tmp_path: Path, capsys):
     said = capsys.readouterr().out
     assert "70.0 → 60.0" in said
     assert "6 sequences, 1 seed" in said
+    assert "not different: code, data, device, settings, libraries." in said  # and no weights
     assert main(["compare", files[0], files[0], "--fail-if", "changed"]) == 0
     unsourced = {**values, "provenance": None}
     (tmp_path / "b.json").write_text(json.dumps(unsourced))
