@@ -12,7 +12,7 @@ EXAMPLES = """examples:
       difference, every sequence, every speed, every cell, and what differs behind them
   ttvos compare main/reports reports --fail-if worse
       exit code 1 where the J&F of a method got worse by its interval, or a speed fell by
-      more than --tolerance, for continuous integration
+      more than --tolerance, for continuous integration; --margin 0.5 lets half a point pass
   ttvos compare results/a/report results/b/report --html changes.html --json changes.json
       the same as a page to open, and as data
   ttvos compare old.json new.json
@@ -29,12 +29,15 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("before", metavar="A", help=text)
     command.add_argument("after", metavar="B", help="what is: the same kind as A")
     text = (
-        "exit with 1 if something is worse (a J&F whose interval lies below 0, or a slower speed), "
+        "exit with 1 if something is worse (a J&F whose interval lies below 0 less --margin, or a "
+        "slower speed), "
         "or if anything changed (of times only speeds beyond the tolerance)"
     )
     command.add_argument("--fail-if", choices=["worse", "changed"], help=text)
     text = "share that a speed may be off, 0 to 1 (default: 0.1)"
     command.add_argument("--tolerance", type=float, default=0.1, metavar="SHARE", help=text)
+    text = "points of J&F beyond which an interval must lie to be better or worse (default: 0)"
+    command.add_argument("--margin", type=float, default=0.0, metavar="POINTS", help=text)
     command.add_argument("--json", metavar="FILE", help="write what was found as JSON, too")
     command.add_argument("--html", metavar="FILE", help="write a page of it, too")
 
@@ -42,11 +45,14 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     if not 0 <= options.tolerance < 1:
         raise UserError(f"--tolerance {options.tolerance}: a share from 0 to below 1")
+    if not options.margin >= 0:
+        raise UserError(f"--margin {options.margin}: points, 0 or more")
     from ttvos.report.changes.find import compare
     from ttvos.report.changes.sides import read_side
     from ttvos.report.changes.text import as_text
 
-    found = compare(read_side(options.before), read_side(options.after), options.tolerance)
+    sides = read_side(options.before), read_side(options.after)
+    found = compare(*sides, options.tolerance, options.margin)
     print(as_text(found, _has_colour()))
     if options.json:
         from ttvos.core.provenance import provenance, public

@@ -51,10 +51,11 @@ class AccuracyChange(Record):
 
     interval, p: of the paired difference over sequences and seeds
     (`ttvos.evaluation.statistics.paired_difference`); left out with one sequence. adjusted: p
-    after Holm's correction over all entries that changed. verdict: unchanged; better or worse,
-    where the interval leaves out 0; else not shown. reason: why no more can be said. sequences:
-    those that changed, the largest difference first. counted: how many were compared. apart:
-    sequences that only one side has, or whose objects are not the same.
+    after Holm's correction over all entries that changed. verdict: unchanged; not shown, where the
+    interval holds 0; better or worse, where it lies beyond the margin; else within margin. reason:
+    why no more can be said. sequences: those that changed, the largest difference first. counted:
+    how many were compared. apart: sequences that only one side has, or whose objects are not the
+    same.
     """
 
     entry: str
@@ -69,7 +70,7 @@ class AccuracyChange(Record):
     interval: list[float] | None = None
     p: float | None = None
     adjusted: float | None = None
-    verdict: Literal["unchanged", "better", "worse", "not shown"]
+    verdict: Literal["unchanged", "better", "worse", "within margin", "not shown"]
     reason: str = ""
     causes: list[Cause] = Field([])
     sequences: list[SequenceChange] = Field([])
@@ -113,8 +114,8 @@ class CellChange(Record):
 
 
 class Comparison(Result):
-    """What changed. tolerance: a share of a speed. causes: what differs anywhere; same: what is
-    known of both and does not.
+    """What changed. tolerance: a share of a speed; margin: points of J&F. causes: what differs
+    anywhere; same: what is known of both and does not.
 
     only_before, only_after: entries, tables, rows and columns that one side alone has. cells:
     number of cells that both have.
@@ -123,6 +124,7 @@ class Comparison(Result):
     before: Side
     after: Side
     tolerance: float
+    margin: float
     causes: list[Cause]
     same: list[str]
     accuracy: list[AccuracyChange]
@@ -134,7 +136,7 @@ class Comparison(Result):
 
     @property
     def worse(self) -> list[str]:
-        """What got worse, in words: accuracies whose interval lies below 0, slower speeds."""
+        """What got worse, in words: accuracies by their interval, and slower speeds."""
         scores = [f"J&F of {a.label} on {a.dataset}" for a in self.accuracy if a.verdict == "worse"]
         return scores + [f"speed of {s.label}" for s in self.speeds if s.verdict == "slower"]
 

@@ -26,11 +26,16 @@ def entries(side: Compared) -> dict[Key, EntryScores]:
     return {(of.kind, of.entry, of.dataset): of for of in side.scores}
 
 
-def accuracy_changes(before: Compared, after: Compared) -> list[AccuracyChange]:
-    """Each entry that both sides scored on a dataset of the same name, in the order of `after`."""
+def accuracy_changes(
+    before: Compared, after: Compared, margin: float = 0.0
+) -> list[AccuracyChange]:
+    """Each entry that both sides scored on a dataset of the same name, in the order of `after`.
+
+    margin: points, 0 or more, that a difference must be beyond to be better or worse.
+    """
     old, found = entries(before), []
     for key, entry in entries(after).items():
-        if key in old and (change := _change(before, after, old[key], entry)):
+        if key in old and (change := _change(before, after, old[key], entry, margin)):
             found.append(change)
     tested = [change for change in found if change["verdict"] != "unchanged" and "p" in change]
     for change, adjusted in zip(tested, holm([change["p"] for change in tested]), strict=True):
@@ -39,7 +44,7 @@ def accuracy_changes(before: Compared, after: Compared) -> list[AccuracyChange]:
 
 
 def _change(
-    before: Compared, after: Compared, old: EntryScores, new: EntryScores
+    before: Compared, after: Compared, old: EntryScores, new: EntryScores, margin: float
 ) -> dict[str, Any] | None:
     one, other = _by_seed(old), _by_seed(new)
     seeds = [seed for seed in one if seed in other]
@@ -58,7 +63,11 @@ def _change(
         return None
     scores = [_matrix([of[seed] for seed in seeds], names) for of in (one, other)]
     objects = np.array([len(one[seeds[0]].sequences[name]) for name in names], dtype=float)
-    return facts | _judged(*scores, objects) | {"sequences": _sequences(names, objects, *scores)}
+    return (
+        facts
+        | _judged(*scores, objects, margin)
+        | {"sequences": _sequences(names, objects, *scores)}
+    )
 
 
 def _by_seed(entry: EntryScores) -> dict[int | None, ScoredFile]:
@@ -101,7 +110,9 @@ def _names(one: ScoredFile, other: ScoredFile) -> list[tuple[str, str]]:
     return steps
 
 
-def _judged(before: np.ndarray, after: np.ndarray, objects: np.ndarray) -> dict[str, Any]:
+def _judged(
+    before: np.ndarray, after: np.ndarray, objects: np.ndarray, margin: float
+) -> dict[str, Any]:
     """Means over all objects and seeds, their difference, and what it shows."""
     values = after - before
     means = [float(np.average(of.mean(axis=1), weights=objects)) for of in (before, after)]
@@ -112,7 +123,9 @@ def _judged(before: np.ndarray, after: np.ndarray, objects: np.ndarray) -> dict[
         why = "one sequence says nothing of others"
         return facts | {"verdict": "not shown", "reason": why}
     found = paired_difference(values, objects)
-    verdict = "better" if found.low > 0 else "worse" if found.high < 0 else "not shown"
+    verdict = "not shown" if found.low <= 0 <= found.high else "within margin"
+    if found.low > margin or found.high < -margin:
+        verdict = "better" if found.mean > 0 else "worse"
     facts |= {"interval": [found.low, found.high], "p": found.p, "verdict": verdict}
     if len(values) < fewest_sequences():
         few = f"{len(values)} sequences; {fewest_sequences()} or more can bear out an interval"

@@ -11,13 +11,15 @@ from ttvos.report.changes.speeds import speed_changes, speeds
 TOLERANCE = 0.1  # of a speed
 
 
-def compare(before: Compared, after: Compared, tolerance: float = TOLERANCE) -> Comparison:
+def compare(
+    before: Compared, after: Compared, tolerance: float = TOLERANCE, margin: float = 0.0
+) -> Comparison:
     """Compare what both sides have, and name in short what one of them alone has.
 
-    tolerance: the share that a speed may be off, 0 to 1. Two calls give the same: the bootstrap
-    is seeded.
+    tolerance: the share that a speed may be off, 0 to 1. margin: points of J&F, 0 or more. Two
+    calls give the same: the bootstrap is seeded.
     """
-    accuracy = accuracy_changes(before, after)
+    accuracy = accuracy_changes(before, after, margin)
     timed = speed_changes(before, after, tolerance)
     cells = Cells(before.tables, after.tables, accuracy)
     pairs = _pairs(before, after)
@@ -27,6 +29,7 @@ def compare(before: Compared, after: Compared, tolerance: float = TOLERANCE) -> 
         before=before.side,
         after=after.side,
         tolerance=tolerance,
+        margin=margin,
         causes=differing,
         same=[what for what in told(pairs) if what not in {cause.what for cause in differing}],
         accuracy=accuracy,

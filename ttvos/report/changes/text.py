@@ -63,10 +63,11 @@ def _accuracy(found: Comparison, style: Style) -> list[str]:
     moved = [change for change in found.accuracy if change.verdict != "unchanged"]
     count = f"{len(found.accuracy) - len(moved)} of {len(found.accuracy)} unchanged"
     head = style.head("J&F in points, B − A [95 % interval over the sequences]") + f": {count}"
+    width = max((len(change.verdict) for change in moved), default=0)
     table = _aligned([_accuracy_line(change) for change in moved], right=(2, 3))
     lines = [head]
     for change, line in zip(moved, table, strict=True):
-        lines.append(f"  {style.verdict(change.verdict, 9)}  {line}")
+        lines.append(f"  {style.verdict(change.verdict, width)}  {line}")
         lines += [f"      {text}" for text in _below(change)]
     return lines
 
@@ -111,9 +112,9 @@ def _speeds(found: Comparison, style: Style) -> list[str]:
         return []
     kept = [s for s in found.speeds if s.verdict == "within tolerance"]
     told = [s for s in found.speeds if s.verdict != "within tolerance"]
-    count = f"{len(kept)} of {len(found.speeds)} within ±{found.tolerance:.0%}"
-    head = style.head("Frames a second, B over A [95 % interval over the repeats]") + f": {count}"
     judged = [s for s in told if s.verdict != "not judged"]
+    count = f"{len(kept)} within ±{found.tolerance:.0%}, {len(told) - len(judged)} not judged"
+    head = style.head("Frames a second, B over A [95 % interval over the repeats]") + f": {count}"
     table = _aligned([_speed_line(change) for change in judged], right=(1, 2))
     lines = [f"  {style.verdict(s.verdict, 9)}  {t}" for s, t in zip(judged, table, strict=True)]
     reasons: dict[str, list[str]] = {}

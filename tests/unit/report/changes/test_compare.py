@@ -41,6 +41,12 @@ def test_worse_sequences_fail(compared):
     assert [line["sequence"] for line in change["sequences"]] == list(OBJECTS)[::-1]
 
 
+@pytest.mark.parametrize(("margin", "verdict"), [("1.5", "worse"), ("3", "within margin")])
+def test_a_margin_lets_small_differences_pass(compared, margin, verdict):
+    code, _, found = compared(worsened, "--fail-if", "worse", "--margin", margin)
+    assert (code, found["accuracy"][0]["verdict"]) == (int(verdict == "worse"), verdict)
+
+
 def test_the_same_without_fail_if_is_no_failure(compared):
     assert compared(worsened)[0] == 0
 
@@ -259,6 +265,7 @@ def test_what_cannot_be_compared_is_one_line(compared, tmp_path: Path, capsys):
     (tmp_path / "list.json").write_text("[1]")
     assert "neither a report.json nor scores" in refused(capsys, good, tmp_path / "list.json")
     assert "a share from 0" in refused(capsys, good, good, "--tolerance", "1.5")
+    assert "points, 0 or more" in refused(capsys, good, good, "--margin", "-1")
     values = json.loads((good / "report.json").read_text())
     (tmp_path / "x.json").write_text(json.dumps(values | {"format": 99}))
     assert "of format 99" in refused(capsys, good, tmp_path / "x.json")
