@@ -46,32 +46,35 @@ def accuracy_changes(
 def _change(
     before: Compared, after: Compared, old: EntryScores, new: EntryScores, margin: float
 ) -> dict[str, Any] | None:
-    one, other = _by_seed(old), _by_seed(new)
-    seeds = [seed for seed in one if seed in other]
-    names, apart = _shared([of[seed] for seed in seeds for of in (one, other)])
+    pairs, reason = _paired(old, new)
+    names, apart = _shared([file for pair in pairs for file in pair])
     facts = {
         "entry": new.entry,
         "label": new.label,
         "kind": new.kind,
         "dataset": new.dataset,
-        "seeds": len(seeds),
+        "seeds": len(pairs),
         "counted": len(names),
         "causes": causes(behind(before, after, old, new)),
         "apart": apart,
     }
     if not names:
         return None
-    scores = [_matrix([of[seed] for seed in seeds], names) for of in (one, other)]
-    objects = np.array([len(one[seeds[0]].sequences[name]) for name in names], dtype=float)
-    return (
-        facts
-        | _judged(*scores, objects, margin)
-        | {"sequences": _sequences(names, objects, *scores)}
-    )
+    scores = [_matrix(list(files), names) for files in zip(*pairs, strict=True)]
+    objects = np.array([len(pairs[0][0].sequences[name]) for name in names], dtype=float)
+    facts |= _judged(*scores, objects, margin)
+    facts["reason"] = "; ".join(why for why in (reason, facts.get("reason")) if why)
+    return facts | {"sequences": _sequences(names, objects, *scores)}
 
 
-def _by_seed(entry: EntryScores) -> dict[int | None, ScoredFile]:
-    return {file.seed: file for file in entry.files}
+def _paired(old: EntryScores, new: EntryScores) -> tuple[list[tuple[ScoredFile, ScoredFile]], str]:
+    """The evaluations of both, seed by seed; with no seed in common in their order, and a reason
+    that says so."""
+    one, other = ({file.seed: file for file in entry.files} for entry in (old, new))
+    if shared := [seed for seed in one if seed in other]:
+        return [(one[seed], other[seed]) for seed in shared], ""
+    reason = "no seed in common, so that the difference has the noise of the seeds in it"
+    return list(zip(old.files, new.files, strict=False)), reason
 
 
 def _shared(files: list[ScoredFile]) -> tuple[list[str], list[str]]:
@@ -95,9 +98,8 @@ def behind(
     before: Compared, after: Compared, old: EntryScores, new: EntryScores
 ) -> Iterator[tuple[FileRecord | None, FileRecord | None]]:
     """The files behind each pair of evaluations: of scoring, tracking and training."""
-    one, other = _by_seed(old), _by_seed(new)
-    for seed in [seed for seed in one if seed in other]:
-        for name, later in _names(one[seed], other[seed]):
+    for one, other in _paired(old, new)[0]:
+        for name, later in _names(one, other):
             yield before.files.get(name), after.files.get(later)
 
 

@@ -25,6 +25,11 @@ def compare(
     pairs = _pairs(before, after)
     differing = causes(pairs)
     own = [_only(one, other) for one, other in ((before, after), (after, before))]
+    found = {(change.kind, change.entry, change.dataset) for change in accuracy}
+    apart = [
+        of for key, of in entries(before).items() if key in entries(after) and key not in found
+    ]
+    own[0] += [f"J&F of {of.label} on {of.dataset}, on other sequences or objects" for of in apart]
     return Comparison(
         before=before.side,
         after=after.side,

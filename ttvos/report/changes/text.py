@@ -80,7 +80,9 @@ def _accuracy_line(change: AccuracyChange) -> list[str]:
         f"{change.before:.1f} → {change.after:.1f}",
         f"{change.difference:+.2f}",
         _interval(change.interval, "+.2f"),
-        ", ".join([*of, *([f"p {change.adjusted:.2g} (Holm)"] if change.adjusted else [])]),
+        ", ".join(
+            [*of, *([f"p {change.adjusted:.2g} (Holm)"] if change.adjusted is not None else [])]
+        ),
     ]
 
 

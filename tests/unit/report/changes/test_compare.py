@@ -101,6 +101,28 @@ def test_only_shared_seeds_sequences_and_objects_are_compared(compared):
     assert "4 sequences; 6 or more" in change["reason"]
 
 
+def test_other_seeds_are_paired_in_their_order_and_said_to_be(compared):
+    def reseeded(values) -> None:
+        values["scores"] = [entry(scored(seed=1))]
+
+    _, said, found = compared(reseeded)
+    (change,) = found["accuracy"]
+    assert (change["seeds"], change["difference"]) == (1, pytest.approx(0.5))
+    assert "no seed in common" in said
+    assert "seed" in [cause["what"] for cause in change["causes"]]
+
+
+def test_an_entry_on_other_sequences_is_listed(compared):
+    def other(values) -> None:
+        values["scores"] = [entry(scored())]
+        file = values["scores"][0]["files"][0]
+        file["sequences"] = {"new": {"1": {"j": 1.0, "f": 1.0}}}
+
+    _, said, found = compared(other)
+    assert found["accuracy"] == []
+    assert "J&F of TTVOS exp8 on davis17, on other sequences" in said
+
+
 def test_what_only_one_has_is_listed(compared):
     def other(values) -> None:
         values["scores"] = [entry(scored(), entry="mine", label="Mine")]
