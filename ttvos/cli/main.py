@@ -30,6 +30,7 @@ COMMANDS = {
     "site": "compare scores of published masks with those that the DAVIS site printed for them",
     "explore": "make what the report's explorer loads: frames, masks and curves of a data set",
     "report": "render the tables, the figures and the page of a run",
+    "compare": "say what changed between two reports or two evaluations, and whether it is worse",
     "publish": "collect a run's scores and their provenance in a small folder to keep",
     "fill": "write the tables inside Markdown pages anew, from result files",
     "card": "make weights to ship: half precision, a model card, and its facts as JSON",
@@ -46,6 +47,7 @@ EPILOG = """examples:
   ttvos cost --backbone hrnet --out cost.json
   ttvos speed --backbone hrnet --device cuda --out speed.json
   ttvos judge --paper 81.1 --values 80.7 81.3 80.9
+  ttvos compare main/reports reports --fail-if worse
   ttvos speed --tracker my_package.my_module:MyTracker --out mine.json
 
 `snakemake --cores all reports/` runs all of them and renders the report."""

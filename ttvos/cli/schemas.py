@@ -12,9 +12,16 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     from ttvos.config.run import json_schema
     from ttvos.core.files import write_json
+    from ttvos.records import comparison, report
     from ttvos.records.schema import json_schemas
 
-    for name, schema in {"run": json_schema(), **json_schemas()}.items():
+    kinds = {
+        "run": json_schema(),
+        "report": report.json_schema(),
+        "comparison": comparison.json_schema(),
+        **json_schemas(),
+    }
+    for name, schema in kinds.items():
         path = Path(options.out, f"{name}.schema.json")
         write_json(path, schema)
         print(path)

@@ -13,7 +13,7 @@ from ttvos.core.code_hash import code_hash
 from ttvos.core.files import deleted_files
 from ttvos.data.places import to_fetch_by_hand
 from ttvos.data.sources import find_source
-from ttvos.plan.manifest import result_files
+from ttvos.plan.manifest import benchmark, result_files
 from ttvos.plan.plan import Plan
 
 
@@ -149,9 +149,18 @@ class DeletedResults:
         is_gone = os.path.exists(record) and not os.path.exists(path)
         return self.note(name, [path] if is_gone else [])
 
-    def report(self, folder: str) -> str | list[str]:
-        """Of the report: its own files, and results that nothing else would ask for."""
-        if not os.path.exists(folder):
+    def report(self, own: str) -> str | list[str]:
+        """Of a run's own report: its files, and results that nothing else would ask for."""
+        if not os.path.exists(own):
             return self.note("reports", [])
         results = [path for path in result_files(self.plan) if not os.path.exists(path)]
-        return self.note("reports", results + deleted_files(folder))
+        return self.note("reports", results + deleted_files(own))
+
+    def shown(self, folder: str, own: str) -> str | list[str]:
+        """Of the report in the folder where the newest is shown; and all of a run's own, which
+        nothing would ask for while one is shown."""
+        if not os.path.exists(folder):
+            return self.note("show", [])
+        was_made = os.path.exists(benchmark(self.plan, "reports"))
+        gone = [own] if was_made and not os.path.exists(own) else []
+        return self.note("show", gone + deleted_files(folder))

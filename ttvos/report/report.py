@@ -7,7 +7,10 @@ from ttvos.config.peers import FOLDER as PEERS_FOLDER
 from ttvos.config.peers import load_records
 from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_path
+from ttvos.records.report import NAME as REPORT_JSON
+from ttvos.records.store import write
 from ttvos.report import cost_tables, measurements
+from ttvos.report.as_record import as_record
 from ttvos.report.explorer.copy import copy_explorer
 from ttvos.report.figure_losses import losses
 from ttvos.report.figure_speed import figure1, figure1_device
@@ -70,7 +73,7 @@ def expected_files(
     names = [f"{table}.{suffix}" for table in (*TABLES, *of_data, *kept) for suffix in WRITERS]
     names += [f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")]
     names += [page_name(record) for record in load_records(records).values()]
-    return ["index.html", ORIGINS, CLIPBOARD, *names, *([NOTEBOOK] if notebook else [])]
+    return ["index.html", REPORT_JSON, ORIGINS, CLIPBOARD, *names, *([NOTEBOOK] if notebook else [])]
 
 
 def render(report: ReportInput, out: Path | str) -> None:
@@ -92,6 +95,9 @@ def render(report: ReportInput, out: Path | str) -> None:
     copy_explorer(report.located, out)
     results = report.results() + ([maps.result] if maps else [])
     render_page(report, tables, kept, pictures, results, notebook, out)
+    drawings = [picture.drawing for picture in pictures.values()]
+    whole = as_record(report, list(tables.values()), kept, drawings, results)
+    write(out / REPORT_JSON, whole)
     write_pages(report, tables, origins(results), out)
 
 

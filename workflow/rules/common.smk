@@ -3,6 +3,7 @@ that commands read are written when a run starts, and jobs have their content as
 """
 
 import re
+import shutil
 
 from ttvos.core.code_hash import code_hash
 from ttvos.plan.jobs import DeletedResults, Jobs
@@ -65,6 +66,8 @@ onstart:
     if workflow.is_main_process:  # not each job's process on a cluster
         for path, content in written_at_start.items():
             write_if_changed(path, content)
+        # Snakemake's copy of the folder that a killed run was updating: it would stumble over it.
+        shutil.rmtree(".snakemake/backups/reports", ignore_errors=True)
 
 
 onsuccess:

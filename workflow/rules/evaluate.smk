@@ -6,7 +6,13 @@ rule evaluate:
         masks=lambda wildcards: plan.masks_of(wildcards.who, wildcards.dataset),
         data=lambda wildcards: jobs.dataset_data(wildcards.dataset),
     output:
-        f"{RESULTS}/evaluate/{{who}}/{{dataset}}.json",
+        report(
+            f"{RESULTS}/evaluate/{{who}}/{{dataset}}.json",
+            caption="../report/scores.rst",
+            category="Scores",
+            subcategory="{dataset}",
+            labels={"masks": "{who}"},
+        ),
     log:
         f"{RESULTS}/logs/evaluate/{{who}}-{{dataset}}.log",
     benchmark:
@@ -33,7 +39,13 @@ rule published:
         ),
         data=lambda wildcards: jobs.dataset_data(wildcards.dataset),
     output:
-        f"{RESULTS}/published/{{method}}/{{dataset}}.json",
+        report(
+            f"{RESULTS}/published/{{method}}/{{dataset}}.json",
+            caption="../report/scores.rst",
+            category="Scores",
+            subcategory="{dataset}",
+            labels={"masks": "published by {method}"},
+        ),
     log:
         f"{RESULTS}/logs/published/{{method}}-{{dataset}}.log",
     benchmark:

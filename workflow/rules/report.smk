@@ -1,5 +1,10 @@
 """The notebook and the report, which read result files and compute nothing else; and notes that
-files of finished results were found deleted (`ttvos.plan.jobs.DeletedResults`)."""
+files of finished results were found deleted (`ttvos.plan.jobs.DeletedResults`).
+
+Each run has its report in its results; reports/ shows the newest and lists the others.
+"""
+
+OWN_REPORT = f"{RESULTS}/report"
 
 
 rule notebook:
@@ -46,9 +51,14 @@ rule reports:
             )
             for path in CHECKOUT.glob(pattern)
         ),
-        whole=deleted.report("reports"),
+        whole=deleted.report(OWN_REPORT),
     output:
-        directory("reports"),
+        report(
+            directory(OWN_REPORT),
+            caption="../report/page.rst",
+            category="Report",
+            htmlindex="index.html",
+        ),
     log:
         f"{RESULTS}/logs/report.log",
     benchmark:
@@ -64,6 +74,30 @@ rule reports:
         source=code_hash("report/report.py", "report/templates"),
     shell:
         "python -m ttvos report --manifest {params.manifest:q} --out {output:q} > {log:q} 2>&1"
+
+
+# "update": Snakemake deletes neither what others keep there, nor the report before, should it fail.
+rule show:
+    input:
+        report=OWN_REPORT,
+        whole=deleted.shown("reports", OWN_REPORT),
+    output:
+        report(
+            update(directory("reports")),
+            caption="../report/tables.rst",
+            category="Tables and figures",
+            patterns=["{name}.csv", "{name}.png"],
+            labels={"name": "{name}"},
+        ),
+    log:
+        f"{RESULTS}/logs/show.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        source=code_hash("report/shown.py"),
+    shell:
+        "python -m ttvos report --out {input.report:q} --show {output:q} > {log:q} 2>&1"
 
 
 rule note:

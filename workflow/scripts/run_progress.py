@@ -24,6 +24,7 @@ from ttvos.core.files import write_json
 from ttvos.core.provenance import provenance
 
 REFRESH, INTERVAL = 0.5, 30  # seconds between lines of a terminal, and of a file
+INSTANT = {"note": 0.0, "show": 1.0}  # seconds of rules that nothing is kept of
 LOG_LINES = 15  # of a failed job's log
 
 
@@ -122,7 +123,7 @@ class Progress:
         now, work = time.monotonic(), 0.0
         for rule, count in (+self.left).items():
             ended, threads = self.work.get(rule), self.threads.get(rule, 1)
-            mean = sum(ended) / len(ended) if ended else self.expected.get(rule)
+            mean = sum(ended) / len(ended) if ended else self.expected.get(rule, INSTANT.get(rule))
             if mean is None:
                 return None
             begun = [began for name, _, began in self.running.values() if name == rule]

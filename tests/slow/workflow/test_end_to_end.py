@@ -18,6 +18,7 @@ from ttvos.data.builtin.clips import generate
 from ttvos.report.report import expected_files
 
 PROFILE = "tests/slow/workflow/tiny.yaml"
+LAST = {"notebook": 1, "reports": 1, "show": 1}  # jobs of every run in which anything changed
 NEW_LINE = ("\nfrom ", "\nCHANGED = 1\nfrom ")  # the first import, with a line of code before it
 
 
@@ -156,7 +157,7 @@ def test_a_dry_run_writes_nothing(project):
         before = contents(project)
         jobs = planned(project, "--config", "title=Another")
         made = {"note": 1, "reference": 1, "evaluate": 1, "explore": 1}
-        assert jobs == {**made, "notebook": 1, "reports": 1}
+        assert jobs == {**made, **LAST}
         assert planned(project, "--config", "results=results/new")["train"] == 2
         assert len(before) > 100
         assert contents(project) == before
@@ -203,13 +204,19 @@ def test_a_deleted_result_is_made_again(project, deleted, expected):
         results = project / "results/tiny"
         for name in deleted.split():
             changes.enter_context(without(project, next(results.glob(name))))
-        assert planned(project) == {**expected, "note": 1, "notebook": 1, "reports": 1}
+        assert planned(project) == {**expected, "note": 1, **LAST}
 
 
 @pytest.mark.parametrize("deleted", ["", "index.html", "table4.csv"])
 def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
     with without(project, project / "reports" / deleted):
-        assert planned(project) == ({"note": 1, "reports": 1} if deleted else {"reports": 1})
+        assert planned(project) == ({"note": 1, "show": 1} if deleted else {"show": 1})
+
+
+@pytest.mark.parametrize("deleted", ["", "index.html", "table4.csv"])
+def test_a_runs_own_report_is_made_again_from_the_results(project, deleted):
+    with without(project, project / "results/tiny/report" / deleted):
+        assert planned(project) == {"note": 1, "reports": 1, "show": 1}
 
 
 @pytest.mark.parametrize(
@@ -271,7 +278,7 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
 )
 def test_a_change_runs_what_depends_on_it_and_no_more(project, file, old, new, expected):
     with changed(project / file, old, new):
-        assert planned(project) == {**expected, "notebook": 1, "reports": 1}
+        assert planned(project) == {**expected, **LAST}
 
 
 def test_a_repaired_result_is_whole_and_stays(project):
@@ -291,7 +298,7 @@ def test_changed_settings_are_those_that_the_commands_read(project):
     """And what follows from them is made once: also back, from the settings of before."""
     for title in ("Another title", yaml.safe_load((project / PROFILE).read_text())["title"]):
         other = ("--config", f"title={title}")
-        assert planned(project, *other) == {"notebook": 1, "reports": 1}
+        assert planned(project, *other) == LAST
         snakemake(project, *other).must_do()
         manifest = json.loads((project / "results/tiny/manifest.json").read_text())
         assert manifest["title"] == title

@@ -17,7 +17,7 @@ from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
 
 SUBCOMMANDS = ("data", "train", "backbone", "snapshot", "predict", "evaluate", "cost", "speed")
-SUBCOMMANDS += ("steptime", "judge", "site", "explore", "report", "publish", "fill", "card")
+SUBCOMMANDS += ("steptime", "judge", "site", "explore", "report", "compare", "publish", "fill", "card")
 SUBCOMMANDS += ("schemas",)
 
 
@@ -43,6 +43,7 @@ def test_help(capsys, subcommand):
     text = capsys.readouterr().out
     assert f"usage: ttvos {subcommand}" in text
     places = dict.fromkeys(DATA[1:], "--root") | {"fill": "pages", "judge": "--values"}
+    places["compare"] = "--json"
     assert places.get(subcommand, "--out") in text
     assert "default: None" not in text
     assert "default: ()" not in text

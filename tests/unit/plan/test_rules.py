@@ -12,7 +12,7 @@ def test_the_default_run_is_planned_from_nothing(tmp_path):
     before = sorted(path.name for path in project.iterdir())
     jobs = snakemake(project, "-n", "reports/").jobs
     assert jobs["train"] > 0
-    assert jobs["reports"] == jobs["mini_clips"] == 1
+    assert jobs["reports"] == jobs["show"] == jobs["mini_clips"] == 1
     assert not {"fetch", "fetch_by_hand"} & set(jobs)
     assert jobs == planned_jobs(load_config(RUNS / "mini.yaml"))
     assert sorted({path.name for path in project.iterdir()} - {".snakemake"}) == before
