@@ -22,7 +22,8 @@ from ttvos.core.errors import UserError
 from ttvos.core.process import limit_threads
 
 
-def add_options(command: argparse.ArgumentParser) -> None:
+def add_tracker(command: argparse.ArgumentParser) -> Any:
+    """Who tracks, and how; returns the group of options of which one says who."""
     which = command.add_mutually_exclusive_group(required=True)
     add_checkpoint(which, "weights of TTVOS, ours or (with --backbone) the authors'")
     text = "in place of a model: the first mask held still, or carried along by optical flow"
@@ -33,18 +34,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--backbone", choices=BACKBONES, help=text)
     text = "stop with an error if the checkpoint is of another experiment than this, e.g. exp8"
     command.add_argument("--variant", help=text)
-    text = "data set in DAVIS layout"
-    command.add_argument("--dataset", required=True, metavar="FOLDER", help=text)
-    add_year(command, required=True)
-    add_part(command)
-    text = "gets <sequence>/<frame>.png and predict.json"
-    command.add_argument("--out", required=True, metavar="FOLDER", help=text)
-    text = "write this .npz too: what the model saw in one sequence, for Figure 7"
-    command.add_argument("--maps", metavar="FILE", help=text)
-    text = "the sequence that --maps shows (default: the first)"
-    command.add_argument("--maps-sequence", metavar="SEQUENCE", help=text)
-    text = "write <sequence>/maps.npz into --out too: what the model saw in every frame, small"
-    command.add_argument("--all-maps", action="store_true", help=text)
     command.add_argument(
         "--single-object",
         choices=["aggregated", "direct"],
@@ -62,6 +51,28 @@ def add_options(command: argparse.ArgumentParser) -> None:
     )
     add_engine(command, precision="float32")
     add_device(command)
+    return which
+
+
+def add_dataset(command: argparse.ArgumentParser) -> None:
+    """Which sequences are tracked."""
+    text = "data set in DAVIS layout"
+    command.add_argument("--dataset", required=True, metavar="FOLDER", help=text)
+    add_year(command, required=True)
+    add_part(command)
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    add_tracker(command)
+    add_dataset(command)
+    text = "gets <sequence>/<frame>.png and predict.json"
+    command.add_argument("--out", required=True, metavar="FOLDER", help=text)
+    text = "write this .npz too: what the model saw in one sequence, for Figure 7"
+    command.add_argument("--maps", metavar="FILE", help=text)
+    text = "the sequence that --maps shows (default: the first)"
+    command.add_argument("--maps-sequence", metavar="SEQUENCE", help=text)
+    text = "write <sequence>/maps.npz into --out too: what the model saw in every frame, small"
+    command.add_argument("--all-maps", action="store_true", help=text)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -70,7 +81,7 @@ def run(options: argparse.Namespace) -> None:
     if options.maps_sequence and not options.maps:
         raise UserError("--maps-sequence says which sequence --maps shows: add --maps FILE.npz")
     check_weights(options)
-    tracker, origin = _tracker(options)
+    tracker, origin = chosen_tracker(options)
     start = time.perf_counter()
     result = predict(
         tracker,
@@ -96,7 +107,7 @@ def run(options: argparse.Namespace) -> None:
     )
 
 
-def _tracker(options: argparse.Namespace) -> tuple[Any, dict[str, Any] | None]:
+def chosen_tracker(options: argparse.Namespace) -> tuple[Any, dict[str, Any] | None]:
     """What tracks, and its part of the provenance, where the tracker itself does not say it."""
     if options.reference:
         unread = (*OF_TTVOS, "input_scale")

@@ -9,21 +9,18 @@ and from which frame on they count, is told in `ttvos.evaluation.objects`.
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ttvos.core.errors import UserError
-from ttvos.core.files import read_json
 from ttvos.core.parallel import map_processes
 from ttvos.core.process import available_cpus
 from ttvos.core.provenance import provenance
-from ttvos.data.annotations import DAVIS, Truth, dataset_truth, folder_truth
-from ttvos.data.davis import VAL
+from ttvos.data.annotations import DAVIS, dataset_truth, folder_truth
+from ttvos.data.mask_folders import masks_origin
 from ttvos.evaluation.chunk import Chunk, score_chunk
 from ttvos.evaluation.crops import NAMES
-from ttvos.evaluation.metrics import statistics
 from ttvos.evaluation.objects import ALL, FIRST, RULES, Values, given_ids, object_series
 from ttvos.evaluation.tasks import Task, find_tasks
-from ttvos.records.schema import FrameScores, Means, ObjectScores, Scored, Scores
+from ttvos.evaluation.totals import means_over, object_statistics, scored_part
+from ttvos.records.schema import FrameScores, Scores
 
 EVALUATORS = ("builtin", "official")
 FEW_FRAMES = 200  # below, starting processes takes longer than the work
@@ -71,7 +68,7 @@ def evaluate(
     davis = found.layout == DAVIS
     year, rule = year or 2017, objects or (FIRST if davis else ALL)
     tasks, folder = find_tasks(found, Path(masks), year, only)
-    facts: dict[str, Any] = {"evaluator": evaluator, "masks": str(masks), **_origin(folder)}
+    facts: dict[str, Any] = {"evaluator": evaluator, "masks": str(masks), **masks_origin(folder)}
     notes: list[str] = []
     if evaluator == "official":
         from ttvos.evaluation.official import score_officially
@@ -81,7 +78,7 @@ def evaluate(
         scores, frames, facts["evaluator_version"] = score_officially(tasks)
     else:
         frames = _score(tasks, rule, ignore_void, workers, notes)
-        scores = {name: _object_statistics(values) for name, values in frames.items()}
+        scores = {name: object_statistics(values) for name, values in frames.items()}
     if not scores:
         raise UserError(f"{truth or dataset}: the annotations show no object that can be scored")
     which = {"year": year, **({"split": split} if davis else {})}
@@ -90,10 +87,10 @@ def evaluate(
     rules = {"objects": rule, "ignore_void": ignore_void}
     settings = {"evaluator": evaluator, **which, **rules}
     return Scores(
-        means=_means(scores),
+        means=means_over(scores),
         objects=scores,
         frames={name: FrameScores.model_validate(values) for name, values in frames.items()},
-        scored=_scored(found, tasks, year, split, len(scores)),
+        scored=scored_part(found, year, split, len(scores)),
         notes=notes,
         provenance=provenance(settings, data=data, **rules, **facts),
     )
@@ -119,28 +116,6 @@ def _check(
         raise UserError(f"split {split}: its ground truth is not public, so it cannot be scored")
     if ignore_void and year == 2016:
         raise UserError("masks of 2016 have no void to ignore: their 255 is the object")
-
-
-def _origin(folder: Path) -> dict[str, Any]:
-    """Where published masks are from, for the record."""
-    path = folder / "origin.json"
-    return {"masks_origin": read_json(path)} if path.is_file() else {}
-
-
-def _scored(truth: Truth, tasks: list[Task], year: int, split: str, objects: int) -> Scored:
-    """How much was scored, and of what: of the published set, where these sequences are of it."""
-    available, whose = truth.available, "the data set"
-    if truth.layout == DAVIS:
-        whose, published = f"split {split}", VAL[year] if split == "val" else ()
-        if {task.annotation.name for task in tasks} <= set(published):
-            available, whose = len(published), f"DAVIS-{year} val"
-    return Scored(
-        sequences=len(tasks),
-        objects=objects,
-        frames=sum(len(task.annotation.masks) - 2 for task in tasks),
-        available=available,
-        set=whose,
-    )
 
 
 def _score(
@@ -184,20 +159,3 @@ def _chunks(task: Task, count: int | None, ignore_void: bool) -> list[Chunk]:
         )
         for start in range(0, len(results), CHUNK_FRAMES)
     ]
-
-
-def _object_statistics(values: Values) -> ObjectScores:
-    return ObjectScores.model_validate(
-        {
-            f"{metric}-{name}": number
-            for metric, series in values.items()
-            for name, number in statistics(series).items()
-        }
-    )
-
-
-def _means(objects: dict[str, ObjectScores]) -> Means:
-    """Means over objects; J&F is the mean of the J and the F mean."""
-    names = next(iter(objects.values())).keys()
-    means = {name: float(np.mean([scores[name] for scores in objects.values()])) for name in names}
-    return Means.model_validate({"J&F-Mean": (means["J-Mean"] + means["F-Mean"]) / 2, **means})

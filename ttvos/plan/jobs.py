@@ -15,6 +15,7 @@ from ttvos.data.places import to_fetch_by_hand
 from ttvos.data.sources import find_source
 from ttvos.plan.manifest import benchmark, result_files
 from ttvos.plan.plan import Plan
+from ttvos.plan.printed import DEVICE, printed_speeds
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,64 @@ class Jobs:
         explorer, record = self.plan.config.explorer, self.plan.config.davis_record
         words = ["--size", explorer.size, "--quality", explorer.quality]
         return shlex.join(map(str, [*words, *(["--attributes", record] if record else [])]))
+
+    def live_inputs(self, who: str, dataset: str) -> list[str]:
+        """What a player waits for besides the data: weights, masks, latencies."""
+        plan, latency = self.plan, self.plan.live_latency(who, dataset)
+        files = [latency] if latency else []
+        if who.startswith(("masks-", "published-")):
+            return [self._live_masks(who, dataset)[0]]
+        if who in plan.tracked:
+            return [*files, *filter(None, [plan.tracked[who][1]])]
+        return files if who in plan.config.references else [*files, plan.checkpoint(who)]
+
+    def live_options(self, who: str, dataset: str) -> str:
+        """Options of `ttvos live` that say who is played, with which latencies."""
+        plan, latency = self.plan, self.plan.live_latency(who, dataset)
+        words = ["--latency", latency] if latency else []
+        if who.startswith(("masks-", "published-")):
+            values = self._live_masks(who, dataset)
+            names = ("--masks", "--name", "--fps", "--fps-device")
+            words = [word for pair in zip(names, values, strict=True) for word in pair]
+        elif who in plan.config.references:
+            words += ["--reference", who]
+        else:
+            words += ["--device", plan.config.device]
+            words += ["--input-scale", plan.config.datasets[dataset].input_scale]
+            words += self._tracker_words(who)
+        return shlex.join(map(str, words))
+
+    def _live_masks(self, who: str, dataset: str) -> tuple[str, str, float, str]:
+        """Of masks that are held back: folder, name, frames a second, and the device of those."""
+        name = self.plan.live_players[who]
+        if who.startswith("masks-"):
+            masks = self.plan.masks[name]
+            return masks.root, masks.name, masks.fps, masks.fps_device
+        published = self.plan.published[name][dataset]
+        folder = self.plan.published_folder(name, published.year)
+        return folder, published.label, printed_speeds()[published.label], DEVICE
+
+    def live_code(self, who: str) -> dict[str, Any]:
+        """What decides a player's masks, so that a change of its code plays it anew."""
+        from ttvos.tracking.registry import tracker_code
+
+        if who.startswith(("masks-", "published-")):
+            return {}
+        if who in self.plan.tracked:
+            return tracker_code(self.plan.tracked[who][0])
+        is_reference = who in self.plan.config.references
+        parts = ["tracking/baselines.py"] if is_reference else ["engine/tracker.py"]
+        parts += [] if is_reference else ["model/weights.py"]
+        return {"code": code_hash(*parts)}
+
+    def _tracker_words(self, who: str) -> list[str]:
+        plan = self.plan
+        if who in plan.tracked:
+            tracker, weights = plan.tracked[who]
+            return ["--tracker", tracker, *(["--weights", weights] if weights else [])]
+        words = ["--checkpoint", plan.checkpoint(who), *shlex.split(self.row_options(who))]
+        words += ["--single-object", plan.config.single_object]
+        return [*words, "--precision", plan.config.precision, "--compile", "off"]
 
     def weights_option(self, tracked: str) -> str:
         """--weights of who tracks with some."""

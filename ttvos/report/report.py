@@ -12,6 +12,7 @@ from ttvos.records.store import write
 from ttvos.report import cost_tables, measurements
 from ttvos.report.as_record import as_record
 from ttvos.report.explorer.copy import copy_explorer
+from ttvos.report.figure_live import figure_live
 from ttvos.report.figure_losses import losses
 from ttvos.report.figure_speed import figure1, figure1_device
 from ttvos.report.figure_strips import figure7, load_maps
@@ -19,6 +20,7 @@ from ttvos.report.figure_weights import figure9
 from ttvos.report.figures import Drawing, write_figure
 from ttvos.report.join import ReportInput
 from ttvos.report.ledger import ledger
+from ttvos.report.live import live_table
 from ttvos.report.origin import origins
 from ttvos.report.page import ORIGINS, Picture, render_page, wrap_notebook
 from ttvos.report.page_table import clipboard_script
@@ -48,10 +50,12 @@ TABLES = (
     "summary",
     "cost",
     "speed",
+    "live",
     "training",
     "ledger",
 )
 FIGURES = ("figure1", "figure1-device", "figure7", "figure9a", "figure9b", "figure9c", "losses")
+FIGURES += ("live-curve",)
 NOTEBOOK = "adaptive_weight.html"
 CLIPBOARD = "clipboard.js"  # the texts of the tables' files, for the page to copy
 
@@ -73,7 +77,14 @@ def expected_files(
     names = [f"{table}.{suffix}" for table in (*TABLES, *of_data, *kept) for suffix in WRITERS]
     names += [f"{figure}.{suffix}" for figure in FIGURES for suffix in ("png", "pdf")]
     names += [page_name(record) for record in load_records(records).values()]
-    return ["index.html", REPORT_JSON, ORIGINS, CLIPBOARD, *names, *([NOTEBOOK] if notebook else [])]
+    return [
+        "index.html",
+        REPORT_JSON,
+        ORIGINS,
+        CLIPBOARD,
+        *names,
+        *([NOTEBOOK] if notebook else []),
+    ]
 
 
 def render(report: ReportInput, out: Path | str) -> None:
@@ -119,6 +130,7 @@ def build_tables(report: ReportInput) -> list[Table]:
         *sequences(report),
         cost_tables.cost(report),
         cost_tables.speed(report),
+        live_table(report),
         measurements.training(report),
         ledger(report),
     ]
@@ -133,6 +145,7 @@ def build_figures(report: ReportInput) -> list[Drawing]:
         figure7(report),
         *figure9(report.located),
         losses(report),
+        figure_live(report),
     ]
 
 

@@ -111,7 +111,7 @@ def track_sequence(
     mask = np.where(given == VOID, 0, given).astype(np.uint8)
     ratios, weights, shown = [_ratios(mask, ids)], [], deque()
     reader, writer = read_ahead(sequence.frames), write_behind()
-    with _as_recorded(tracker), reader as frames, writer as write:
+    with as_recorded(tracker), reader as frames, writer as write:
         first = next(frames)
         _check_size(first, given.shape, sequence.frames[0], "its mask")
         write(folder / f"{sequence.frames[0].stem}.png", mask)
@@ -137,7 +137,7 @@ def track_sequence(
     )
 
 
-def _as_recorded(tracker: Tracker) -> AbstractContextManager:
+def as_recorded(tracker: Tracker) -> AbstractContextManager:
     """Keep CUDA to the precision that the tracker names: PyTorch's default would let TF32 in."""
     if "torch" not in sys.modules:  # the tracker does without, and its import takes seconds
         return nullcontext()

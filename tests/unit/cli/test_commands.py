@@ -17,7 +17,17 @@ from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
 
 SUBCOMMANDS = ("data", "train", "backbone", "snapshot", "predict", "evaluate", "cost", "speed")
-SUBCOMMANDS += ("steptime", "judge", "site", "explore", "report", "compare", "publish", "fill", "card")
+SUBCOMMANDS += (
+    "steptime",
+    "judge",
+    "site",
+    "explore",
+    "report",
+    "compare",
+    "publish",
+    "fill",
+    "card",
+)
 SUBCOMMANDS += ("schemas",)
 
 

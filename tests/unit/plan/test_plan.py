@@ -68,6 +68,8 @@ def test_every_job_has_its_time():
         "evaluate still-davis17",
         "explore davis16",
         "explore davis17",
+        "live exp8-hrnet-s0-davis17",
+        "live still-davis17",
         "peer_costs",
         "predict exp8-hrnet-s0-davis16",
         "predict exp8-hrnet-s0-davis17",

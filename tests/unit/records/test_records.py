@@ -16,6 +16,7 @@ from ttvos.measure.tracker_cost import cost_tracker
 from ttvos.measure.tracker_speed import speed_tracker
 from ttvos.records.schema import (
     Cost,
+    Live,
     NotScored,
     Predictions,
     Record,
@@ -33,6 +34,7 @@ from ttvos.tracking.predict import predict
 
 KEPT = [(path, Cost) for path in REPOSITORY.glob("results-published/peers/*.json")]
 KEPT += [(path, Speed) for path in REPOSITORY.glob("results-published/performance/speed-*.json")]
+KEPT += [(path, Live) for path in REPOSITORY.glob("results-published/live/*.json")]
 
 
 def unnamed(value: Any, place: str = "") -> list[str]:
@@ -83,7 +85,7 @@ def test_what_measuring_writes_is_whole(tmp_path: Path):
 
 def test_a_kind_is_told_by_the_file():
     found = {(kind, type(read(path, kind))) for path, kind in KEPT}
-    assert found == {(Cost, TrackerCost), (Speed, RowSpeed)}
+    assert found == {(Cost, TrackerCost), (Speed, RowSpeed), (Live, Live)}
     missing = parse({"missing": "no archive", "provenance": {}}, Scores | NotScored, "x")
     assert (missing.missing, missing.origin) == ("no archive", None)
     (path, _), *_ = KEPT
@@ -163,7 +165,7 @@ def test_the_schemas_take_what_is_there():
     for path in (REPOSITORY / "workflow/runs").glob("*.yaml"):
         jsonschema.validate(yaml.safe_load(path.read_text()), schema("run"))
     for path, kind in KEPT:
-        name = "cost" if kind == Cost else "speed"
+        name = {Cost: "cost", Speed: "speed", Live: "live"}[kind]
         jsonschema.validate(json.loads(path.read_text()), schema(name))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"run": "x", "colour": 1}, schema("run"))
