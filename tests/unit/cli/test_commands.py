@@ -16,8 +16,18 @@ from ttvos.measure.latency import Load
 from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
 
-SUBCOMMANDS = ("data", "train", "backbone", "snapshot", "predict", "evaluate", "cost", "speed")
-SUBCOMMANDS += ("steptime", "judge", "site", "report", "publish", "fill", "card", "schemas")
+SUBCOMMANDS = ("data", "train", "backbone", "snapshot", "predict", "evaluate", "failures", "cost")
+SUBCOMMANDS += (
+    "speed",
+    "steptime",
+    "judge",
+    "site",
+    "report",
+    "publish",
+    "fill",
+    "card",
+    "schemas",
+)
 
 
 def run(arguments: list[object]) -> None:
