@@ -181,7 +181,8 @@ class Config:
     depend on the processor, unless another is named. That of the speed measurement is
     `speed.precision`, what trainings compute in is `train.precision`.
     davis_record: folder of what the DAVIS site printed (`ttvos data fetch davis-record`); with it,
-    scores of published masks are compared with the site's.
+    scores of published masks are compared with the site's, and lost points are told by attribute.
+    failures: whether lost points are accounted for, wherever masks are scored (docs/failures.md).
     data: folder of published data; `{davis2017}` and the other names of `ttvos data fetch`
     stand for where each lies below it, or goes to (`ttvos.data.places`).
     """
@@ -212,6 +213,7 @@ class Config:
     stills_extra: str | None = None
     backbones: str | None = None
     davis_record: str | None = None
+    failures: bool = True
     data: str = DATA
     cost: CostConfig = CostConfig()
     speed: SpeedConfig | None = SpeedConfig()

@@ -74,6 +74,11 @@ class Jobs:
         words += ["--only", *dataset.only] if dataset.only else []
         return shlex.join(map(str, [*words, "--profile", self.plan.config.run]))
 
+    def record_option(self) -> str:
+        """--record of the commands that tell results by attribute, where the run names one."""
+        record = self.plan.config.davis_record
+        return shlex.join(["--record", record]) if record else ""
+
     def weights_option(self, tracked: str) -> str:
         """--weights of who tracks with some."""
         weights = self.plan.tracked[tracked][1]

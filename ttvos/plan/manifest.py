@@ -103,6 +103,7 @@ class Manifest:
 
     data_label: the data in two or three words, e.g. "built-in clips", for column headings.
     site: by dataset, published masks' scores against those that the DAVIS site printed.
+    failures: by file of scores, the account of what they lost.
     notebook: HTML of the executed notebook (nbconvert's "basic" template).
     benchmarks: "rule job" or "rule" -> Snakemake's benchmark file. other_benchmarks: likewise, of
     jobs that make no result; shown where the files are there.
@@ -118,6 +119,7 @@ class Manifest:
     peers: tuple[PeerEntry, ...] = ()
     published: tuple[PublishedEntry, ...] = ()
     site: dict[str, str | None] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
     data_label: str = ""
     comparable: Comparable = field(default_factory=Comparable)
     root: str = "."
@@ -164,13 +166,14 @@ REFERENCE_LABELS = {
     "flow": "First mask carried by optical flow (DIS)",
 }
 UNTRAINED = "not trained in this run"
+SCORED = ("rows", "references", "masks", "published", "peers")  # parts that may name scores
 
 
 def make_manifest(plan: Plan) -> dict[str, Any]:
     """The manifest of a run, as plain data for JSON."""
     config, shown = plan.config, plan.shown_training
     first = next(iter(config.datasets), None)
-    return {
+    manifest = {
         "profile": config.run,
         "title": config.title,
         "caution": config.caution,
@@ -204,6 +207,9 @@ def make_manifest(plan: Plan) -> dict[str, Any]:
         "other_benchmarks": other_benchmarks(plan),
         "notebook": plan.path("notebook", "adaptive_weight.html"),
     }
+    scored = [entry["evaluate"] for part in SCORED for entry in manifest[part]]
+    files = _files(scored) if config.failures else []
+    return {**manifest, "failures": {scores: plan.failures(scores) for scores in files}}
 
 
 def _row(plan: Plan, row: Row) -> dict[str, Any]:
@@ -286,6 +292,8 @@ def benchmarks(plan: Plan) -> dict[str, str]:
         "published": [f"{who}-{d}" for who, sets in plan.published.items() for d in sets],
         "site": list(plan.site_checks),
     }
+    if config.failures:
+        jobs |= {"failures": jobs["evaluate"], "published_failures": jobs["published"]}
     named = [f"{rule} {job}" for rule, names in jobs.items() for job in names]
     named += ["cost"] if plan.rows_of("ttvos") else []
     named += ["peer_costs"] if plan.peers else []
@@ -309,7 +317,7 @@ def benchmark(plan: Plan, job: str) -> str:
 def result_files(plan: Plan) -> list[str]:
     """Everything that is made before the report; predictions by their folder, made whole."""
     manifest, config = make_manifest(plan), plan.config
-    parts = ("rows", "references", "masks", "published", "site", "peers", "maps", "benchmarks")
+    parts = (*SCORED, "site", "failures", "maps", "benchmarks")
     files = {path.removesuffix("/predict.json") for path in _files([manifest[p] for p in parts])}
     trainings = plan.trainings.values()
     files |= {plan.checkpoint(training.name) for training in trainings if training.row.trains}

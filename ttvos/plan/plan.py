@@ -219,6 +219,12 @@ class Plan:
     def scores(self, who: str, dataset: str) -> str:
         return self.path("evaluate", who, f"{dataset}.json")
 
+    def failures(self, scores: str) -> str:
+        """The account of lost points that belongs to a file of scores."""
+        what, who, dataset = scores.removeprefix(f"{self.config.results}/").split("/")
+        folder = {"evaluate": "failures", "published": "published-failures"}[what]
+        return self.path(folder, who, dataset)
+
     def cost(self, row: str) -> str:
         """Parameters and MACs of a row of TTVOS's."""
         return self.path("cost", f"{row}.json")

@@ -9,6 +9,7 @@ from typing import Any
 
 from ttvos.config.peers import Peer
 from ttvos.plan.manifest import Located, Manifest, RowEntry
+from ttvos.records.schema import Failures
 from ttvos.report.kept import Kept, KeptScores, as_row
 from ttvos.report.paper import BACKBONE, BACKBONES, FULL, is_backbone, plain, read_paper
 from ttvos.report.results import Entry, File, MaskResults, PeerResults, RowResults
@@ -63,7 +64,7 @@ class ReportInput:
 
     published: masks of a method's authors, named as Table 3 prints the method. records: what is
     known of each peer, by name, whether built or not. kept: what the repository keeps, none of it
-    measured in this run.
+    measured in this run. failures: the accounts of lost points, by the name of their scores' file.
     """
 
     located: Located
@@ -74,6 +75,7 @@ class ReportInput:
     published: tuple[MaskResults, ...] = ()
     records: dict[str, Peer] = field(default_factory=dict)
     kept: Kept = field(default_factory=Kept)
+    failures: dict[str, File[Failures]] = field(default_factory=dict)
 
     @property
     def manifest(self) -> Manifest:
@@ -86,7 +88,8 @@ class ReportInput:
         own = (*self.rows, *self.references, *self.masks, *self.published, *self.peers)
         entries = (*own, *kept)
         found: dict[str, File] = {}
-        for file in (file for entry in entries for file in entry.files()):
+        files = (file for entry in entries for file in entry.files())
+        for file in (*files, *self.failures.values()):
             found.setdefault(file.name, file)
         return list(found.values())
 

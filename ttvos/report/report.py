@@ -7,6 +7,8 @@ from ttvos.config.peers import load_records
 from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_path
 from ttvos.report import cost_tables, measurements
+from ttvos.report.failures import failures, failures_by_attribute
+from ttvos.report.figure_failures import lost_points, survival_curves
 from ttvos.report.figure_losses import losses
 from ttvos.report.figure_speed import figure1, figure1_device
 from ttvos.report.figure_strips import figure7, load_maps
@@ -38,12 +40,15 @@ TABLES = (
     "table6",
     "peers",
     "summary",
+    "failures",
+    "failures-attributes",
     "cost",
     "speed",
     "training",
     "ledger",
 )
 FIGURES = ("figure1", "figure1-device", "figure7", "figure9a", "figure9b", "figure9c", "losses")
+FIGURES += ("lost-points", "survival")
 NOTEBOOK = "adaptive_weight.html"
 
 
@@ -93,6 +98,8 @@ def build_tables(report: ReportInput) -> list[Table]:
     own = [
         peers(report),
         measurements.summary(report),
+        failures(report),
+        failures_by_attribute(report),
         cost_tables.cost(report),
         cost_tables.speed(report),
         measurements.training(report),
@@ -109,6 +116,8 @@ def build_figures(report: ReportInput) -> list[Drawing]:
         figure7(report),
         *figure9(report.located),
         losses(report),
+        lost_points(report),
+        survival_curves(report),
     ]
 
 

@@ -119,6 +119,7 @@ def test_the_page_shows_the_time_of_every_rule(project):
         "track": "2",
         "reference": "4",
         "evaluate": "11",
+        "failures": "11",
         "cost": "1",
         "speed": "1",
         "peer_costs": "1",
@@ -126,7 +127,7 @@ def test_the_page_shows_the_time_of_every_rule(project):
         "notebook": "1",
     }
     assert "its time is known only afterwards" in table
-    assert re.search(r"took \d+ seconds from the start of Snakemake.*all 31 jobs in it", table)
+    assert re.search(r"took \d+ seconds from the start of Snakemake.*all 42 jobs in it", table)
     assert (project / "results/tiny/benchmarks/reports.tsv").is_file()
 
 
@@ -152,7 +153,14 @@ def test_a_dry_run_writes_nothing(project):
     with without(project, mask):
         before = contents(project)
         jobs = planned(project, "--config", "title=Another")
-        assert jobs == {"note": 1, "reference": 1, "evaluate": 1, "notebook": 1, "reports": 1}
+        assert jobs == {
+            "note": 1,
+            "reference": 1,
+            "evaluate": 1,
+            "failures": 1,
+            "notebook": 1,
+            "reports": 1,
+        }
         assert planned(project, "--config", "results=results/new")["train"] == 2
         assert len(before) > 100
         assert contents(project) == before
@@ -168,15 +176,28 @@ def test_a_dry_run_writes_nothing(project):
             " trackers/cost/gc.json trackers/speed/frtm-resnet18.json",
             {"cost": 1, "evaluate": 1, "speed": 1, "peer_costs": 1, "tracker_speed": 1},
         ),
-        ("predict/frtm-resnet18-tm-s0/davis16/*/00002.png", {"track": 1, "evaluate": 1}),
-        ("predict/still/davis17", {"reference": 1, "evaluate": 1}),
-        ("predict/still/davis17/predict.json", {"reference": 1, "evaluate": 1}),
-        ("predict/exp8-hrnet-s0/davis17.maps.npz", {"predict": 1, "evaluate": 1}),
-        ("predict/exp8-hrnet-s0/davis17/*/00003.png", {"predict": 1, "evaluate": 1}),
-        ("train/exp2-hrnet-s0/checkpoint.safetensors", {"train": 1, "predict": 2, "evaluate": 2}),
+        (
+            "predict/frtm-resnet18-tm-s0/davis16/*/00002.png",
+            {"track": 1, "evaluate": 1, "failures": 1},
+        ),
+        ("predict/still/davis17", {"reference": 1, "evaluate": 1, "failures": 1}),
+        ("predict/still/davis17/predict.json", {"reference": 1, "evaluate": 1, "failures": 1}),
+        ("predict/exp8-hrnet-s0/davis17.maps.npz", {"predict": 1, "evaluate": 1, "failures": 1}),
+        ("predict/exp8-hrnet-s0/davis17/*/00003.png", {"predict": 1, "evaluate": 1, "failures": 1}),
+        (
+            "train/exp2-hrnet-s0/checkpoint.safetensors",
+            {"train": 1, "predict": 2, "evaluate": 2, "failures": 2},
+        ),
         (
             "data/davis/JPEGImages/*/*/00003.jpg",
-            {"mini_clips": 1, "train": 2, "predict": 4, "reference": 4, "evaluate": 11}
+            {
+                "mini_clips": 1,
+                "train": 2,
+                "predict": 4,
+                "reference": 4,
+                "evaluate": 1,
+                "failures": 11,
+            }
             | {"train_frtm": 1, "track": 2},
         ),
     ],
@@ -210,7 +231,7 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
             PROFILE,
             "cost: {height: 64",
             "precision: bfloat16\ncost: {height: 64",
-            {"predict": 4, "evaluate": 4},
+            {"predict": 4, "evaluate": 4, "failures": 4},
         ),
         (
             PROFILE,
@@ -223,13 +244,13 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
             PROFILE,
             "learning_rate: 0.001, steps: 2}\nfrtm",
             "learning_rate: 0.002, steps: 2}\nfrtm",
-            {"train": 2, "predict": 4, "evaluate": 4},
+            {"train": 2, "predict": 4, "evaluate": 4, "failures": 4},
         ),
         (
             PROFILE,
             "target: {channels: 4",
             "target: {channels: 3",
-            {"train_frtm": 1, "track": 2, "evaluate": 2},
+            {"train_frtm": 1, "track": 2, "evaluate": 2, "failures": 2},
         ),
         (
             "data/peers/gc.yaml",
@@ -239,13 +260,14 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
         ),
         ("ttvos/peers/stm.py", *NEW_LINE, {"peer_costs": 1, "tracker_speed": 1}),
         ("ttvos/evaluation/davis.py", *NEW_LINE, {"evaluate": 11}),
+        ("ttvos/evaluation/fixes.py", *NEW_LINE, {"failures": 11}),
         ("ttvos/measure/cost.py", *NEW_LINE, {"cost": 1}),
-        ("ttvos/tracking/baselines.py", *NEW_LINE, {"reference": 4, "evaluate": 4}),
+        ("ttvos/tracking/baselines.py", *NEW_LINE, {"reference": 4, "evaluate": 4, "failures": 4}),
         ("ttvos/report/writers.py", *NEW_LINE, {}),
         (
             "ttvos/model/refinement.py",
             *NEW_LINE,
-            {"predict": 4, "evaluate": 4, "cost": 1, "speed": 1},  # and no training
+            {"predict": 4, "evaluate": 4, "failures": 4, "cost": 1, "speed": 1},  # and no training
         ),
     ],
 )

@@ -65,6 +65,10 @@ def test_every_job_has_its_time():
         "evaluate exp8-hrnet-s0-davis17",
         "evaluate still-davis16",
         "evaluate still-davis17",
+        "failures exp8-hrnet-s0-davis16",
+        "failures exp8-hrnet-s0-davis17",
+        "failures still-davis16",
+        "failures still-davis17",
         "peer_costs",
         "predict exp8-hrnet-s0-davis16",
         "predict exp8-hrnet-s0-davis17",
@@ -260,3 +264,16 @@ def test_a_class_of_the_users_own_is_tracked_once_whatever_the_seeds(monkeypatch
     assert row["evaluate"]["davis17"] == ["results/mini/evaluate/mine/davis17.json"]
     assert mine.trackers["mine"] == "my_package.tracker:Mine"
     assert mine.tracked["mine"] == ("my_package.tracker:Mine", None)
+
+
+def test_lost_points_are_accounted_for_wherever_masks_are_scored():
+    mini = plan(rows=["exp8-hrnet"], references=["still"])
+    found = make_manifest(mini)["failures"]
+    assert found["results/mini/evaluate/still/davis16.json"] == (
+        "results/mini/failures/still/davis16.json"
+    )
+    assert len(found) == 4
+    assert set(found.values()) <= set(result_files(mini))
+    without = plan(failures=False)
+    assert make_manifest(without)["failures"] == {}
+    assert not any("failures" in name for name in (*result_files(without), *benchmarks(without)))

@@ -80,9 +80,12 @@ def test_a_run_without_rows_scores_all_archives_of_2016_and_nothing_else(tmp_pat
     methods = [name for name in METHODS if (name, 2016) in MASK_SETS]
     scores = {f"results/davis16-masks/published/{name}/davis16.json" for name in methods}
     assert len(scores) == 11
-    made = set(result_files(alone))
-    assert scores == {path for path in made if not path.endswith(".tsv")}
-    assert set(benchmarks(alone)) == {f"published {name}-davis16" for name in methods}
+    lost = {path.replace("/published/", "/published-failures/") for path in scores}
+    assert scores | lost == {path for path in result_files(alone) if not path.endswith(".tsv")}
+    rules = ("published", "published_failures")
+    assert set(benchmarks(alone)) == {f"{r} {name}-davis16" for r in rules for name in methods}
+    assert Jobs(alone).record_option() == ""
+    assert Jobs(masks_alone(davis_record="my record")).record_option() == "--record 'my record'"
     assert make_manifest(alone)["rows"] == []
 
 
