@@ -18,11 +18,13 @@ from ttvos.cli.options import (
     refuse,
 )
 from ttvos.config.experiments import BACKBONES
+from ttvos.config.stress import parse_stress
 from ttvos.core.errors import UserError
 from ttvos.core.process import limit_threads
 
 
-def add_options(command: argparse.ArgumentParser) -> None:
+def add_tracker(command: argparse.ArgumentParser) -> None:
+    """Who tracks, and how."""
     which = command.add_mutually_exclusive_group(required=True)
     add_checkpoint(which, "weights of TTVOS, ours or (with --backbone) the authors'")
     text = "in place of a model: the first mask held still, or carried along by optical flow"
@@ -33,16 +35,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--backbone", choices=BACKBONES, help=text)
     text = "stop with an error if the checkpoint is of another experiment than this, e.g. exp8"
     command.add_argument("--variant", help=text)
-    text = "data set in DAVIS layout"
-    command.add_argument("--dataset", required=True, metavar="FOLDER", help=text)
-    add_year(command, required=True)
-    add_part(command)
-    text = "gets <sequence>/<frame>.png and predict.json"
-    command.add_argument("--out", required=True, metavar="FOLDER", help=text)
-    text = "write this .npz too: what the model saw in one sequence, for Figure 7"
-    command.add_argument("--maps", metavar="FILE", help=text)
-    text = "the sequence that --maps shows (default: the first)"
-    command.add_argument("--maps-sequence", metavar="SEQUENCE", help=text)
     command.add_argument(
         "--single-object",
         choices=["aggregated", "direct"],
@@ -62,13 +54,46 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add_device(command)
 
 
+def add_dataset(command: argparse.ArgumentParser) -> None:
+    """Which sequences are tracked."""
+    text = "data set in DAVIS layout"
+    command.add_argument("--dataset", required=True, metavar="FOLDER", help=text)
+    add_year(command, required=True)
+    add_part(command)
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    add_tracker(command)
+    add_dataset(command)
+    text = "gets <sequence>/<frame>.png and predict.json"
+    command.add_argument("--out", required=True, metavar="FOLDER", help=text)
+    text = "write this .npz too: what the model saw in one sequence, for Figure 7"
+    command.add_argument("--maps", metavar="FILE", help=text)
+    text = "the sequence that --maps shows (default: the first)"
+    command.add_argument("--maps-sequence", metavar="SEQUENCE", help=text)
+    text = "worsen what the tracker sees, e.g. blur=2 or skip=1 (docs/stress.md)"
+    command.add_argument("--stress", type=parse_stress, metavar="NAME=STRENGTH", help=text)
+    add_stress_seed(command)
+
+
+def add_stress_seed(command: argparse.ArgumentParser) -> None:
+    text = "of the stresses' noise and directions"
+    command.add_argument("--stress-seed", type=int, default=0, metavar="N", help=text)
+
+
 def run(options: argparse.Namespace) -> None:
     from ttvos.tracking.predict import predict
 
     if options.maps_sequence and not options.maps:
         raise UserError("--maps-sequence says which sequence --maps shows: add --maps FILE.npz")
     check_weights(options)
-    tracker, origin = _tracker(options)
+    tracker, origin = chosen_tracker(options)
+    if options.stress:
+        from ttvos.tracking.stress import stressed
+
+        if options.maps:
+            raise UserError("--maps shows the tracker as it is: leave it out, or --stress")
+        tracker = stressed(tracker, options.stress, options.stress_seed)
     start = time.perf_counter()
     result = predict(
         tracker,
@@ -93,7 +118,7 @@ def run(options: argparse.Namespace) -> None:
     )
 
 
-def _tracker(options: argparse.Namespace) -> tuple[Any, dict[str, Any] | None]:
+def chosen_tracker(options: argparse.Namespace) -> tuple[Any, dict[str, Any] | None]:
     """What tracks, and its part of the provenance, where the tracker itself does not say it."""
     if options.reference:
         unread = (*OF_TTVOS, "input_scale")

@@ -103,7 +103,8 @@ class Manifest:
 
     data_label: the data in two or three words, e.g. "built-in clips", for column headings.
     site: by dataset, published masks' scores against those that the DAVIS site printed.
-    failures: by file of scores, the account of what they lost.
+    failures: by file of scores, the account of what they lost. stress: by dataset, a file for
+    each tracker, by its name.
     notebook: HTML of the executed notebook (nbconvert's "basic" template).
     benchmarks: "rule job" or "rule" -> Snakemake's benchmark file. other_benchmarks: likewise, of
     jobs that make no result; shown where the files are there.
@@ -120,6 +121,7 @@ class Manifest:
     published: tuple[PublishedEntry, ...] = ()
     site: dict[str, str | None] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
+    stress: dict[str, dict[str, str]] = field(default_factory=dict)
     data_label: str = ""
     comparable: Comparable = field(default_factory=Comparable)
     root: str = "."
@@ -201,6 +203,10 @@ def make_manifest(plan: Plan) -> dict[str, Any]:
             for method, sets in plan.published.items()
         ],
         "site": {dataset: plan.site_check(dataset) for dataset in plan.site_checks},
+        "stress": {
+            dataset: {_label(who): plan.stress(who, dataset) for who in plan.stressed}
+            for dataset in (config.stress.datasets if config.stress else ())
+        },
         "peers": [_peer(plan, name) for name in plan.peers],
         "maps": plan.maps(shown.name, first) if shown and first else None,
         "benchmarks": benchmarks(plan),
@@ -210,6 +216,10 @@ def make_manifest(plan: Plan) -> dict[str, Any]:
     scored = [entry["evaluate"] for part in SCORED for entry in manifest[part]]
     files = _files(scored) if config.failures else []
     return {**manifest, "failures": {scores: plan.failures(scores) for scores in files}}
+
+
+def _label(who: str) -> str:
+    return REFERENCE_LABELS.get(who, who)
 
 
 def _row(plan: Plan, row: Row) -> dict[str, Any]:
@@ -292,6 +302,8 @@ def benchmarks(plan: Plan) -> dict[str, str]:
         "published": [f"{who}-{d}" for who, sets in plan.published.items() for d in sets],
         "site": list(plan.site_checks),
     }
+    if config.stress:
+        jobs["stress"] = [f"{who}-{d}" for who in plan.stressed for d in config.stress.datasets]
     if config.failures:
         jobs |= {"failures": jobs["evaluate"], "published_failures": jobs["published"]}
     named = [f"{rule} {job}" for rule, names in jobs.items() for job in names]
@@ -317,7 +329,7 @@ def benchmark(plan: Plan, job: str) -> str:
 def result_files(plan: Plan) -> list[str]:
     """Everything that is made before the report; predictions by their folder, made whole."""
     manifest, config = make_manifest(plan), plan.config
-    parts = (*SCORED, "site", "failures", "maps", "benchmarks")
+    parts = (*SCORED, "site", "failures", "stress", "maps", "benchmarks")
     files = {path.removesuffix("/predict.json") for path in _files([manifest[p] for p in parts])}
     trainings = plan.trainings.values()
     files |= {plan.checkpoint(training.name) for training in trainings if training.row.trains}

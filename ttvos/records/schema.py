@@ -272,6 +272,35 @@ class Failures(Result):
         return "missing" not in data
 
 
+# J&F under stress: `ttvos stress`
+
+
+class StressLine(_Both):
+    """J&F at one strength of a stress. untouched: without it, on the same frames."""
+
+    stress: str
+    strength: float
+    untouched: float
+
+
+class StressSlope(Record):
+    """J&F lost for each `per` of a stress's strength, a fraction."""
+
+    stress: str
+    per: float
+    lost: float
+
+
+class StressTest(_Both, Result):
+    """A tracker under stress; its J&F is that without any."""
+
+    tracker: str
+    sequences: int
+    objects: int
+    lines: list[StressLine]
+    slopes: list[StressSlope]
+
+
 # Scores against those that the DAVIS site printed: `ttvos site`
 
 
@@ -698,6 +727,7 @@ class Training(Result):
 KINDS = {  # by the name of the JSON Schema
     "scores": Scores | NotScored,
     "failures": Failures | NotScored,
+    "stress": StressTest,
     "site": SiteCheck,
     "predictions": Predictions,
     "cost": Cost,

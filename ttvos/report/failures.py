@@ -41,6 +41,12 @@ class Accounts:
         return [file.record for file in self.files]
 
     @property
+    def has_several(self) -> bool:
+        """Whether a sequence has several objects, so that one can be taken for another."""
+        names = list(self.records[0].objects)
+        return len({name.rpartition("_")[0] for name in names}) < len(names)
+
+    @property
     def losses(self) -> list[Loss]:
         """All losses of all objects and seeds."""
         own = (one.losses for record in self.records for one in record.objects.values())
@@ -92,7 +98,7 @@ def _point_columns() -> list[Column]:
 def _line(one: Accounts) -> dict[str, Cell]:
     losses = one.losses
     cells = {"entry": Cell(one.entry.label), "dataset": Cell(one.dataset)}
-    cells |= _points([record.means for record in one.records])
+    cells |= _points([record.means for record in one.records], one.has_several)
     cells |= {"objects": Cell(sum(len(record.objects) for record in one.records))}
     cells |= {"losses": Cell(len(losses))}
     if not losses:
@@ -102,12 +108,11 @@ def _line(one: Accounts) -> dict[str, Cell]:
     return cells | {"when": Cell(when), "back": Cell(100 * back)}
 
 
-def _points(means: list[MeanFailures]) -> dict[str, Cell]:
-    """J&F and lost points, means over the seeds."""
+def _points(means: list[MeanFailures], has_several: bool) -> dict[str, Cell]:
+    """J&F and lost points, means over the seeds; no wrong object where there is but one."""
     cells = {"jf": Cell(100 * fmean(one.jf_mean for one in means))}
-    return cells | {
-        key: Cell(100 * fmean(one.lost_points[key] for one in means)) for key in CATEGORIES
-    }
+    keys = [key for key in CATEGORIES if has_several or key != "wrong_object"]
+    return cells | {key: Cell(100 * fmean(one.lost_points[key] for one in means)) for key in keys}
 
 
 def failures_by_attribute(report: ReportInput) -> Table:
@@ -141,4 +146,4 @@ def _attribute_lines(one: Accounts) -> Iterator[dict[str, Cell]]:
         name = f"{attribute}, {NAMES[attribute]}" if attribute in NAMES else attribute
         cells = {"attribute": Cell(name), "entry": Cell(one.entry.label)}
         cells |= {"dataset": Cell(one.dataset), "sequences": Cell(own[0].sequences)}
-        yield cells | _points(own)
+        yield cells | _points(own, one.has_several)

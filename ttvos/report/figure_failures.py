@@ -69,7 +69,7 @@ def _stack(axes: Axes, bars: Bars) -> None:
         pieces[LABELS[key]] = ([max(0.0, p[key]) for _, _, p in bars], COLOURS[key])
     places = range(len(bars))
     for label, (widths, colour) in pieces.items():
-        axes.barh(places, widths, left=left, label=label, color=colour, height=0.7)
+        axes.barh(places, widths, left=left, label=label, color=colour, height=0.7, zorder=3)
         left = [a + b for a, b in zip(left, widths, strict=True)]
     axes.set_yticks(places, names, fontsize=7)
     axes.invert_yaxis()
@@ -94,7 +94,7 @@ def survival_curves(report: ReportInput) -> Drawing:
         title,
         "By frame, from the given mask on (frame 0). An object whose sequence ends has not failed "
         "and leaves the count (Kaplan and Meier's estimate): where few are still followed, the end "
-        "of a curve hangs on each of them. In brackets: objects at the start, all seeds together.",
+        "of a curve hangs on each of them. Objects are those of all seeds together.",
         draw_survival(panels),
         alt="Step curves of the share of objects never yet below J 0.5 against the frame.",
         sources=tuple(dict.fromkeys(file.name for file in sources)),
@@ -111,7 +111,7 @@ def _series(files: Iterable[File]) -> list[list[float]]:
 
 @style()
 def draw_survival(panels: dict[str, dict[str, list[tuple[float, int]]]]) -> Figure:
-    """Step curves; names in the order of the curves' ends, the best first."""
+    """Step curves; names in the order of the curves' ends in the first panel, the best first."""
     figure = new_figure(10, 3.8)
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
     palette = colormaps["tab20"].colors
@@ -121,9 +121,16 @@ def draw_survival(panels: dict[str, dict[str, list[tuple[float, int]]]]) -> Figu
     ):
         for name, curve in sorted(curves.items(), key=lambda pair: -pair[1][-1][0]):
             shares = [100 * share for share, _ in curve]
-            label = f"{name} ({curve[0][1]})"
-            axes.step(range(len(shares)), shares, where="post", label=label, color=colours[name])
+            axes.step(range(len(shares)), shares, where="post", label=name, color=colours[name])
         axes.set(title=dataset, xlabel="frame", ylabel="objects, %", ylim=(-2, 102))
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(loc="lower left", fontsize=6.5)
+    labelled = [pair for axes in figure.axes for pair in _legend(axes)]
+    handles = {label: handle for handle, label in reversed(labelled)}
+    names = list(dict.fromkeys(label for _, label in labelled))
+    figure.legend([handles[n] for n in names], names, loc="outside right upper", fontsize=6.5)
     return figure
+
+
+def _legend(axes: Axes) -> list[tuple]:
+    """Handles and labels, in pairs."""
+    return list(zip(*axes.get_legend_handles_labels(), strict=True))

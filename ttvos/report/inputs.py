@@ -17,7 +17,7 @@ from ttvos.plan.manifest import (
     RowEntry,
     load_manifest,
 )
-from ttvos.records.schema import Failures, NotScored, Predictions, Scores, Training
+from ttvos.records.schema import Failures, NotScored, Predictions, Scores, StressTest, Training
 from ttvos.report.join import ReportInput
 from ttvos.report.kept import load_kept
 from ttvos.report.publication import form
@@ -61,6 +61,10 @@ def load_inputs(
         known,
         load_kept(kept or form.FOLDER),
         _failures(located),
+        {
+            dataset: {who: load_file(located, path, StressTest) for who, path in named.items()}
+            for dataset, named in manifest.stress.items()
+        },
     )
 
 

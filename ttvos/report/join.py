@@ -9,7 +9,7 @@ from typing import Any
 
 from ttvos.config.peers import Peer
 from ttvos.plan.manifest import Located, Manifest, RowEntry
-from ttvos.records.schema import Failures
+from ttvos.records.schema import Failures, StressTest
 from ttvos.report.kept import Kept, KeptScores, as_row
 from ttvos.report.paper import BACKBONE, BACKBONES, FULL, is_backbone, plain, read_paper
 from ttvos.report.results import Entry, File, MaskResults, PeerResults, RowResults
@@ -65,6 +65,7 @@ class ReportInput:
     published: masks of a method's authors, named as Table 3 prints the method. records: what is
     known of each peer, by name, whether built or not. kept: what the repository keeps, none of it
     measured in this run. failures: the accounts of lost points, by the name of their scores' file.
+    stress: by dataset and the tracker's label.
     """
 
     located: Located
@@ -76,6 +77,7 @@ class ReportInput:
     records: dict[str, Peer] = field(default_factory=dict)
     kept: Kept = field(default_factory=Kept)
     failures: dict[str, File[Failures]] = field(default_factory=dict)
+    stress: dict[str, dict[str, File[StressTest]]] = field(default_factory=dict)
 
     @property
     def manifest(self) -> Manifest:
@@ -89,7 +91,8 @@ class ReportInput:
         entries = (*own, *kept)
         found: dict[str, File] = {}
         files = (file for entry in entries for file in entry.files())
-        for file in (*files, *self.failures.values()):
+        stress = (file for of in self.stress.values() for file in of.values())
+        for file in (*files, *self.failures.values(), *stress):
             found.setdefault(file.name, file)
         return list(found.values())
 

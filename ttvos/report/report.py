@@ -22,6 +22,7 @@ from ttvos.report.peer_pages import page_name, write_pages
 from ttvos.report.peers import peers
 from ttvos.report.publication.form import read_published
 from ttvos.report.published import sections
+from ttvos.report.stress import stress, stress_curves
 from ttvos.report.table import Table
 from ttvos.report.table2 import TABLE2
 from ttvos.report.table3 import TABLE3
@@ -42,13 +43,14 @@ TABLES = (
     "summary",
     "failures",
     "failures-attributes",
+    "stress",
     "cost",
     "speed",
     "training",
     "ledger",
 )
 FIGURES = ("figure1", "figure1-device", "figure7", "figure9a", "figure9b", "figure9c", "losses")
-FIGURES += ("lost-points", "survival")
+FIGURES += ("lost-points", "survival", "stress-curves")
 NOTEBOOK = "adaptive_weight.html"
 
 
@@ -100,6 +102,7 @@ def build_tables(report: ReportInput) -> list[Table]:
         measurements.summary(report),
         failures(report),
         failures_by_attribute(report),
+        stress(report),
         cost_tables.cost(report),
         cost_tables.speed(report),
         measurements.training(report),
@@ -118,6 +121,7 @@ def build_figures(report: ReportInput) -> list[Drawing]:
         losses(report),
         lost_points(report),
         survival_curves(report),
+        stress_curves(report),
     ]
 
 

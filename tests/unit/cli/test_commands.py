@@ -16,7 +16,7 @@ from ttvos.measure.latency import Load
 from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
 
-SUBCOMMANDS = ("data", "train", "backbone", "snapshot", "predict", "evaluate", "failures", "cost")
+SUBCOMMANDS = ("data", "train", "backbone", "snapshot", "predict", "evaluate", "failures", "stress")
 SUBCOMMANDS += (
     "speed",
     "steptime",
