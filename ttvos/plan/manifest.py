@@ -98,13 +98,21 @@ class PublishedEntry:
 
 
 @settings
+class StressEntry:
+    """A tracker under stress on a dataset."""
+
+    label: str
+    dataset: str
+    file: str
+
+
+@settings
 class Manifest:
     """What one run measured. Relative paths start from `root`, itself relative to the file.
 
     data_label: the data in two or three words, e.g. "built-in clips", for column headings.
     site: by dataset, published masks' scores against those that the DAVIS site printed.
-    failures: by file of scores, the account of what they lost. stress: by dataset, a file for
-    each tracker, by its name.
+    failures: by file of scores, the account of what they lost. stress: of each tracker and dataset.
     notebook: HTML of the executed notebook (nbconvert's "basic" template).
     benchmarks: "rule job" or "rule" -> Snakemake's benchmark file. other_benchmarks: likewise, of
     jobs that make no result; shown where the files are there.
@@ -121,7 +129,7 @@ class Manifest:
     published: tuple[PublishedEntry, ...] = ()
     site: dict[str, str | None] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
-    stress: dict[str, dict[str, str]] = field(default_factory=dict)
+    stress: tuple[StressEntry, ...] = ()
     data_label: str = ""
     comparable: Comparable = field(default_factory=Comparable)
     root: str = "."
@@ -203,10 +211,11 @@ def make_manifest(plan: Plan) -> dict[str, Any]:
             for method, sets in plan.published.items()
         ],
         "site": {dataset: plan.site_check(dataset) for dataset in plan.site_checks},
-        "stress": {
-            dataset: {_label(who): plan.stress(who, dataset) for who in plan.stressed}
-            for dataset in (config.stress.datasets if config.stress else ())
-        },
+        "stress": [
+            {"label": REFERENCE_LABELS.get(who, who), "dataset": d, "file": plan.stress(who, d)}
+            for d in (config.stress.datasets if config.stress else ())
+            for who in plan.stressed
+        ],
         "peers": [_peer(plan, name) for name in plan.peers],
         "maps": plan.maps(shown.name, first) if shown and first else None,
         "benchmarks": benchmarks(plan),
@@ -216,10 +225,6 @@ def make_manifest(plan: Plan) -> dict[str, Any]:
     scored = [entry["evaluate"] for part in SCORED for entry in manifest[part]]
     files = _files(scored) if config.failures else []
     return {**manifest, "failures": {scores: plan.failures(scores) for scores in files}}
-
-
-def _label(who: str) -> str:
-    return REFERENCE_LABELS.get(who, who)
 
 
 def _row(plan: Plan, row: Row) -> dict[str, Any]:

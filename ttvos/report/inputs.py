@@ -61,10 +61,7 @@ def load_inputs(
         known,
         load_kept(kept or form.FOLDER),
         _failures(located),
-        {
-            dataset: {who: load_file(located, path, StressTest) for who, path in named.items()}
-            for dataset, named in manifest.stress.items()
-        },
+        tuple((entry, load_file(located, entry.file, StressTest)) for entry in manifest.stress),
     )
 
 

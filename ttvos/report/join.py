@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ttvos.config.peers import Peer
-from ttvos.plan.manifest import Located, Manifest, RowEntry
+from ttvos.plan.manifest import Located, Manifest, RowEntry, StressEntry
 from ttvos.records.schema import Failures, StressTest
 from ttvos.report.kept import Kept, KeptScores, as_row
 from ttvos.report.paper import BACKBONE, BACKBONES, FULL, is_backbone, plain, read_paper
@@ -65,7 +65,7 @@ class ReportInput:
     published: masks of a method's authors, named as Table 3 prints the method. records: what is
     known of each peer, by name, whether built or not. kept: what the repository keeps, none of it
     measured in this run. failures: the accounts of lost points, by the name of their scores' file.
-    stress: by dataset and the tracker's label.
+    stress: whose, and on what; with the file.
     """
 
     located: Located
@@ -77,7 +77,7 @@ class ReportInput:
     records: dict[str, Peer] = field(default_factory=dict)
     kept: Kept = field(default_factory=Kept)
     failures: dict[str, File[Failures]] = field(default_factory=dict)
-    stress: dict[str, dict[str, File[StressTest]]] = field(default_factory=dict)
+    stress: tuple[tuple[StressEntry, File[StressTest]], ...] = ()
 
     @property
     def manifest(self) -> Manifest:
@@ -91,7 +91,7 @@ class ReportInput:
         entries = (*own, *kept)
         found: dict[str, File] = {}
         files = (file for entry in entries for file in entry.files())
-        stress = (file for of in self.stress.values() for file in of.values())
+        stress = (file for _, file in self.stress)
         for file in (*files, *self.failures.values(), *stress):
             found.setdefault(file.name, file)
         return list(found.values())

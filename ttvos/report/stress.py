@@ -1,11 +1,10 @@
 """What trackers lose under stress: a table of slopes, and a figure of J&F against strength."""
 
-from collections.abc import Iterator
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ttvos.config.stress import KINDS
+from ttvos.plan.manifest import StressEntry
 from ttvos.records.schema import StressTest
 from ttvos.report.figures import BLUE, GREY, RED, Drawing, new_figure, style
 from ttvos.report.join import ReportInput
@@ -21,7 +20,7 @@ Tests = dict[str, StressTest]  # by who is stressed
 
 def stress(report: ReportInput) -> Table:
     """A line for each tracker and dataset: J&F, and what each stress takes of it."""
-    found = list(_files(report))
+    found = _sourced(report)
     slopes = [
         Column(name, f"{name}, per {kind.per:g}", "extra", kind.what, signed=True)
         for name, kind in KINDS.items()
@@ -33,8 +32,8 @@ def stress(report: ReportInput) -> Table:
             Column("jf", "J&F", "extra"),
             *slopes,
         ],
-        [_row(dataset, who, file.record) for dataset, who, file in found],
-        [file for _, _, file in found],
+        [_row(entry, file.record) for entry, file in found],
+        [file for _, file in found],
         name="stress",
         title="Stress: points lost per unit of strength",
         caption="J&F points that a tracker loses, by the slope of a line through no loss at no "
@@ -46,34 +45,32 @@ def stress(report: ReportInput) -> Table:
     )
 
 
-def _files(report: ReportInput) -> Iterator[tuple[str, str, File[StressTest]]]:
-    for dataset, trackers in report.stress.items():
-        for who, file in trackers.items():
-            if file.provenance:
-                yield dataset, who, file
+def _sourced(report: ReportInput) -> list[tuple[StressEntry, File[StressTest]]]:
+    return [pair for pair in report.stress if pair[1].provenance]
 
 
-def _row(dataset: str, who: str, test: StressTest) -> dict[str, Cell]:
-    cells = {"entry": Cell(who), "dataset": Cell(dataset), "jf": Cell(100 * test.jf_mean)}
-    return cells | {slope.stress: Cell(100 * slope.lost) for slope in test.slopes}
+def _row(entry: StressEntry, test: StressTest) -> dict[str, Cell]:
+    cells = {"entry": Cell(entry.label), "dataset": Cell(entry.dataset)}
+    cells |= {"jf": Cell(100 * test.jf_mean)}
+    # Added to nothing, so that no loss has no sign of its own.
+    return cells | {slope.stress: Cell(round(100 * slope.lost, 1) + 0.0) for slope in test.slopes}
 
 
 def stress_curves(report: ReportInput) -> Drawing:
     """J&F against strength, a panel for each stress, a line for each tracker."""
-    title, tests = "Stress: J&F against strength", {}
-    found = list(_files(report))
-    for dataset, who, file in found:
-        tests[f"{who}, {dataset}" if len(report.stress) > 1 else who] = file.record
+    title, found = "Stress: J&F against strength", _sourced(report)
+    several = len({entry.dataset for entry, _ in found}) > 1
+    tests = {f"{e.label}, {e.dataset}" if several else e.label: file.record for e, file in found}
     if not tests:
         return Drawing("stress-curves", title, missing=MISSING)
     return Drawing(
         "stress-curves",
         title,
-        "At strength 0 stands the input as it is; of frames left out (skip) only those that are "
-        "seen are scored.",
+        "At strength 0 stands the input as it is. Where frames are left out (skip), what is lost on "
+        "those that are seen is taken from the J&F of all frames.",
         draw_curves(tests),
         alt="Small panels, one a stress: J&F of each tracker falls with the strength.",
-        sources=tuple(file.name for _, _, file in found),
+        sources=tuple(file.name for _, file in found),
     )
 
 
@@ -100,7 +97,8 @@ def _panel(axes: Axes, name: str, tests: Tests) -> None:
     for number, (who, test) in enumerate(tests.items()):
         own = [line for line in test.lines if line.stress == name]
         strengths = [0, *(line.strength for line in own)]
-        scores = [100 * value for value in (test.jf_mean, *(line.jf_mean for line in own))]
+        lost = [0.0, *(line.untouched - line.jf_mean for line in own)]
+        scores = [100 * (test.jf_mean - each) for each in lost]
         axes.plot(
             strengths,
             scores,

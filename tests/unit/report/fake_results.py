@@ -219,9 +219,10 @@ def write_run(folder: Path, seeds: tuple[int, ...] = (0, 1)) -> Path:
         path: write_json(folder, f"failures/{name}.json", failures(folder / path))
         for name, path in scored.items()
     }
-    manifest["stress"] = {
-        "davis17": {who: write_json(folder, f"stress/{who}.json", stress()) for who in scored}
-    }
+    manifest["stress"] = [
+        {"label": who, "dataset": "davis17", "file": write_json(folder, f"{who}.json", stress())}
+        for who in scored
+    ]
     write_json(folder, "manifest.json", manifest)
     return folder / "manifest.json"
 

@@ -86,7 +86,7 @@ def test_figures_show_what_the_files_hold(report, monkeypatch):
 
 
 def test_the_page_says_where_nothing_was_accounted_for_or_stressed(report):
-    none = replace(report, failures={}, stress={})
+    none = replace(report, failures={}, stress=())
     assert "failures is off" in lost_points(none).missing
     assert "stressed no tracker" in stress_curves(none).missing
     assert failures(none).rows == stress(none).rows == ()
