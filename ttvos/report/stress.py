@@ -66,8 +66,8 @@ def stress_curves(report: ReportInput) -> Drawing:
     return Drawing(
         "stress-curves",
         title,
-        "At strength 0 stands the input as it is. Where frames are left out (skip), what is lost on "
-        "those that are seen is taken from the J&F of all frames.",
+        "At strength 0 stands the input as it is. Where frames are left out (skip), what is lost "
+        "on those that are seen is taken from the J&F of all frames.",
         draw_curves(tests),
         alt="Small panels, one a stress: J&F of each tracker falls with the strength.",
         sources=tuple(file.name for _, file in found),
