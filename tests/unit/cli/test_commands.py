@@ -17,17 +17,8 @@ from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
 
 SUBCOMMANDS = ("data", "train", "backbone", "snapshot", "predict", "evaluate", "failures", "stress")
-SUBCOMMANDS += (
-    "speed",
-    "steptime",
-    "judge",
-    "site",
-    "report",
-    "publish",
-    "fill",
-    "card",
-    "schemas",
-)
+SUBCOMMANDS += ("cost", "speed", "steptime", "judge", "site", "report", "publish", "fill", "card")
+SUBCOMMANDS += ("schemas",)
 
 
 def run(arguments: list[object]) -> None:
