@@ -110,7 +110,7 @@ def _truth(text: str) -> bool:
     return {"true": True, "false": False}[text.lower()]
 
 
-# What a text may stand for, by pydantic's name of what is wrong with it; a choice may be of numbers.
+# What a text may stand for, by pydantic's name of what is wrong; a choice may be of numbers.
 READ = {"int_type": int, "float_type": float, "bool_type": _truth, "literal_error": int}
 
 
