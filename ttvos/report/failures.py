@@ -1,11 +1,12 @@
 """Tables of why methods fail: what J&F was lost to, and when objects were lost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import fmean, median
 
 from ttvos.evaluation.failures import CATEGORIES
-from ttvos.records.schema import Failures, Loss, MeanFailures
+from ttvos.evaluation.survival import survival
+from ttvos.records.schema import Failures, Loss, MeanFailures, Scores
 from ttvos.report.attributes import NAMES
 from ttvos.report.join import ReportInput
 from ttvos.report.results import Entry, File
@@ -47,10 +48,20 @@ class Accounts:
         return len({name.rpartition("_")[0] for name in names}) < len(names)
 
     @property
+    def series(self) -> list[list[float]]:
+        """J of all objects of all seeds, by scored frame."""
+        return object_series(self.entry.evaluate[self.dataset])
+
+    @property
     def losses(self) -> list[Loss]:
         """All losses of all objects and seeds."""
         own = (one.losses for record in self.records for one in record.objects.values())
         return [loss for losses in own for loss in losses]
+
+
+def object_series(scores: Iterable[File[Scores]]) -> list[list[float]]:
+    """J of each object of each file, by scored frame."""
+    return [frames.j for file in scores for frames in file.record.frames.values()]
 
 
 def accounts(report: ReportInput) -> list[Accounts]:
@@ -78,6 +89,7 @@ def failures(report: ReportInput) -> Table:
             Column("losses", "losses", "extra", "Losses", 0),
             Column("when", "median frame", "extra", "Losses", 0),
             Column("back", "came back, %", "extra", "Losses", 0),
+            Column("survive", "never below J 0.5, %", "extra", digits=0),
         ],
         [_line(one) for one in found],
         [file for one in found for file in one.files],
@@ -85,7 +97,8 @@ def failures(report: ReportInput) -> Table:
         title="Why methods fail: the account of lost points",
         caption=f"{MEANING} A loss: J below 0.2 in 10 frames or more, one after another; its frame "
         "is the first of them (the given mask is frame 0); the object came back if J reached 0.5 "
-        "later. Objects and losses are of all seeds together.",
+        "later. Never below J 0.5: the end of the survival curve below. Objects and losses are of "
+        "all seeds together.",
         sections="dataset",
     )
 
@@ -101,6 +114,8 @@ def _line(one: Accounts) -> dict[str, Cell]:
     cells |= _points([record.means for record in one.records], one.has_several)
     cells |= {"objects": Cell(sum(len(record.objects) for record in one.records))}
     cells |= {"losses": Cell(len(losses))}
+    if series := one.series:
+        cells |= {"survive": Cell(100 * survival(series)[-1][0])}
     if not losses:
         return cells
     back = fmean(loss.back is not None for loss in losses)

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from ttvos.evaluation.failures import CATEGORIES
 from ttvos.evaluation.survival import BELOW, survival
-from ttvos.report.failures import LABELS, accounts
+from ttvos.report.failures import LABELS, accounts, object_series
 from ttvos.report.figures import Drawing, new_figure, style
 from ttvos.report.join import ReportInput
-from ttvos.report.results import Entry, File
+from ttvos.report.results import Entry
 
 # From the worst kind of error to the least, Okabe and Ito's; what was kept is grey.
 COLOURS = dict(
@@ -82,7 +82,7 @@ def survival_curves(report: ReportInput) -> Drawing:
         curves = {}
         for entry in _entries(report):
             files = [file for file in entry.evaluate.get(dataset, ()) if file.provenance]
-            if series := _series(files):
+            if series := object_series(files):
                 curves[entry.label] = survival(series)
                 sources += files
         if curves:
@@ -103,10 +103,6 @@ def survival_curves(report: ReportInput) -> Drawing:
 
 def _entries(report: ReportInput) -> Iterable[Entry]:
     return (*report.rows, *report.references, *report.masks, *report.published, *report.peers)
-
-
-def _series(files: Iterable[File]) -> list[list[float]]:
-    return [frames.j for file in files for frames in file.record.frames.values()]
 
 
 @style()

@@ -33,6 +33,7 @@ def test_a_line_s_points_and_its_jf_add_up(report):
 def test_losses_are_counted_over_objects(report):
     found = line(failures(report), STILL)
     assert (found["objects"], found["losses"], found["when"], found["back"]) == (10, 5, 5, 80)
+    assert found["survive"] == pytest.approx(90)  # one of ten was once at J 0.4
 
 
 def test_masks_that_lost_no_object_have_no_frame_of_loss(report):
