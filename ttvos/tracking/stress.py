@@ -19,7 +19,7 @@ from ttvos.tracking.protocol import Prediction, Tracker, check_pair, object_ids,
 def stressed(tracker: Tracker, stress: Stress, seed: int = 0) -> Tracker:
     """The tracker under a stress. Masks have the frames' own size, and there is one a frame."""
     if stress.name == "half":
-        return ScaledTracker(tracker, 0.5**stress.strength)
+        return ScaledTracker(tracker, 0.5**stress.strength, keeps_all=True)
     return StressedTracker(tracker, stress, seed)
 
 

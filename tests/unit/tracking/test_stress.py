@@ -156,6 +156,15 @@ def test_half_the_size_is_a_scaled_tracker():
     assert tracker.scale == 0.25
 
 
+def test_an_object_too_small_for_the_size_is_a_pixel():
+    mask = MASK.copy()
+    mask[71, 101] = 2
+    with pytest.raises(UserError, match="object 2 has no pixel left"):
+        ScaledTracker(Remembers(), 0.25).init(FRAME, mask)
+    (_, given), *_ = stressed(Remembers(), Stress("half", 2)).init(FRAME, mask).inner
+    assert np.argwhere(given == 2).tolist() == [[17, 25]]
+
+
 def test_there_are_two_strengths_or_three_of_all_that_have_any():
     found = all_stresses()
     assert all(1 <= sum(s.name == name for s in found) <= 3 for name in KINDS)
