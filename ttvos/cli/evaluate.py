@@ -6,7 +6,8 @@ from ttvos.cli.options import add_part, add_year
 from ttvos.core.errors import UserError
 
 
-def add_options(command: argparse.ArgumentParser) -> None:
+def add_asked(command: argparse.ArgumentParser) -> None:
+    """What is scored, and how: which masks against which truth."""
     text = "folder with <sequence>/<frame>.png"
     command.add_argument("--masks", required=True, metavar="FOLDER", help=text)
     which = command.add_mutually_exclusive_group(required=True)
@@ -23,16 +24,20 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "later, each from its first frame on (default: first for DAVIS layout, else all)"
     )
     command.add_argument("--objects", choices=["first", "all"], help=text)
-    text = "official: the davis2017-evaluation package, where it is installed"
-    evaluators = ["builtin", "official"]
-    command.add_argument("--evaluator", choices=evaluators, default="builtin", help=text)
     text = (
         "file that `ttvos data fetch published-masks --record` wrote; if it says that these masks "
         "could not be fetched, --out gets that reason in place of scores"
     )
     command.add_argument("--fetched", metavar="FILE", help=text)
-    text = "processes of the builtin evaluator (default: one for each processor)"
+    text = "processes (default: one for each processor)"
     command.add_argument("--workers", type=int, metavar="N", help=text)
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    add_asked(command)
+    text = "official: the davis2017-evaluation package, where it is installed"
+    evaluators = ["builtin", "official"]
+    command.add_argument("--evaluator", choices=evaluators, default="builtin", help=text)
     text = "print the scores of each sequence, too"
     command.add_argument("--per-sequence", action="store_true", help=text)
     text = "write this JSON file too: scores of each object and frame, and the provenance"
@@ -40,7 +45,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    if options.fetched and (reason := _not_fetched(options)):
+    if options.fetched and (reason := not_fetched(options)):
         print(f"not scored: {reason}")
         return
     from ttvos.evaluation.davis import evaluate
@@ -67,15 +72,15 @@ def run(options: argparse.Namespace) -> None:
     print(summary(scores))
 
 
-def _not_fetched(options: argparse.Namespace) -> str | None:
+def not_fetched(options: argparse.Namespace) -> str | None:
     """Why the masks are not there, which is then written in place of scores; or None."""
     if not options.out:
         raise UserError("--fetched says what stands in place of scores: add --out FILE.json")
     from ttvos.core.provenance import provenance
-    from ttvos.data.published_fetch import not_fetched
+    from ttvos.data import published_fetch
     from ttvos.records.schema import NotScored
     from ttvos.records.store import write
 
-    if reason := not_fetched(options.fetched):
+    if reason := published_fetch.not_fetched(options.fetched):
         write(options.out, NotScored(missing=reason, provenance=provenance()))
     return reason

@@ -23,6 +23,8 @@ COMMANDS = {
     "snapshot": "make a checkpoint of a training that still runs, to see what it has learnt so far",
     "predict": "track every sequence of a data set and write the masks",
     "evaluate": "score a folder of masks by the DAVIS protocol (J, F, recall and decay)",
+    "failures": "say where masks lost J&F, by kinds of errors, and when objects were lost",
+    "stress": "say how much J&F a tracker loses when its first mask or its frames get worse",
     "cost": "count parameters and MACs: of one model, of rows, or of any tracker",
     "speed": "measure latency and FPS: strict streaming beside the released code's protocol",
     "live": "score the mask on screen while a camera delivers frames and does not wait",

@@ -18,6 +18,7 @@ from ttvos.cli.options import (
     refuse,
 )
 from ttvos.config.experiments import BACKBONES
+from ttvos.config.stress import parse_stress
 from ttvos.core.errors import UserError
 from ttvos.core.process import limit_threads
 
@@ -73,6 +74,14 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--maps-sequence", metavar="SEQUENCE", help=text)
     text = "write <sequence>/maps.npz into --out too: what the model saw in every frame, small"
     command.add_argument("--all-maps", action="store_true", help=text)
+    text = "worsen what the tracker sees, e.g. blur=2 or skip=1 (docs/stress.md)"
+    command.add_argument("--stress", type=parse_stress, metavar="NAME=STRENGTH", help=text)
+    add_stress_seed(command)
+
+
+def add_stress_seed(command: argparse.ArgumentParser) -> None:
+    text = "of the stresses' noise and directions"
+    command.add_argument("--stress-seed", type=int, default=0, metavar="N", help=text)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -82,6 +91,12 @@ def run(options: argparse.Namespace) -> None:
         raise UserError("--maps-sequence says which sequence --maps shows: add --maps FILE.npz")
     check_weights(options)
     tracker, origin = chosen_tracker(options)
+    if options.stress:
+        from ttvos.tracking.stress import stressed
+
+        if options.maps or options.all_maps:
+            raise UserError("maps show the tracker as it is: leave them out, or --stress")
+        tracker = stressed(tracker, options.stress, options.stress_seed)
     start = time.perf_counter()
     result = predict(
         tracker,

@@ -16,6 +16,7 @@ from ttvos.config.peers import built_peers
 from ttvos.config.placeholders import DATA, Place, fill
 from ttvos.config.settings import build, settings
 from ttvos.config.settings import json_schema as settings_schema
+from ttvos.config.stress import StressConfig
 from ttvos.config.training import Motion as Motion
 from ttvos.config.training import Stage as Stage
 from ttvos.config.training import TrainConfig
@@ -222,8 +223,10 @@ class Config:
     depend on the processor, unless another is named. That of the speed measurement is
     `speed.precision`, what trainings compute in is `train.precision`.
     davis_record: folder of what the DAVIS site printed (`ttvos data fetch davis-record`); with it,
-    scores of published masks are compared with the site's.
+    scores of published masks are compared with the site's, and lost points are told by attribute.
     explorer: what the report's explorer shows; null leaves it out.
+    failures: whether lost points are accounted for, wherever masks are scored (docs/failures.md).
+    stress: with it, every tracker is stressed (docs/stress.md).
     data: folder of published data; `{davis2017}` and the other names of `ttvos data fetch`
     stand for where each lies below it, or goes to (`ttvos.data.places`).
     """
@@ -254,6 +257,8 @@ class Config:
     stills_extra: str | None = None
     backbones: str | None = None
     davis_record: str | None = None
+    failures: bool = True
+    stress: StressConfig | None = None
     data: str = DATA
     cost: CostConfig = CostConfig()
     speed: SpeedConfig | None = SpeedConfig()
@@ -311,6 +316,9 @@ def _check_names(config: Config, where: str) -> None:
         for dataset in masks.datasets:
             if dataset not in config.datasets:
                 raise UserError(f"{where}: masks {masks.name}: no dataset named {dataset!r}")
+    for name in config.stress.datasets if config.stress else ():
+        if name not in config.datasets:
+            raise UserError(f"{where}: stress: no dataset named {name!r}")
     for name in config.published.datasets if config.published else ():
         if name not in config.datasets or config.datasets[name].split != SPLIT:
             raise UserError(f"{where}: published: {name!r} is no dataset here of split {SPLIT}")

@@ -96,7 +96,7 @@ def _with_numbers(value: Any, errors: list[dict[str, Any]]) -> Any:
     """The data with numbers and truth values in place of texts that are such; None without any."""
     changed = None
     for error in errors:
-        read = {"int_type": int, "float_type": float, "bool_type": _truth}.get(error["type"])
+        read = READ.get(error["type"])
         if read and isinstance(error["input"], str):
             try:
                 number = read(error["input"])
@@ -108,6 +108,10 @@ def _with_numbers(value: Any, errors: list[dict[str, Any]]) -> Any:
 
 def _truth(text: str) -> bool:
     return {"true": True, "false": False}[text.lower()]
+
+
+# What a text may stand for, by pydantic's name of what is wrong; a choice may be of numbers.
+READ = {"int_type": int, "float_type": float, "bool_type": _truth, "literal_error": int}
 
 
 def _put(data: Any, place: tuple[str | int, ...], value: Any) -> Any:

@@ -3,15 +3,17 @@
 A worker process imports this file and what it needs; both are kept light, for start-up's sake.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ttvos.core.errors import UserError
 from ttvos.core.process import keep_freed_memory
 from ttvos.core.video import VOID, read_mask
-from ttvos.evaluation.crops import Scores, score_objects
+from ttvos.evaluation.crops import score_objects
 
 KEPT_MEMORY = 2**24  # bytes; many times a frame's masks
 
@@ -34,20 +36,23 @@ class Chunk:
 
 @dataclass(frozen=True)
 class ChunkScores:
-    """frames: J and F of the objects that either mask shows, by id, for each frame. found: the
-    ids that a truth shows."""
+    """frames: what was found of the objects that either mask shows, by id, for each frame: J and F,
+    unless another `score` was asked for. found: the ids that a truth shows."""
 
-    frames: list[dict[int, Scores]]
+    frames: list[dict[int, Any]]
     found: frozenset[int]
 
 
-def score_chunk(chunk: Chunk) -> ChunkScores:
+Score = Callable[[np.ndarray, np.ndarray, bool], dict[int, Any]]  # as `crops.score_objects`
+
+
+def score_chunk(chunk: Chunk, score: Score = score_objects) -> ChunkScores:
     """Score all objects in all frames of a chunk; UserError for a mask that cannot be scored."""
     keep_freed_memory(KEPT_MEMORY)
     frames, found = [], set()
     for result_path, truth_path in zip(chunk.results, chunk.truths, strict=True):
         result, truth = read_pair(result_path, truth_path, chunk.year, chunk.sequence, chunk.count)
-        frames.append(score_objects(result, truth, chunk.ignore_void))
+        frames.append(score(result, truth, chunk.ignore_void))
         found |= {i for i in frames[-1].keys() - found if (truth == i).any()}
     return ChunkScores(frames, frozenset(found))
 

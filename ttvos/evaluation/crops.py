@@ -81,7 +81,7 @@ def score_objects(
     for object_id, box in find_boxes(result, truth).items():
         if object_id == VOID:
             continue
-        window = _window(box)
+        window = window_of(box)
         bits = (result[window] == object_id).view(np.uint8)
         bits |= (truth[window] == object_id).view(np.uint8) << 1
         if void is not None:
@@ -91,7 +91,7 @@ def score_objects(
         further = (
             metric(result == object_id, truth == object_id, void) for metric in FURTHER.values()
         )
-        scores[object_id] = (*_score(bits, radius), *further)
+        scores[object_id] = (*score_bits(bits, radius), *further)
     return scores
 
 
@@ -103,7 +103,7 @@ def score_frame(
     return [scores.get(object_id, ABSENT) for object_id in range(1, count + 1)]
 
 
-def _window(box: Box) -> tuple[slice, slice]:
+def window_of(box: Box) -> tuple[slice, slice]:
     """Slices of a box and one pixel beyond, within the image.
 
     All that J and F look at lies in it: a boundary pixel is at most one pixel outside its mask.
@@ -112,26 +112,30 @@ def _window(box: Box) -> tuple[slice, slice]:
     return slice(max(top - 1, 0), bottom + 1), slice(max(left - 1, 0), right + 1)
 
 
-def _score(bits: np.ndarray, radius: int) -> tuple[float, float]:
+def score_bits(bits: np.ndarray, radius: int) -> tuple[float, float]:
     """(J, F) of one object's (H, W) uint8 bits. radius: the tolerance of F, in pixels."""
     union, common = np.count_nonzero(bits), np.count_nonzero(bits == BOTH)
     if union == common:  # equal masks, or two empty ones
         return 1.0, 1.0
-    edges = _padded_boundaries(bits, radius)
+    edges = padded_boundaries(bits, radius)
+    return common / union, boundary_score(edges, near_disk(edges, radius))
+
+
+def boundary_score(edges: np.ndarray, near: np.ndarray) -> float:
+    """F from what `padded_boundaries` and, of that, `near_disk` return."""
     flat = edges.ravel()
     at = np.flatnonzero(flat != 0)
-    edge, near = flat[at], _near(edges, radius)[at]
+    edge, near = flat[at], near[at]
     predicted, true = edge & PREDICTED != 0, edge & TRUE != 0
-    f = f_measure(
+    return f_measure(
         np.count_nonzero(predicted),
         np.count_nonzero(true),
         np.count_nonzero(predicted & (near & TRUE != 0)),
         np.count_nonzero(true & (near & PREDICTED != 0)),
     )
-    return common / union, f
 
 
-def _padded_boundaries(bits: np.ndarray, radius: int) -> np.ndarray:
+def padded_boundaries(bits: np.ndarray, radius: int) -> np.ndarray:
     """`metrics.boundary` of both masks, with zeros `radius` wide above, below and on the right."""
     height, width = bits.shape
     padded = np.zeros((height + 2 * radius, width + radius), dtype=np.uint8)
@@ -142,8 +146,10 @@ def _padded_boundaries(bits: np.ndarray, radius: int) -> np.ndarray:
     return padded
 
 
-def _near(edges: np.ndarray, radius: int) -> np.ndarray:
+def near_disk(edges: np.ndarray, radius: int) -> np.ndarray:
     """Both masks' pixels within `radius` of a set one: dilation by a disk, flat.
+
+    edges: uint8 bits, padded as by `padded_boundaries`.
 
     A disk is a stack of horizontal bars, so the rows are widened step by step from the disk's
     poles to its equator, and each width is laid where the bar of that width is. A shift by whole

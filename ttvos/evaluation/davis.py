@@ -10,21 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ttvos.core.errors import UserError
-from ttvos.core.parallel import map_processes
-from ttvos.core.process import available_cpus
-from ttvos.core.provenance import provenance
-from ttvos.data.annotations import DAVIS, dataset_truth, folder_truth
-from ttvos.data.mask_folders import masks_origin
-from ttvos.evaluation.chunk import Chunk, score_chunk
-from ttvos.evaluation.crops import NAMES
-from ttvos.evaluation.objects import ALL, FIRST, RULES, Values, given_ids, object_series
-from ttvos.evaluation.tasks import Task, find_tasks
-from ttvos.evaluation.totals import means_over, object_statistics, scored_part
+from ttvos.evaluation.asked import Asked, check_asked, find_asked
+from ttvos.evaluation.crops import ABSENT, NAMES, score_objects
+from ttvos.evaluation.objects import FIRST, Values
+from ttvos.evaluation.totals import means_over, object_statistics
 from ttvos.records.schema import FrameScores, Scores
 
 EVALUATORS = ("builtin", "official")
-FEW_FRAMES = 200  # below, starting processes takes longer than the work
-CHUNK_FRAMES = 16  # few enough that no process is left waiting for another's last chunk
 
 
 def evaluate(
@@ -61,38 +53,27 @@ def evaluate(
     there, a mask of another size, an id that is no object, and unreadable files.
     """
     _check(evaluator, dataset, truth, split, ignore_void, year, objects)
-    if truth is not None:
-        found = folder_truth(truth, only)
-    else:
-        found = dataset_truth(dataset, year, split, only)
-    davis = found.layout == DAVIS
-    year, rule = year or 2017, objects or (FIRST if davis else ALL)
-    tasks, folder = find_tasks(found, Path(masks), year, only)
-    facts: dict[str, Any] = {"evaluator": evaluator, "masks": str(masks), **masks_origin(folder)}
+    asked = find_asked(masks, dataset, year, split, only, truth, objects)
+    facts: dict[str, Any] = {"evaluator": evaluator}
     notes: list[str] = []
     if evaluator == "official":
         from ttvos.evaluation.official import score_officially
 
-        if ignore_void or rule != FIRST:
+        if ignore_void or asked.rule != FIRST:
             raise UserError('the official evaluator knows void as background and objects "first"')
-        scores, frames, facts["evaluator_version"] = score_officially(tasks)
+        scores, frames, facts["evaluator_version"] = score_officially(asked.tasks)
     else:
-        frames = _score(tasks, rule, ignore_void, workers, notes)
+        frames = _score(asked, ignore_void, workers, notes)
         scores = {name: object_statistics(values) for name, values in frames.items()}
     if not scores:
         raise UserError(f"{truth or dataset}: the annotations show no object that can be scored")
-    which = {"year": year, **({"split": split} if davis else {})}
-    which |= {"only": list(only)} if only else {}
-    data = {"profile": profile, "root": str(truth or dataset), **which}
-    rules = {"objects": rule, "ignore_void": ignore_void}
-    settings = {"evaluator": evaluator, **which, **rules}
     return Scores(
         means=means_over(scores),
         objects=scores,
         frames={name: FrameScores.model_validate(values) for name, values in frames.items()},
-        scored=scored_part(found, year, split, len(scores)),
+        scored=asked.scored(len(scores)),
         notes=notes,
-        provenance=provenance(settings, data=data, **rules, **facts),
+        provenance=asked.provenance(profile, ignore_void, facts),
     )
 
 
@@ -108,54 +89,13 @@ def _check(
     """Refuse what cannot be meant before anything is read."""
     if evaluator not in EVALUATORS:
         raise UserError(f"evaluator {evaluator!r}: choose one of {', '.join(EVALUATORS)}")
-    if objects not in (None, *RULES):
-        raise UserError(f"objects {objects!r}: choose one of {', '.join(RULES)}")
-    if (dataset is None) == (truth is None):
-        raise UserError("score against a data set (--dataset) or a folder of masks (--truth)")
-    if dataset is not None and split.startswith("test"):
-        raise UserError(f"split {split}: its ground truth is not public, so it cannot be scored")
-    if ignore_void and year == 2016:
-        raise UserError("masks of 2016 have no void to ignore: their 255 is the object")
+    check_asked(dataset, truth, split, ignore_void, year, objects)
 
 
 def _score(
-    tasks: list[Task], rule: str, ignore_void: bool, workers: int | None, notes: list[str]
+    asked: Asked, ignore_void: bool, workers: int | None, notes: list[str]
 ) -> dict[str, Values]:
-    """Score all sequences, in chunks of frames so that a long one keeps all processes busy."""
-    if workers is None:
-        few = sum(len(task.annotation.masks) for task in tasks) < FEW_FRAMES
-        workers = 1 if few else available_cpus()
-    given = [given_ids(task.annotation, task.year, rule) for task in tasks]
-    parts = [
-        _chunks(task, max(ids) if rule == FIRST else None, ignore_void)
-        for task, ids in zip(tasks, given, strict=True)
-    ]
-    chunks = [chunk for part in parts for chunk in part]
-    scored = iter(map_processes(score_chunk, chunks, workers, "evaluate", unit="chunk"))
-    values: dict[str, Values] = {}
-    for task, ids, part in zip(tasks, given, parts, strict=True):
-        done = [next(scored) for _ in part]
-        frames = [frame for scores in done for frame in scores.frames]
-        found = frozenset().union(*(scores.found for scores in done))
-        series = object_series(task, rule, ids, found, frames, notes)
-        for object_id, pairs in series.items():
-            columns = map(list, zip(*pairs, strict=True))
-            named = dict(zip(NAMES, columns, strict=True))
-            values[f"{task.annotation.name}_{object_id}"] = named
-    return values
-
-
-def _chunks(task: Task, count: int | None, ignore_void: bool) -> list[Chunk]:
-    """The scored frames of a sequence, cut in pieces."""
-    results, truths = task.pairs
-    return [
-        Chunk(
-            task.annotation.name,
-            task.year,
-            count,
-            results[start : start + CHUNK_FRAMES],
-            truths[start : start + CHUNK_FRAMES],
-            ignore_void,
-        )
-        for start in range(0, len(results), CHUNK_FRAMES)
-    ]
+    """J and F of each object, one value a scored frame."""
+    series = asked.series(score_objects, ABSENT, ignore_void, workers, notes)
+    columns = {name: map(list, zip(*pairs, strict=True)) for name, pairs in series.items()}
+    return {name: dict(zip(NAMES, values, strict=True)) for name, values in columns.items()}

@@ -13,6 +13,7 @@ all     YouTube-VOS, MOSE: all ids that the ground truth shows. Those of the fir
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,14 +21,13 @@ from ttvos.core.errors import UserError
 from ttvos.core.video import VOID, distinct_values, read_mask
 from ttvos.data.annotations import Annotation
 from ttvos.evaluation.chunk import unknown_id
-from ttvos.evaluation.crops import ABSENT, Scores
 from ttvos.evaluation.tasks import Task
 
 FIRST, ALL = "first", "all"
 RULES = (FIRST, ALL)
 
-Frames = list[dict[int, Scores]]  # J and F in each scored frame, by object
-Series = dict[int, list[Scores]]  # J and F of each object, by scored frame
+Frames = list[dict[int, Any]]  # J and F in each scored frame, by object; or another finding
+Series = dict[int, list[Any]]  # the same of each object, by scored frame
 Values = dict[str, list[float]]  # "J" and "F": one value a scored frame
 
 
@@ -61,19 +61,23 @@ def object_series(
     found: frozenset[int],
     frames: Frames,
     notes: list[str],
+    absent: Any,
 ) -> Series:
     """J and F of each object in the frames that count for it.
 
     given, found: ids of the first annotation, and those that the truth of the scored frames
-    shows. frames: of all scored frames. notes: receives what is left out.
+    shows. frames: of all scored frames. notes: receives what is left out. absent: what stands for
+    an object in a frame that does not have it.
     """
-    series = _first_objects if rule == FIRST else _all_objects
-    return series(task, given, found, frames, notes)
+    choose = _first_objects if rule == FIRST else _all_objects
+    starts = choose(task, given, found, frames, notes)
+    return {i: [frame.get(i, absent) for frame in frames[start:]] for i, start in starts.items()}
 
 
 def _first_objects(
     task: Task, given: frozenset[int], found: frozenset[int], frames: Frames, notes: list[str]
-) -> Series:
+) -> dict[int, int]:
+    """Objects, each with the index of the first frame that counts for it."""
     annotation, highest = task.annotation, max(given)
     _check_shown(annotation, task.year, highest, given | found, annotation.masks[-1:])
     if later := sorted(i for i in found if i > highest):
@@ -81,14 +85,13 @@ def _first_objects(
             f"{annotation.name}: not in the first mask, and so background as in DAVIS: "
             f'id {", ".join(map(str, later))}; scored with objects "all" (--objects all)'
         )
-    objects = range(1, highest + 1)
-    return {i: [frame.get(i, ABSENT) for frame in frames] for i in objects}
+    return dict.fromkeys(range(1, highest + 1), 0)
 
 
 def _all_objects(
     task: Task, given: frozenset[int], found: frozenset[int], frames: Frames, notes: list[str]
-) -> Series:
-    """UserError for an id in a result that no annotation shows."""
+) -> dict[int, int]:
+    """As `_first_objects`; UserError for an id in a result that no annotation shows."""
     name, last = task.annotation.name, _later_ids(task.annotation.masks[-1], task.year)
     results, _ = task.pairs
     for path, frame in zip(results, frames, strict=True):
@@ -98,11 +101,10 @@ def _all_objects(
         f"{name}: object {i} first comes with the last annotation, which is not scored"
         for i in sorted(last - given - found)
     )
-    series = {}
-    for i in sorted(given | found):
-        start = 0 if i in given else next(t for t, frame in enumerate(frames) if i in frame)
-        series[i] = [frame.get(i, ABSENT) for frame in frames[start:]]
-    return series
+    return {
+        i: 0 if i in given else next(t for t, frame in enumerate(frames) if i in frame)
+        for i in sorted(given | found)
+    }
 
 
 def _ids(mask: np.ndarray) -> frozenset[int]:

@@ -139,10 +139,36 @@ class Jobs:
         words += ["--single-object", plan.config.single_object]
         return [*words, "--precision", plan.config.precision, "--compile", "off"]
 
+    def record_option(self) -> str:
+        """--record of the commands that tell results by attribute, where the run names one."""
+        record = self.plan.config.davis_record
+        return shlex.join(["--record", record]) if record else ""
+
     def weights_option(self, tracked: str) -> str:
         """--weights of who tracks with some."""
         weights = self.plan.tracked[tracked][1]
         return shlex.join(["--weights", weights]) if weights else ""
+
+    def tracker_inputs(self, who: str) -> list[str]:
+        """Files of weights of a training, a tracker or a reference, as `tracker_options`."""
+        if who in self.plan.tracked:
+            weights = self.plan.tracked[who][1]
+            return [weights] if weights else []
+        return [self.plan.checkpoint(who)] if who in self.plan.trainings else []
+
+    def tracker_options(self, who: str, dataset: str) -> str:
+        """How a training, a tracker or a reference is told to a command that tracks."""
+        config = self.plan.config
+        if who in config.references:
+            return shlex.join(["--reference", who])
+        words = ["--device", config.device]
+        words += ["--input-scale", str(config.datasets[dataset].input_scale)]
+        if who in self.plan.tracked:
+            own = shlex.join(["--tracker", self.plan.tracked[who][0]])
+            return f"{own} {self.weights_option(who)} {shlex.join(words)}"
+        words += ["--checkpoint", self.plan.checkpoint(who), "--compile", "off"]
+        words += ["--single-object", config.single_object, "--precision", config.precision]
+        return f"{self.row_options(who)} {shlex.join(words)}"
 
     def row_options(self, name: str) -> str:
         """--variant and --backbone of a row of TTVOS's, or of a training of it."""

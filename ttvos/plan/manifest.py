@@ -107,11 +107,21 @@ class LiveEntry:
 
 
 @settings
+class StressEntry:
+    """A tracker under stress on a dataset."""
+
+    label: str
+    dataset: str
+    file: str
+
+
+@settings
 class Manifest:
     """What one run measured. Relative paths start from `root`, itself relative to the file.
 
     data_label: the data in two or three words, e.g. "built-in clips", for column headings.
     site: by dataset, published masks' scores against those that the DAVIS site printed.
+    failures: by file of scores, the account of what they lost. stress: of each tracker and dataset.
     notebook: HTML of the executed notebook (nbconvert's "basic" template).
     explorer: by dataset, the folder of what the explorer loads.
     benchmarks: "rule job" or "rule" -> Snakemake's benchmark file. other_benchmarks: likewise, of
@@ -129,6 +139,8 @@ class Manifest:
     published: tuple[PublishedEntry, ...] = ()
     live: tuple[LiveEntry, ...] = ()
     site: dict[str, str | None] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    stress: tuple[StressEntry, ...] = ()
     data_label: str = ""
     comparable: Comparable = field(default_factory=Comparable)
     root: str = "."
@@ -176,13 +188,14 @@ REFERENCE_LABELS = {
     "flow": "First mask carried by optical flow (DIS)",
 }
 UNTRAINED = "not trained in this run"
+SCORED = ("rows", "references", "masks", "published", "peers")  # parts that may name scores
 
 
 def make_manifest(plan: Plan) -> dict[str, Any]:
     """The manifest of a run, as plain data for JSON."""
     config, shown = plan.config, plan.shown_training
     first = next(iter(config.datasets), None)
-    return {
+    manifest = {
         "profile": config.run,
         "title": config.title,
         "caution": config.caution,
@@ -210,6 +223,11 @@ def make_manifest(plan: Plan) -> dict[str, Any]:
             for method, sets in plan.published.items()
         ],
         "site": {dataset: plan.site_check(dataset) for dataset in plan.site_checks},
+        "stress": [
+            {"label": REFERENCE_LABELS.get(who, who), "dataset": d, "file": plan.stress(who, d)}
+            for d in (config.stress.datasets if config.stress else ())
+            for who in plan.stressed
+        ],
         "peers": [_peer(plan, name) for name in plan.peers],
         "explorer": {name: plan.explorer(name) for name in plan.explored},
         "live": [_live(plan, who, name) for who, name in plan.live_players.items()],
@@ -218,6 +236,9 @@ def make_manifest(plan: Plan) -> dict[str, Any]:
         "other_benchmarks": other_benchmarks(plan),
         "notebook": plan.path("notebook", "adaptive_weight.html"),
     }
+    scored = [entry["evaluate"] for part in SCORED for entry in manifest[part]]
+    files = _files(scored) if config.failures else []
+    return {**manifest, "failures": {scores: plan.failures(scores) for scores in files}}
 
 
 def _row(plan: Plan, row: Row) -> dict[str, Any]:
@@ -310,6 +331,10 @@ def benchmarks(plan: Plan) -> dict[str, str]:
         "explore": list(plan.explored),
         "live": [f"{who}-{dataset}" for who, dataset in plan.live_jobs],
     }
+    if config.stress:
+        jobs["stress"] = [f"{who}-{d}" for who in plan.stressed for d in config.stress.datasets]
+    if config.failures:
+        jobs |= {"failures": jobs["evaluate"], "published_failures": jobs["published"]}
     named = [f"{rule} {job}" for rule, names in jobs.items() for job in names]
     named += ["cost"] if plan.rows_of("ttvos") else []
     named += ["peer_costs"] if plan.peers else []
@@ -333,8 +358,7 @@ def benchmark(plan: Plan, job: str) -> str:
 def result_files(plan: Plan) -> list[str]:
     """Everything that is made before the report; predictions by their folder, made whole."""
     manifest, config = make_manifest(plan), plan.config
-    parts = ("rows", "references", "masks", "published", "site", "peers", "live", "maps")
-    parts += ("benchmarks",)
+    parts = (*SCORED, "site", "failures", "stress", "live", "maps", "benchmarks")
     files = {path.removesuffix("/predict.json") for path in _files([manifest[p] for p in parts])}
     trainings = plan.trainings.values()
     files |= {plan.checkpoint(training.name) for training in trainings if training.row.trains}

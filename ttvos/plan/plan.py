@@ -288,6 +288,23 @@ class Plan:
     def scores(self, who: str, dataset: str) -> str:
         return self.path("evaluate", who, f"{dataset}.json")
 
+    def failures(self, scores: str) -> str:
+        """The account of lost points that belongs to a file of scores."""
+        what, who, dataset = scores.removeprefix(f"{self.config.results}/").split("/")
+        folder = {"evaluate": "failures", "published": "published-failures"}[what]
+        return self.path(folder, who, dataset)
+
+    @cached_property
+    def stressed(self) -> list[str]:
+        """Who is stressed: trainings, trackers and references, by the names of their folders."""
+        if self.config.stress is None:
+            return []
+        trained = [training.name for training in self.trainings_of("ttvos")]
+        return [*trained, *self.tracked, *self.config.references]
+
+    def stress(self, who: str, dataset: str) -> str:
+        return self.path("stress", who, f"{dataset}.json")
+
     def cost(self, row: str) -> str:
         """Parameters and MACs of a row of TTVOS's."""
         return self.path("cost", f"{row}.json")

@@ -213,6 +213,94 @@ class NotScored(Result):
         return "missing" in data
 
 
+# What was lost, and to what: `ttvos failures`
+
+
+class LostPoints(Record):
+    """What each category lost of J&F, fractions, in the order of the fixes (docs/failures.md).
+
+    With J&F they add up to 1.
+    """
+
+    wrong_object: float
+    lost: float
+    drift: float
+    spill: float
+    missed: float
+    contour: float
+
+
+class Loss(Record):
+    """An object lost. frame: the first one, a number among the annotated frames, of which the given
+    one is 0. frames: how many. back: the first frame that has it again; None if none does."""
+
+    frame: int
+    frames: int
+    back: int | None
+
+
+class MeanFailures(_Both):
+    """Means over objects."""
+
+    lost_points: LostPoints
+
+
+class ObjectFailures(MeanFailures):
+    """One object's, over its frames. losses: in the order of time."""
+
+    losses: list[Loss] = []
+
+
+class AttributeFailures(MeanFailures):
+    """Means over the objects of all sequences with an attribute."""
+
+    attribute: str
+    sequences: int
+
+
+class Failures(Result):
+    """The account of a folder of masks. objects: by "<sequence>_<id>"."""
+
+    means: MeanFailures = Field(alias="global")
+    objects: dict[str, ObjectFailures]
+    attributes: list[AttributeFailures] = []
+    scored: Scored
+    notes: list[str] = []
+
+    @classmethod
+    def fits(cls, data: dict[str, Any]) -> bool:
+        return "missing" not in data
+
+
+# J&F under stress: `ttvos stress`
+
+
+class StressLine(_Both):
+    """J&F at one strength of a stress. untouched: without it, on the same frames."""
+
+    stress: str
+    strength: float
+    untouched: float
+
+
+class StressSlope(Record):
+    """J&F lost for each `per` of a stress's strength, a fraction."""
+
+    stress: str
+    per: float
+    lost: float
+
+
+class StressTest(_Both, Result):
+    """A tracker under stress; its J&F is that without any."""
+
+    tracker: str
+    sequences: int
+    objects: int
+    lines: list[StressLine]
+    slopes: list[StressSlope]
+
+
 # Scores against those that the DAVIS site printed: `ttvos site`
 
 
@@ -733,6 +821,8 @@ class Training(Result):
 
 KINDS = {  # by the name of the JSON Schema
     "scores": Scores | NotScored,
+    "failures": Failures | NotScored,
+    "stress": StressTest,
     "site": SiteCheck,
     "predictions": Predictions,
     "cost": Cost,

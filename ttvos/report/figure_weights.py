@@ -259,14 +259,13 @@ def curve_drawing(name: str, verb: str, curve: ObjectCurve | None, data: WeightD
     if curve is None:
         who = "object" if data.followed is None else f"object with J of at least {FOLLOWED}"
         return Drawing(name, TITLES[name], missing=f"No {who} {verb} in this data.")
-    change = relative_change(curve.ratio)
     chosen = "of all objects" if data.followed is None else f"of those with J ≥ {FOLLOWED}"
     return Drawing(
         name,
         TITLES[name],
-        f"{curve.name}, the object that {verb} most, {chosen} ({data.dataset}, seed {data.seed}): "
-        f"its predicted share of the frame changes by {change:+.0%} of its mean over the clip; "
-        f"{describe_range(curve.weight)}.",
+        f"{curve.name}, the object that {verb} most by a straight line, {chosen} ({data.dataset}, "
+        f"seed {data.seed}): its share of the frame goes from {curve.ratio[0]:.1%} in the first "
+        f"frame to {curve.ratio[-1]:.1%} as predicted in the last; {describe_range(curve.weight)}.",
         draw_curve(curve),
         alt=f"Foreground ratio and update weight of {curve.name} over the clip.",
         sources=data.sources,

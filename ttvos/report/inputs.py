@@ -17,7 +17,7 @@ from ttvos.plan.manifest import (
     RowEntry,
     load_manifest,
 )
-from ttvos.records.schema import NotScored, Predictions, Scores, Training
+from ttvos.records.schema import Failures, NotScored, Predictions, Scores, StressTest, Training
 from ttvos.report.join import ReportInput
 from ttvos.report.kept import load_kept
 from ttvos.report.live import load_live
@@ -62,7 +62,16 @@ def load_inputs(
         known,
         load_kept(kept or form.FOLDER),
         tuple(load_live(located, entry) for entry in manifest.live),
+        _failures(located),
+        tuple((entry, load_file(located, entry.file, StressTest)) for entry in manifest.stress),
     )
+
+
+def _failures(located: Located) -> dict[str, File[Failures]]:
+    """Accounts of lost points; none of masks that could not be had."""
+    named = located.manifest.failures.items()
+    files = {scores: load_file(located, path, Failures | NotScored) for scores, path in named}
+    return {name: file for name, file in files.items() if isinstance(file.record, Failures)}
 
 
 def _scores(located: Located, names: Iterable[str | None]) -> tuple[File[Scores], ...]:

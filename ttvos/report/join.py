@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from ttvos.config.peers import Peer
-from ttvos.plan.manifest import Located, Manifest, RowEntry
+from ttvos.plan.manifest import Located, Manifest, RowEntry, StressEntry
+from ttvos.records.schema import Failures, StressTest
 from ttvos.report.kept import Kept, KeptScores, as_row
 from ttvos.report.paper import BACKBONE, BACKBONES, FULL, is_backbone, plain, read_paper
 from ttvos.report.results import (
@@ -70,7 +71,8 @@ class ReportInput:
 
     published: masks of a method's authors, named as Table 3 prints the method. records: what is
     known of each peer, by name, whether built or not. kept: what the repository keeps, none of it
-    measured in this run.
+    measured in this run. failures: the accounts of lost points, by the name of their scores' file.
+    stress: whose, and on what; with the file.
     """
 
     located: Located
@@ -82,6 +84,8 @@ class ReportInput:
     records: dict[str, Peer] = field(default_factory=dict)
     kept: Kept = field(default_factory=Kept)
     live: tuple[LiveResults, ...] = ()
+    failures: dict[str, File[Failures]] = field(default_factory=dict)
+    stress: tuple[tuple[StressEntry, File[StressTest]], ...] = ()
 
     @property
     def manifest(self) -> Manifest:
@@ -94,8 +98,10 @@ class ReportInput:
         own = (*self.rows, *self.references, *self.masks, *self.published, *self.peers)
         entries = (*own, *kept)
         found: dict[str, File] = {}
-        live = [file for player in self.live for file in player.results.values()]
-        for file in (*(file for entry in entries for file in entry.files()), *live):
+        files = (file for entry in entries for file in entry.files())
+        live = (file for player in self.live for file in player.results.values())
+        stress = (file for _, file in self.stress)
+        for file in (*files, *live, *self.failures.values(), *stress):
             found.setdefault(file.name, file)
         return list(found.values())
 

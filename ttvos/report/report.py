@@ -12,6 +12,8 @@ from ttvos.records.store import write
 from ttvos.report import cost_tables, measurements
 from ttvos.report.as_record import as_record
 from ttvos.report.explorer.copy import copy_explorer
+from ttvos.report.failures import failures, failures_by_attribute
+from ttvos.report.figure_failures import lost_points, survival_curves
 from ttvos.report.figure_live import figure_live
 from ttvos.report.figure_losses import losses
 from ttvos.report.figure_speed import figure1, figure1_device
@@ -30,6 +32,7 @@ from ttvos.report.publication.form import read_published
 from ttvos.report.published import sections
 from ttvos.report.sequence_tables import PREFIX as BY_SEQUENCE
 from ttvos.report.sequence_tables import sequences
+from ttvos.report.stress import stress, stress_curves
 from ttvos.report.table import Table
 from ttvos.report.table2 import TABLE2
 from ttvos.report.table3 import TABLE3
@@ -48,6 +51,9 @@ TABLES = (
     "table6",
     "peers",
     "summary",
+    "failures",
+    "failures-attributes",
+    "stress",
     "cost",
     "speed",
     "live",
@@ -56,6 +62,7 @@ TABLES = (
 )
 FIGURES = ("figure1", "figure1-device", "figure7", "figure9a", "figure9b", "figure9c", "losses")
 FIGURES += ("live-curve",)
+FIGURES += ("lost-points", "survival", "stress-curves")
 NOTEBOOK = "adaptive_weight.html"
 CLIPBOARD = "clipboard.js"  # the texts of the tables' files, for the page to copy
 
@@ -128,6 +135,9 @@ def build_tables(report: ReportInput) -> list[Table]:
         peers(report),
         measurements.summary(report),
         *sequences(report),
+        failures(report),
+        failures_by_attribute(report),
+        stress(report),
         cost_tables.cost(report),
         cost_tables.speed(report),
         live_table(report),
@@ -146,6 +156,9 @@ def build_figures(report: ReportInput) -> list[Drawing]:
         *figure9(report.located),
         losses(report),
         figure_live(report),
+        lost_points(report),
+        survival_curves(report),
+        stress_curves(report),
     ]
 
 

@@ -88,11 +88,14 @@ class ScaledTracker:
     enlarges its heatmaps, here only masks and probabilities are known.
     """
 
-    def __init__(self, tracker: Tracker, scale: float) -> None:
-        """scale: of height and width, above 0 and at most 4; UserError for another."""
+    def __init__(self, tracker: Tracker, scale: float, keeps_all: bool = False) -> None:
+        """scale: of height and width, above 0 and at most 4; UserError for another.
+
+        keeps_all: an object that would be lost at this scale is one pixel at its middle.
+        """
         if not 0 < scale <= 4:
             raise UserError(f"input_scale {scale}: above 0 and at most 4")
-        self.tracker, self.scale = tracker, scale
+        self.tracker, self.scale, self.keeps_all = tracker, scale, keeps_all
         self.name = tracker.name
         self.device = getattr(tracker, "device", "cpu")
         self.precision = getattr(tracker, "precision", None)
@@ -101,12 +104,15 @@ class ScaledTracker:
         self.cycle = getattr(tracker, "cycle", 1)
 
     def init(self, frame: np.ndarray, mask: np.ndarray) -> ScaledState:
-        """See `Tracker.init`; UserError too for an object that is lost at this scale."""
+        """See `Tracker.init`; UserError too for an object that is lost, unless all are kept."""
         check_pair(frame, mask)
         ids = object_ids(mask)
         small = cv2.resize(mask, self._size(mask.shape), interpolation=cv2.INTER_NEAREST)
         lost = set(ids) - set(np.unique(small).tolist())
-        if lost:
+        for each in lost if self.keeps_all else ():
+            middle = np.argwhere(mask == each).mean(axis=0) * np.divide(small.shape, mask.shape)
+            small[tuple(middle.astype(int))] = each
+        if lost and not self.keeps_all:
             raise UserError(
                 f"object {min(lost)} has no pixel left at input_scale {self.scale}; take a larger"
             )

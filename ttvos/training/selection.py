@@ -25,7 +25,8 @@ from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_path, clear_errors
 from ttvos.data.annotations import Annotation
 from ttvos.data.davis import Sequence, load_sequences
-from ttvos.evaluation.davis import FEW_FRAMES, evaluate
+from ttvos.evaluation.asked import FEW_FRAMES
+from ttvos.evaluation.davis import evaluate
 from ttvos.evaluation.objects import object_count
 from ttvos.tracking.predict import track_sequence
 from ttvos.training.task import Task

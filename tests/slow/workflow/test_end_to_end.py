@@ -122,6 +122,7 @@ def test_the_page_shows_the_time_of_every_rule(project):
         "track": "2",
         "reference": "4",
         "evaluate": "11",
+        "failures": "11",
         "cost": "1",
         "speed": "1",
         "peer_costs": "1",
@@ -131,7 +132,7 @@ def test_the_page_shows_the_time_of_every_rule(project):
         "notebook": "1",
     }
     assert "its time is known only afterwards" in table
-    assert re.search(r"took \d+ seconds from the start of Snakemake.*all 35 jobs in it", table)
+    assert re.search(r"took \d+ seconds from the start of Snakemake.*all 46 jobs in it", table)
     assert (project / "results/tiny/benchmarks/reports.tsv").is_file()
 
 
@@ -157,7 +158,7 @@ def test_a_dry_run_writes_nothing(project):
     with without(project, mask):
         before = contents(project)
         jobs = planned(project, "--config", "title=Another")
-        made = {"note": 1, "reference": 1, "evaluate": 1, "explore": 1}
+        made = {"note": 1, "reference": 1, "evaluate": 1, "failures": 1, "explore": 1}
         assert jobs == {**made, **LAST}
         assert planned(project, "--config", "results=results/new")["train"] == 2
         assert len(before) > 100
@@ -183,19 +184,35 @@ def test_a_dry_run_writes_nothing(project):
         ),
         (
             "predict/frtm-resnet18-tm-s0/davis16/*/00002.png",
-            {"track": 1, "evaluate": 1, "explore": 1},
+            {"track": 1, "evaluate": 1, "failures": 1, "explore": 1},
         ),
-        ("predict/still/davis17", {"reference": 1, "evaluate": 1, "explore": 1}),
-        ("predict/still/davis17/predict.json", {"reference": 1, "evaluate": 1, "explore": 1}),
-        ("predict/exp8-hrnet-s0/davis17.maps.npz", {"predict": 1, "evaluate": 1, "explore": 1}),
-        ("predict/exp8-hrnet-s0/davis17/*/00003.png", {"predict": 1, "evaluate": 1, "explore": 1}),
+        ("predict/still/davis17", {"reference": 1, "evaluate": 1, "failures": 1, "explore": 1}),
+        (
+            "predict/still/davis17/predict.json",
+            {"reference": 1, "evaluate": 1, "failures": 1, "explore": 1},
+        ),
+        (
+            "predict/exp8-hrnet-s0/davis17.maps.npz",
+            {"predict": 1, "evaluate": 1, "failures": 1, "explore": 1},
+        ),
+        (
+            "predict/exp8-hrnet-s0/davis17/*/00003.png",
+            {"predict": 1, "evaluate": 1, "failures": 1, "explore": 1},
+        ),
         (
             "train/exp2-hrnet-s0/checkpoint.safetensors",
-            {"train": 1, "predict": 2, "evaluate": 2, "explore": 2},
+            {"train": 1, "predict": 2, "evaluate": 2, "failures": 2, "explore": 2},
         ),
         (
             "data/davis/JPEGImages/*/*/00003.jpg",
-            {"mini_clips": 1, "train": 2, "predict": 4, "reference": 4, "evaluate": 11}
+            {
+                "mini_clips": 1,
+                "train": 2,
+                "predict": 4,
+                "reference": 4,
+                "evaluate": 11,
+                "failures": 11,
+            }
             | {"train_frtm": 1, "track": 2, "explore": 2, "live": 2},
         ),
     ],
@@ -235,7 +252,7 @@ def test_a_runs_own_report_is_made_again_from_the_results(project, deleted):
             PROFILE,
             "cost: {height: 64",
             "precision: bfloat16\ncost: {height: 64",
-            {"predict": 4, "evaluate": 4, "explore": 2, "live": 1},
+            {"predict": 4, "evaluate": 4, "failures": 4, "explore": 2, "live": 1},
         ),
         (
             PROFILE,
@@ -248,13 +265,13 @@ def test_a_runs_own_report_is_made_again_from_the_results(project, deleted):
             PROFILE,
             "learning_rate: 0.001, steps: 2}\nfrtm",
             "learning_rate: 0.002, steps: 2}\nfrtm",
-            {"train": 2, "predict": 4, "evaluate": 4, "explore": 2, "live": 1},
+            {"train": 2, "predict": 4, "evaluate": 4, "failures": 4, "explore": 2, "live": 1},
         ),
         (
             PROFILE,
             "target: {channels: 4",
             "target: {channels: 3",
-            {"train_frtm": 1, "track": 2, "evaluate": 2, "explore": 2},
+            {"train_frtm": 1, "track": 2, "evaluate": 2, "failures": 2, "explore": 2},
         ),
         (
             "data/peers/gc.yaml",
@@ -264,11 +281,12 @@ def test_a_runs_own_report_is_made_again_from_the_results(project, deleted):
         ),
         ("ttvos/peers/stm.py", *NEW_LINE, {"peer_costs": 1, "tracker_speed": 1}),
         ("ttvos/evaluation/davis.py", *NEW_LINE, {"evaluate": 11, "explore": 2, "live": 2}),
+        ("ttvos/evaluation/fixes.py", *NEW_LINE, {"failures": 11}),
         ("ttvos/measure/cost.py", *NEW_LINE, {"cost": 1}),
         (
             "ttvos/tracking/baselines.py",
             *NEW_LINE,
-            {"reference": 4, "evaluate": 4, "explore": 2, "live": 1},
+            {"reference": 4, "evaluate": 4, "failures": 4, "explore": 2, "live": 1},
         ),
         ("ttvos/measure/live_schedule.py", *NEW_LINE, {"live": 2}),
         ("ttvos/report/writers.py", *NEW_LINE, {}),
@@ -278,7 +296,15 @@ def test_a_runs_own_report_is_made_again_from_the_results(project, deleted):
             "ttvos/model/refinement.py",
             *NEW_LINE,
             # and no training
-            {"predict": 4, "evaluate": 4, "cost": 1, "speed": 1, "explore": 2, "live": 1},
+            {
+                "predict": 4,
+                "evaluate": 4,
+                "failures": 4,
+                "cost": 1,
+                "speed": 1,
+                "explore": 2,
+                "live": 1,
+            },
         ),
     ],
 )

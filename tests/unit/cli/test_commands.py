@@ -16,19 +16,19 @@ from ttvos.measure.latency import Load
 from ttvos.model import weights as checkpoint
 from ttvos.model.ttvos import build_model
 
-SUBCOMMANDS = ("data", "train", "backbone", "snapshot", "predict", "evaluate", "cost", "speed")
+SUBCOMMANDS = ("data", "train", "backbone", "snapshot", "predict", "evaluate", "failures", "stress")
 SUBCOMMANDS += (
+    "cost",
+    "speed",
+    "live",
     "steptime",
     "judge",
     "site",
     "explore",
     "report",
     "compare",
-    "publish",
-    "fill",
-    "card",
 )
-SUBCOMMANDS += ("schemas",)
+SUBCOMMANDS += ("publish", "fill", "card", "schemas")
 
 
 def run(arguments: list[object]) -> None:

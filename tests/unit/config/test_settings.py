@@ -93,6 +93,14 @@ def test_a_missing_key_is_named_but_a_wrong_one_first():
             build(Whole, value, "here")
 
 
+def test_a_choice_of_numbers_may_be_text():
+    assert build(Whole, {"name": "x", "years": ["2016", 2017]}, "here").years == (2016, 2017)
+    with pytest.raises(UserError, match=r"here.years\[0\]: 2015 is not one of 2016, 2017"):
+        build(Whole, {"name": "x", "years": ["2015"]}, "here")
+    with pytest.raises(UserError, match=r"here.years\[0\]: 'new' is not one of"):
+        build(Whole, {"name": "x", "years": ["new"]}, "here")
+
+
 def test_a_date_of_yaml_is_text():
     assert build(Whole, {"name": datetime.date(2026, 1, 2)}, "here").name == "2026-01-02"
 

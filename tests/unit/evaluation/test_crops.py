@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.evaluation.random_masks import ellipse, random_clip
 from ttvos.evaluation import metrics
-from ttvos.evaluation.crops import _near, find_boxes, score_frame, score_objects
+from ttvos.evaluation.crops import find_boxes, near_disk, score_frame, score_objects
 from ttvos.evaluation.metrics import boundary_f, jaccard
 
 
@@ -107,7 +107,7 @@ def test_near_is_a_disk_for_every_radius(radius):
         edges = np.zeros((shape[0] + 2 * radius, shape[1] + radius), dtype=np.uint8)
         inner = (slice(radius, radius + shape[0]), slice(0, shape[1]))
         edges[inner] = masks[0] + 2 * masks[1]
-        near = _near(edges, radius).reshape(edges.shape)[inner]
+        near = near_disk(edges, radius).reshape(edges.shape)[inner]
         expected = [metrics._near(mask, radius) for mask in masks]
         np.testing.assert_array_equal(near, expected[0] + 2 * expected[1])
 

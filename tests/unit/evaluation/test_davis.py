@@ -165,7 +165,7 @@ def test_workers_do_not_change_the_numbers(tiny_davis, results):
 @pytest.mark.parametrize("frames", [1, 4, 5, 100])
 def test_chunks_do_not_change_the_numbers(tiny_davis, results, monkeypatch, frames):
     before = numbers(evaluate(results, tiny_davis, 2017, "val"))
-    monkeypatch.setattr("ttvos.evaluation.davis.CHUNK_FRAMES", frames)
+    monkeypatch.setattr("ttvos.evaluation.asked.CHUNK_FRAMES", frames)
     assert numbers(evaluate(results, tiny_davis, 2017, "val")) == before
 
 
@@ -173,7 +173,7 @@ def test_chunks_do_not_change_the_numbers(tiny_davis, results, monkeypatch, fram
 @pytest.mark.parametrize("frames", [2, 100])
 def test_an_object_may_come_after_the_first_frame(tiny_davis, results, monkeypatch, shown, frames):
     """Object 1 of 2 is missing from the first mask: it counts, if it ever comes."""
-    monkeypatch.setattr("ttvos.evaluation.davis.CHUNK_FRAMES", frames)
+    monkeypatch.setattr("ttvos.evaluation.asked.CHUNK_FRAMES", frames)
     for t in range(8):
         if t != shown:
             for folder in (tiny_davis / "Annotations/480p/two", results / "two"):

@@ -230,7 +230,7 @@ def test_later_objects_are_scored_by_name_in_davis_layout(late, tmp_path):
 def test_chunks_do_not_change_the_scores_of_later_objects(late, monkeypatch, frames):
     results, truth = late
     expected = parts(evaluate(results, truth=truth))
-    monkeypatch.setattr("ttvos.evaluation.davis.CHUNK_FRAMES", frames)
+    monkeypatch.setattr("ttvos.evaluation.asked.CHUNK_FRAMES", frames)
     assert parts(evaluate(results, truth=truth)) == expected
 
 

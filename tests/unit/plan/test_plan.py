@@ -10,6 +10,7 @@ from ttvos.config.peers import built_peers
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
 from ttvos.engine import PRECISIONS
+from ttvos.plan.jobs import Jobs
 from ttvos.plan.manifest import (
     UNTRAINED,
     benchmark,
@@ -70,6 +71,10 @@ def test_every_job_has_its_time():
         "explore davis17",
         "live exp8-hrnet-s0-davis17",
         "live still-davis17",
+        "failures exp8-hrnet-s0-davis16",
+        "failures exp8-hrnet-s0-davis17",
+        "failures still-davis16",
+        "failures still-davis17",
         "peer_costs",
         "predict exp8-hrnet-s0-davis16",
         "predict exp8-hrnet-s0-davis17",
@@ -284,3 +289,64 @@ def test_a_class_of_the_users_own_is_tracked_once_whatever_the_seeds(monkeypatch
     assert row["evaluate"]["davis17"] == ["results/mini/evaluate/mine/davis17.json"]
     assert mine.trackers["mine"] == "my_package.tracker:Mine"
     assert mine.tracked["mine"] == ("my_package.tracker:Mine", None)
+
+
+def test_lost_points_are_accounted_for_wherever_masks_are_scored():
+    mini = plan(rows=["exp8-hrnet"], references=["still"])
+    found = make_manifest(mini)["failures"]
+    assert found["results/mini/evaluate/still/davis16.json"] == (
+        "results/mini/failures/still/davis16.json"
+    )
+    assert len(found) == 4
+    assert set(found.values()) <= set(result_files(mini))
+    without = plan(failures=False)
+    assert make_manifest(without)["failures"] == {}
+    assert not any("failures" in name for name in (*result_files(without), *benchmarks(without)))
+
+
+STRESS = {"rows": ["exp8-hrnet"], "checkpoint": "own.safetensors", "peers": {}}
+
+
+def test_every_tracker_of_a_run_is_stressed_where_the_run_asks_for_it():
+    stressed = plan(**STRESS, stress={"datasets": ["davis17"]})
+    found = make_manifest(stressed)["stress"]
+    assert [(entry["label"], entry["file"]) for entry in found] == [
+        ("exp8-hrnet-s0", "results/mini/stress/exp8-hrnet-s0/davis17.json"),
+        ("First mask held still", "results/mini/stress/still/davis17.json"),
+        ("First mask carried by optical flow (DIS)", "results/mini/stress/flow/davis17.json"),
+    ]
+    assert {entry["file"] for entry in found} <= set(result_files(stressed))
+    assert {"stress still-davis17", "stress exp8-hrnet-s0-davis17"} <= set(benchmarks(stressed))
+    assert make_manifest(plan())["stress"] == []
+    assert not any("stress" in path for path in result_files(plan()))
+
+
+def test_trackers_are_told_to_commands_as_they_are_to_predict(tmp_path):
+    jobs = Jobs(plan(**STRESS | {"peers": {"weights": {"stm": "stm.pth"}}}))
+    assert jobs.tracker_options("flow", "davis17") == "--reference flow"
+    assert jobs.tracker_inputs("flow") == []
+    told = jobs.tracker_options("exp8-hrnet-s0", "davis17")
+    assert "--variant exp8 --backbone hrnet" in told
+    assert "--checkpoint own.safetensors" in told
+    assert jobs.tracker_inputs("exp8-hrnet-s0") == ["own.safetensors"]
+    assert "--tracker stm --weights stm.pth" in jobs.tracker_options("stm", "davis17")
+    assert jobs.tracker_inputs("stm") == ["stm.pth"]
+
+
+@pytest.mark.parametrize(
+    ("stress", "words"),
+    [
+        ({"datasets": ["davis18"]}, "stress: no dataset named 'davis18'"),
+        ({"datasets": ["davis17"], "strengths": {"fog": [1]}}, "stress 'fog': there is erode"),
+        ({"datasets": ["davis17"], "strengths": {"dark": [200]}}, "at most 100: s % darker"),
+    ],
+)
+def test_a_wrong_stress_is_refused_before_anything_runs(stress, words):
+    with pytest.raises(UserError, match=words):
+        plan(stress=stress)
+
+
+def test_the_run_of_stresses_is_whole():
+    run = Plan(load_config(RUNS / "stress.yaml"))
+    assert run.stressed == ["exp8-hrnet-s0", "still", "flow"]
+    assert not run.sections  # nothing is trained

@@ -80,10 +80,13 @@ def test_a_run_without_rows_scores_all_archives_of_2016_and_nothing_else(tmp_pat
     methods = [name for name in METHODS if (name, 2016) in MASK_SETS]
     scores = {f"results/davis16-masks/published/{name}/davis16.json" for name in methods}
     assert len(scores) == 11
+    lost = {path.replace("/published/", "/published-failures/") for path in scores}
     made = {path for path in result_files(alone) if not path.endswith(".tsv")}
-    assert made == scores | {"results/davis16-masks/explorer/davis16"}
-    jobs = {f"published {name}-davis16" for name in methods}
+    assert made == scores | lost | {"results/davis16-masks/explorer/davis16"}
+    jobs = {f"{r} {name}-davis16" for r in ("published", "published_failures") for name in methods}
     assert set(benchmarks(alone)) == jobs | {"explore davis16"}
+    assert Jobs(alone).record_option() == ""
+    assert Jobs(masks_alone(davis_record="my record")).record_option() == "--record 'my record'"
     assert make_manifest(alone)["rows"] == []
 
 

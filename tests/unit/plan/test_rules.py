@@ -16,3 +16,11 @@ def test_the_default_run_is_planned_from_nothing(tmp_path):
     assert not {"fetch", "fetch_by_hand"} & set(jobs)
     assert jobs == planned_jobs(load_config(RUNS / "mini.yaml"))
     assert sorted({path.name for path in project.iterdir()} - {".snakemake"}) == before
+
+
+def test_the_run_of_stresses_is_planned_from_nothing(tmp_path):
+    project = copy_repository(tmp_path / "project")
+    jobs = snakemake(project, "-n", "reports/", "--configfile", "workflow/runs/stress.yaml").jobs
+    assert jobs == planned_jobs(load_config(RUNS / "stress.yaml"))
+    assert jobs["stress"] == 3
+    assert "train" not in jobs

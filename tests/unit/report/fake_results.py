@@ -70,7 +70,10 @@ def evaluation(score: float, rng: np.random.Generator, year: int, names=None) ->
     scores = {"J&F-Mean": score, "J-Mean": score - above / 2, "F-Mean": score + above / 2}
     scores |= REST
     data = {"profile": "mini", "root": "results/mini/data", "year": year, "split": "val"}
-    return {"global": scores, "objects": objects, "frames": {}, "provenance": provenance(data=data)}
+    frames = {name: {"J": [0.9, 0.6, 0.6], "F": [0.9, 0.6, 0.6]} for name in objects}
+    frames[next(iter(objects))]["J"][1] = 0.4
+    made = {"global": scores, "objects": objects, "frames": frames}
+    return made | {"provenance": provenance(data=data)}
 
 
 def prediction(rng: np.random.Generator, weights: bool, year: int) -> dict[str, Any]:
@@ -253,8 +256,55 @@ def write_run(folder: Path, seeds: tuple[int, ...] = (0, 1)) -> Path:
         "benchmarks": {"train exp8-hrnet": "benchmarks/train.tsv"},
         "provenance": provenance(),
     }
+    scored = {"still": "evaluate/still/davis17.json", "exp8": "evaluate/exp8-hrnet-s0/davis17.json"}
+    manifest["failures"] = {
+        path: write_json(folder, f"failures/{name}.json", failures(folder / path))
+        for name, path in scored.items()
+    }
+    manifest["stress"] = [
+        {"label": who, "dataset": "davis17", "file": write_json(folder, f"{who}.json", stress())}
+        for who in scored
+    ]
     write_json(folder, "manifest.json", manifest)
     return folder / "manifest.json"
+
+
+def failures(scores: Path) -> dict[str, Any]:
+    """An account of what a file of scores lost: a quarter of it to each of four categories. Every
+    second object is lost in frame 5, the first of them for good."""
+    lost = {"wrong_object": 0.0, "drift": 0.0}
+    kinds = ("lost", "spill", "missed", "contour")
+    read = json.loads(scores.read_text())
+    jf = read["global"]["J&F-Mean"]
+    one = {"J&F-Mean": jf, "lost_points": lost | dict.fromkeys(kinds, (1 - jf) / 4)}
+    losses = [{"frame": 5, "frames": 12, "back": None}, {"frame": 5, "frames": 11, "back": 20}]
+    objects = {
+        name: one | {"losses": [losses[min(n // 2, 1)]] if n % 2 else []}
+        for n, name in enumerate(read["objects"], start=1)
+    }
+    scored = {"sequences": 6, "objects": len(objects), "frames": 22, "available": 6, "set": "all"}
+    made = {"global": one, "objects": objects, "scored": scored}
+    return made | {
+        "attributes": [one | {"attribute": name, "sequences": 5} for name in ("OCC", "AC")],
+        "provenance": read["provenance"],
+    }
+
+
+def stress() -> dict[str, Any]:
+    """A tracker that loses 4 points a pixel of blur, and 2 with every second frame left out."""
+    line = {"J&F-Mean": 0.58, "untouched": 0.6, "stress": "skip", "strength": 1.0}
+    return {
+        "tracker": "exp8",
+        "J&F-Mean": 0.6,
+        "sequences": 6,
+        "objects": 9,
+        "lines": [line, line | {"stress": "blur", "J&F-Mean": 0.56}],
+        "slopes": [
+            {"stress": "skip", "per": 1.0, "lost": 0.02},
+            {"stress": "blur", "per": 1.0, "lost": 0.04},
+        ],
+        "provenance": provenance(),
+    }
 
 
 def _write_row(folder: Path, name: str, seeds: tuple[int, ...], rng) -> dict[str, Any]:
