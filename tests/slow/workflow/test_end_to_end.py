@@ -280,7 +280,12 @@ def test_a_runs_own_report_is_made_again_from_the_results(project, deleted):
             {"peer_costs": 1, "tracker_speed": 1},
         ),
         ("ttvos/peers/stm.py", *NEW_LINE, {"peer_costs": 1, "tracker_speed": 1}),
-        ("ttvos/evaluation/davis.py", *NEW_LINE, {"evaluate": 11, "explore": 2, "live": 2}),
+        ("ttvos/evaluation/davis.py", *NEW_LINE, {"evaluate": 11, "explore": 2}),
+        (
+            "ttvos/evaluation/totals.py",
+            *NEW_LINE,
+            {"evaluate": 11, "failures": 11, "explore": 2, "live": 2},
+        ),
         ("ttvos/evaluation/fixes.py", *NEW_LINE, {"failures": 11}),
         ("ttvos/measure/cost.py", *NEW_LINE, {"cost": 1}),
         (
