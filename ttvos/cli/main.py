@@ -25,6 +25,7 @@ COMMANDS = {
     "evaluate": "score a folder of masks by the DAVIS protocol (J, F, recall and decay)",
     "cost": "count parameters and MACs: of one model, of rows, or of any tracker",
     "speed": "measure latency and FPS: strict streaming beside the released code's protocol",
+    "live": "score the mask on screen while a camera delivers frames and does not wait",
     "steptime": "time some training steps of a run, and say how many hours the whole run needs",
     "judge": "say whether a number of the paper holds, given measured values",
     "site": "compare scores of published masks with those that the DAVIS site printed for them",

@@ -44,9 +44,9 @@ def device_name(device: "torch.device | str") -> str:
     return cpu_name()
 
 
-def read_clock(device: "torch.device") -> float:
+def read_clock(device: "torch.device | str") -> float:
     """Seconds, read after the device has done all it was given."""
-    if device.type == "cuda":
+    if str(device).startswith("cuda"):
         import torch
 
         torch.cuda.synchronize(device)

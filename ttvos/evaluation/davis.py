@@ -71,7 +71,7 @@ def evaluate(
     davis = found.layout == DAVIS
     year, rule = year or 2017, objects or (FIRST if davis else ALL)
     tasks, folder = find_tasks(found, Path(masks), year, only)
-    facts: dict[str, Any] = {"evaluator": evaluator, "masks": str(masks), **_origin(folder)}
+    facts: dict[str, Any] = {"evaluator": evaluator, "masks": str(masks), **masks_origin(folder)}
     notes: list[str] = []
     if evaluator == "official":
         from ttvos.evaluation.official import score_officially
@@ -81,7 +81,7 @@ def evaluate(
         scores, frames, facts["evaluator_version"] = score_officially(tasks)
     else:
         frames = _score(tasks, rule, ignore_void, workers, notes)
-        scores = {name: _object_statistics(values) for name, values in frames.items()}
+        scores = {name: object_statistics(values) for name, values in frames.items()}
     if not scores:
         raise UserError(f"{truth or dataset}: the annotations show no object that can be scored")
     which = {"year": year, **({"split": split} if davis else {})}
@@ -90,10 +90,10 @@ def evaluate(
     rules = {"objects": rule, "ignore_void": ignore_void}
     settings = {"evaluator": evaluator, **which, **rules}
     return Scores(
-        means=_means(scores),
+        means=means_over(scores),
         objects=scores,
         frames={name: FrameScores.model_validate(values) for name, values in frames.items()},
-        scored=_scored(found, tasks, year, split, len(scores)),
+        scored=scored_part(found, year, split, len(scores)),
         notes=notes,
         provenance=provenance(settings, data=data, **rules, **facts),
     )
@@ -121,23 +121,23 @@ def _check(
         raise UserError("masks of 2016 have no void to ignore: their 255 is the object")
 
 
-def _origin(folder: Path) -> dict[str, Any]:
+def masks_origin(folder: Path) -> dict[str, Any]:
     """Where published masks are from, for the record."""
     path = folder / "origin.json"
     return {"masks_origin": read_json(path)} if path.is_file() else {}
 
 
-def _scored(truth: Truth, tasks: list[Task], year: int, split: str, objects: int) -> Scored:
+def scored_part(truth: Truth, year: int, split: str, objects: int) -> Scored:
     """How much was scored, and of what: of the published set, where these sequences are of it."""
     available, whose = truth.available, "the data set"
     if truth.layout == DAVIS:
         whose, published = f"split {split}", VAL[year] if split == "val" else ()
-        if {task.annotation.name for task in tasks} <= set(published):
+        if {annotation.name for annotation in truth.annotations} <= set(published):
             available, whose = len(published), f"DAVIS-{year} val"
     return Scored(
-        sequences=len(tasks),
+        sequences=len(truth.annotations),
         objects=objects,
-        frames=sum(len(task.annotation.masks) - 2 for task in tasks),
+        frames=sum(len(annotation.masks) - 2 for annotation in truth.annotations),
         available=available,
         set=whose,
     )
@@ -186,7 +186,8 @@ def _chunks(task: Task, count: int | None, ignore_void: bool) -> list[Chunk]:
     ]
 
 
-def _object_statistics(values: Values) -> ObjectScores:
+def object_statistics(values: Values) -> ObjectScores:
+    """Mean, recall and decay of each metric of an object, over its frames."""
     return ObjectScores.model_validate(
         {
             f"{metric}-{name}": number
@@ -196,7 +197,7 @@ def _object_statistics(values: Values) -> ObjectScores:
     )
 
 
-def _means(objects: dict[str, ObjectScores]) -> Means:
+def means_over(objects: dict[str, ObjectScores]) -> Means:
     """Means over objects; J&F is the mean of the J and the F mean."""
     names = next(iter(objects.values())).keys()
     means = {name: float(np.mean([scores[name] for scores in objects.values()])) for name in names}

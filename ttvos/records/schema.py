@@ -572,6 +572,101 @@ class TrackerSpeed(_Timed):
 
 Speed = RowSpeed | TrackerSpeed
 
+# Live accuracy: `ttvos live`
+
+
+class Timing(Record):
+    """Latencies in ms: of frame 0, and of frames after it."""
+
+    init_ms: list[float]
+    step_ms: list[float]
+
+
+class LiveLatency(Record):
+    """Where the latencies of a live run are from: measured in it, of a `file`, or given as a speed.
+
+    Either `pooled`, of all sequences alike, or by sequence. device: that they were measured on;
+    height, width, objects: of the clip that was timed, None where it is the scored clips or not
+    known. p50_ms: of all that follow frame 0.
+    """
+
+    source: Literal["measured", "file", "given"]
+    device: str
+    precision: str | None = None
+    height: int | None = None
+    width: int | None = None
+    objects: int | None = None
+    file: str | None = None
+    p50_ms: float
+    pooled: Timing | None = None
+    sequences: dict[str, Timing] = {}
+
+
+class MaskAge(Record):
+    """How old the mask on screen is when a frame arrives, over the scored frames.
+
+    mean, p50, p90, p99, highest: in frames; the same in ms. A percentile is None where the sample
+    is too small for it (`ttvos.measure.latency`).
+    """
+
+    mean: float
+    p50: float
+    p90: float | None
+    p99: float | None
+    highest: int
+    mean_ms: float
+    p50_ms: float
+    p90_ms: float | None
+    p99_ms: float | None
+    highest_ms: float
+
+
+class LiveSequence(_Both):
+    """One sequence at one rate. j, f: means over its objects; processed: share of frames taken."""
+
+    j_mean: float = Field(alias="J-Mean")
+    f_mean: float = Field(alias="F-Mean")
+    processed: float
+    age_mean: float
+
+
+class LiveRate(Record):
+    """What a viewer sees at one rate of the camera, in frames a second.
+
+    processed: the tracker took this share of the frames after frame 0.
+    """
+
+    rate: float
+    means: Means = Field(alias="global")
+    age: MaskAge
+    processed: float
+    sequences: dict[str, LiveSequence]
+
+
+class Live(Result):
+    """J&F of the mask on screen when each frame arrives (`ttvos.measure.live`, docs/live.md).
+
+    offline: of the same tracker when the clip waits for it. upper_bound: the masks were made with
+    every frame seen, also those for which there was no time.
+    """
+
+    tracker: str
+    upper_bound: bool = False
+    seed: int
+    latency: LiveLatency
+    offline: Means
+    offline_sequences: dict[str, float]
+    rates: list[LiveRate]
+    scored: Scored
+    notes: list[str] = []
+    load: Load | None = None
+    protocol: dict[str, str] = {}
+
+    @classmethod
+    def fits(cls, data: dict[str, Any]) -> bool:
+        return "latency" in data
+
+
 # Training: `ttvos train`
 
 
@@ -642,6 +737,7 @@ KINDS = {  # by the name of the JSON Schema
     "predictions": Predictions,
     "cost": Cost,
     "speed": Speed,
+    "live": Live,
     "training": Training,
     "origin": Origin,
 }

@@ -1,9 +1,8 @@
 """Run a tracker over a DAVIS-layout dataset: one palette PNG a frame, one predict.json."""
 
-import sys
 from collections import deque
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from ttvos.core.video import VOID
 from ttvos.data.davis import Sequence, first_mask, load_sequences
 from ttvos.records import store
 from ttvos.records.schema import Predictions, TrackedSequence
-from ttvos.tracking.precision import matrix_precision, precision_of
+from ttvos.tracking.precision import as_recorded, precision_of
 from ttvos.tracking.protocol import Prediction, Tracker, check_prediction, object_ids, stream
 from ttvos.tracking.strips import Strip, choose_sequence
 
@@ -101,7 +100,7 @@ def track_sequence(
     mask = np.where(given == VOID, 0, given).astype(np.uint8)
     ratios, weights, shown = [_ratios(mask, ids)], [], deque()
     reader, writer = read_ahead(sequence.frames), write_behind()
-    with _as_recorded(tracker), reader as frames, writer as write:
+    with as_recorded(tracker), reader as frames, writer as write:
         first = next(frames)
         _check_size(first, given.shape, sequence.frames[0], "its mask")
         write(folder / f"{sequence.frames[0].stem}.png", mask)
@@ -125,13 +124,6 @@ def track_sequence(
         foreground_ratio=ratios,
         notes=_notes(ids),
     )
-
-
-def _as_recorded(tracker: Tracker) -> AbstractContextManager:
-    """Keep CUDA to the precision that the tracker names: PyTorch's default would let TF32 in."""
-    if "torch" not in sys.modules:  # the tracker does without, and its import takes seconds
-        return nullcontext()
-    return matrix_precision(precision_of(tracker) or "float32")
 
 
 def _checked(
