@@ -26,6 +26,7 @@ from ttvos.core.shipped_weights import fill_names
 
 STAGES = shipped("data") / "stages.yaml"
 SPLIT = "val"  # what published masks are of
+REFERENCES = ("still", "flow")
 
 
 @settings
@@ -159,6 +160,28 @@ class PeersConfig:
 
 
 @settings
+class LiveConfig:
+    """Live accuracy: J&F of the mask on screen while a camera does not wait (docs/live.md).
+
+    datasets: names of the run's; () is the first. who: of those that the run tracks, rows (with
+    their first seed), references, peers with weights, and masks with `fps`, by name; ["all"] for
+    all. rates: frames a second that the camera delivers. latency: measured on the clips
+    themselves, or taken from the run's measurement of speed, where the tracker has one and sees
+    the whole frame. seed: of the draws of latencies.
+    """
+
+    datasets: tuple[str, ...] = ()
+    who: tuple[str, ...] = ("all",)
+    rates: tuple[float, ...] = (10.0, 15.0, 24.0, 30.0, 60.0, 120.0)
+    latency: Literal["measured", "speed"] = "measured"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.rates or not all(0 < rate < math.inf for rate in self.rates):
+            raise UserError("rates: frames a second, one or more, each above 0 and finite")
+
+
+@settings
 class Comparable:
     """Whether this run's numbers are the same quantity as the paper's."""
 
@@ -215,6 +238,7 @@ class Config:
     data: str = DATA
     cost: CostConfig = CostConfig()
     speed: SpeedConfig | None = SpeedConfig()
+    live: LiveConfig | None = None
     comparable: Comparable = Comparable()
 
     def __post_init__(self) -> None:
@@ -259,6 +283,7 @@ def _check_names(config: Config, where: str) -> None:
     for name in config.speed.untimed if config.speed else ():
         if name not in rows:
             raise UserError(f"{where}: speed: untimed: experiments.tsv has no row {name!r}")
+    _check_live(config, where)
     for masks in config.masks:
         for dataset in masks.datasets:
             if dataset not in config.datasets:
@@ -266,6 +291,20 @@ def _check_names(config: Config, where: str) -> None:
     for name in config.published.datasets if config.published else ():
         if name not in config.datasets or config.datasets[name].split != SPLIT:
             raise UserError(f"{where}: published: {name!r} is no dataset here of split {SPLIT}")
+
+
+def _check_live(config: Config, where: str) -> None:
+    """Refuse names of the section `live` that nothing here has; a row may be another run's."""
+    if config.live is None:
+        return
+    for name in config.live.datasets:
+        if name not in config.datasets:
+            raise UserError(f"{where}: live: no dataset named {name!r}")
+    masks = [masks.name for masks in config.masks]
+    known = {"all", *REFERENCES, *load_rows(), *built_peers(), *masks}
+    for name in config.live.who:
+        if name not in known:
+            raise UserError(f"{where}: live: who: no row, reference, peer or masks named {name!r}")
 
 
 def _with_recipe(train: dict, values: dict, where: str, place: Place) -> dict:

@@ -74,6 +74,47 @@ class Jobs:
         words += ["--only", *dataset.only] if dataset.only else []
         return shlex.join(map(str, [*words, "--profile", self.plan.config.run]))
 
+    def live_inputs(self, who: str, dataset: str) -> list[str]:
+        """What a player waits for besides the data: weights, masks, latencies."""
+        plan, latency = self.plan, self.plan.live_latency(who, dataset)
+        files = [latency] if latency else []
+        if who.startswith("masks-"):
+            return [*files, plan.masks_of(who, dataset)]
+        if who in plan.tracked:
+            return [*files, *filter(None, [plan.tracked[who][1]])]
+        return files if who in plan.config.references else [*files, plan.checkpoint(who)]
+
+    def live_options(self, who: str, dataset: str) -> str:
+        """Options of `ttvos live` that say who is played, with which latencies."""
+        plan, latency = self.plan, self.plan.live_latency(who, dataset)
+        words = ["--latency", latency] if latency else []
+        if who.startswith("masks-"):
+            masks = plan.masks[plan.live_players[who]]
+            words += ["--masks", masks.root, "--name", masks.name]
+            words += ["--fps", masks.fps, "--fps-device", masks.fps_device]
+        elif who in plan.config.references:
+            words += ["--reference", who]
+        else:
+            words += ["--device", plan.config.device]
+            words += ["--input-scale", plan.config.datasets[dataset].input_scale]
+            words += self._tracker_words(who)
+        return shlex.join(map(str, words))
+
+    def live_code(self, who: str) -> dict[str, Any]:
+        """What a change of a player's own class shows in; {} where it is none."""
+        from ttvos.tracking.registry import tracker_code
+
+        return tracker_code(self.plan.tracked[who][0]) if who in self.plan.tracked else {}
+
+    def _tracker_words(self, who: str) -> list[str]:
+        plan = self.plan
+        if who in plan.tracked:
+            tracker, weights = plan.tracked[who]
+            return ["--tracker", tracker, *(["--weights", weights] if weights else [])]
+        words = ["--checkpoint", plan.checkpoint(who), *shlex.split(self.row_options(who))]
+        words += ["--single-object", plan.config.single_object]
+        return [*words, "--precision", plan.config.precision, "--compile", "off"]
+
     def weights_option(self, tracked: str) -> str:
         """--weights of who tracks with some."""
         weights = self.plan.tracked[tracked][1]

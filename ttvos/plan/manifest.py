@@ -98,6 +98,15 @@ class PublishedEntry:
 
 
 @settings
+class LiveEntry:
+    """Who was played live (docs/live.md). results: dataset -> file."""
+
+    name: str
+    label: str
+    results: dict[str, str]
+
+
+@settings
 class Manifest:
     """What one run measured. Relative paths start from `root`, itself relative to the file.
 
@@ -117,6 +126,7 @@ class Manifest:
     masks: tuple[MaskEntry, ...] = ()
     peers: tuple[PeerEntry, ...] = ()
     published: tuple[PublishedEntry, ...] = ()
+    live: tuple[LiveEntry, ...] = ()
     site: dict[str, str | None] = field(default_factory=dict)
     data_label: str = ""
     comparable: Comparable = field(default_factory=Comparable)
@@ -199,6 +209,7 @@ def make_manifest(plan: Plan) -> dict[str, Any]:
         ],
         "site": {dataset: plan.site_check(dataset) for dataset in plan.site_checks},
         "peers": [_peer(plan, name) for name in plan.peers],
+        "live": [_live(plan, who, name) for who, name in plan.live_players.items()],
         "maps": plan.maps(shown.name, first) if shown and first else None,
         "benchmarks": benchmarks(plan),
         "other_benchmarks": other_benchmarks(plan),
@@ -262,6 +273,12 @@ def _masks(plan: Plan, name: str, who: str, label: str, datasets: Iterable[str])
     return {"name": name, "label": label, "evaluate": scores}
 
 
+def _live(plan: Plan, who: str, name: str) -> dict[str, Any]:
+    sets = [dataset for player, dataset in plan.live_jobs if player == who]
+    label = REFERENCE_LABELS.get(name, name)
+    return {"name": name, "label": label, "results": {d: plan.live(who, d) for d in sets}}
+
+
 def benchmarks(plan: Plan) -> dict[str, str]:
     """Snakemake's timing of every job that makes a result, by "rule job"."""
     config, datasets = plan.config, plan.config.datasets
@@ -285,6 +302,7 @@ def benchmarks(plan: Plan) -> dict[str, str]:
         "tracker_speed": plan.timed_trackers,
         "published": [f"{who}-{d}" for who, sets in plan.published.items() for d in sets],
         "site": list(plan.site_checks),
+        "live": [f"{who}-{dataset}" for who, dataset in plan.live_jobs],
     }
     named = [f"{rule} {job}" for rule, names in jobs.items() for job in names]
     named += ["cost"] if plan.rows_of("ttvos") else []
@@ -309,7 +327,8 @@ def benchmark(plan: Plan, job: str) -> str:
 def result_files(plan: Plan) -> list[str]:
     """Everything that is made before the report; predictions by their folder, made whole."""
     manifest, config = make_manifest(plan), plan.config
-    parts = ("rows", "references", "masks", "published", "site", "peers", "maps", "benchmarks")
+    parts = ("rows", "references", "masks", "published", "site", "peers", "live", "maps")
+    parts += ("benchmarks",)
     files = {path.removesuffix("/predict.json") for path in _files([manifest[p] for p in parts])}
     trainings = plan.trainings.values()
     files |= {plan.checkpoint(training.name) for training in trainings if training.row.trains}

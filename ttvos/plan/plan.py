@@ -105,6 +105,51 @@ class Plan:
         own = {t.name: (t.row.tracker, None) for t in self.trainings_of("own")}
         return {**{name: (name, weights[name]) for name in weights}, **trained, **own}
 
+    @cached_property
+    def live_players(self) -> dict[str, str]:
+        """Who is played live, named as the masks that are scored (`scores`) -> its own name."""
+        asked = self.config.live
+        if asked is None:
+            return {}
+        first: dict[str, Training] = {}
+        for training in self.trainings.values():
+            first.setdefault(training.row.name, training)
+        found = {training.name: name for name, training in first.items()}
+        found |= {name: name for name in (*self.config.references, *self.config.peers.weights)}
+        found |= {f"masks-{name}": name for name, masks in self.masks.items() if masks.fps}
+        everyone = "all" in asked.who
+        return {who: name for who, name in found.items() if everyone or name in asked.who}
+
+    @cached_property
+    def live_sets(self) -> tuple[str, ...]:
+        """The datasets on which they are."""
+        names = tuple(self.config.datasets)
+        return (self.config.live.datasets or names[:1]) if self.config.live else ()
+
+    @cached_property
+    def live_jobs(self) -> list[tuple[str, str]]:
+        """Player and dataset, of masks those that they are of."""
+        return [
+            (who, dataset)
+            for who, name in self.live_players.items()
+            for dataset in self.live_sets
+            if not who.startswith("masks-") or dataset in self.masks[name].datasets
+        ]
+
+    def live(self, who: str, dataset: str) -> str:
+        return self.path("live", who, f"{dataset}.json")
+
+    def live_latency(self, who: str, dataset: str) -> str | None:
+        """The speed file whose latencies a player has; None where they are measured or given."""
+        is_whole = self.config.datasets[dataset].input_scale == 1
+        if self.config.live.latency != "speed" or not is_whole:
+            return None
+        training = self.trainings.get(who)
+        if training and training.row in self.timed_rows:
+            return self.speed(training.row.name)
+        tracker = peer_of_row(training.row) if training and training.row.tracker == "frtm" else who
+        return self.measured("speed", tracker) if tracker in self.timed_trackers else None
+
     @property
     def masks(self) -> dict[str, Any]:
         """Foreign mask folders by name; optional ones that are absent are left out."""

@@ -80,4 +80,5 @@ wildcard_constraints:
     own=any_of(row.name for row in plan.rows_of("own")),
     row=any_of(row.name for row in plan.rows),
     method=any_of(plan.published),
+    player=any_of(plan.live_players),
     year="2016|2017",

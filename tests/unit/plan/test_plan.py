@@ -65,6 +65,8 @@ def test_every_job_has_its_time():
         "evaluate exp8-hrnet-s0-davis17",
         "evaluate still-davis16",
         "evaluate still-davis17",
+        "live exp8-hrnet-s0-davis17",
+        "live still-davis17",
         "peer_costs",
         "predict exp8-hrnet-s0-davis16",
         "predict exp8-hrnet-s0-davis17",
