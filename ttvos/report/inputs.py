@@ -20,6 +20,7 @@ from ttvos.plan.manifest import (
 from ttvos.records.schema import NotScored, Predictions, Scores, Training
 from ttvos.report.join import ReportInput
 from ttvos.report.kept import load_kept
+from ttvos.report.live import load_live
 from ttvos.report.publication import form
 from ttvos.report.results import (
     Cost,
@@ -60,6 +61,7 @@ def load_inputs(
         tuple(_published(located, entry) for entry in manifest.published),
         known,
         load_kept(kept or form.FOLDER),
+        tuple(load_live(located, entry) for entry in manifest.live),
     )
 
 

@@ -11,7 +11,14 @@ from ttvos.config.peers import Peer
 from ttvos.plan.manifest import Located, Manifest, RowEntry
 from ttvos.report.kept import Kept, KeptScores, as_row
 from ttvos.report.paper import BACKBONE, BACKBONES, FULL, is_backbone, plain, read_paper
-from ttvos.report.results import Entry, File, MaskResults, PeerResults, RowResults
+from ttvos.report.results import (
+    Entry,
+    File,
+    LiveResults,
+    MaskResults,
+    PeerResults,
+    RowResults,
+)
 from ttvos.report.table import Table
 
 TRAINED = ("ttvos", "frtm")  # trackers that are trained here; others are the users' own
@@ -74,6 +81,7 @@ class ReportInput:
     published: tuple[MaskResults, ...] = ()
     records: dict[str, Peer] = field(default_factory=dict)
     kept: Kept = field(default_factory=Kept)
+    live: tuple[LiveResults, ...] = ()
 
     @property
     def manifest(self) -> Manifest:
@@ -86,7 +94,8 @@ class ReportInput:
         own = (*self.rows, *self.references, *self.masks, *self.published, *self.peers)
         entries = (*own, *kept)
         found: dict[str, File] = {}
-        for file in (file for entry in entries for file in entry.files()):
+        live = [file for player in self.live for file in player.results.values()]
+        for file in (*(file for entry in entries for file in entry.files()), *live):
             found.setdefault(file.name, file)
         return list(found.values())
 

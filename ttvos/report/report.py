@@ -7,6 +7,7 @@ from ttvos.config.peers import load_records
 from ttvos.core.errors import UserError
 from ttvos.core.files import atomic_path
 from ttvos.report import cost_tables, measurements
+from ttvos.report.figure_live import figure_live
 from ttvos.report.figure_losses import losses
 from ttvos.report.figure_speed import figure1, figure1_device
 from ttvos.report.figure_strips import figure7, load_maps
@@ -14,6 +15,7 @@ from ttvos.report.figure_weights import figure9
 from ttvos.report.figures import Drawing, write_figure
 from ttvos.report.join import ReportInput
 from ttvos.report.ledger import ledger
+from ttvos.report.live import live_table
 from ttvos.report.origin import origins
 from ttvos.report.page import Picture, data_uri, render_page, wrap_notebook
 from ttvos.report.peer_pages import page_name, write_pages
@@ -40,10 +42,12 @@ TABLES = (
     "summary",
     "cost",
     "speed",
+    "live",
     "training",
     "ledger",
 )
 FIGURES = ("figure1", "figure1-device", "figure7", "figure9a", "figure9b", "figure9c", "losses")
+FIGURES += ("live-curve",)
 NOTEBOOK = "adaptive_weight.html"
 
 
@@ -95,6 +99,7 @@ def build_tables(report: ReportInput) -> list[Table]:
         measurements.summary(report),
         cost_tables.cost(report),
         cost_tables.speed(report),
+        live_table(report),
         measurements.training(report),
         ledger(report),
     ]
@@ -109,6 +114,7 @@ def build_figures(report: ReportInput) -> list[Drawing]:
         figure7(report),
         *figure9(report.located),
         losses(report),
+        figure_live(report),
     ]
 
 

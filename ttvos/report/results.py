@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from ttvos.config.peers import Peer
 from ttvos.core.errors import UserError
 from ttvos.plan.manifest import Located, RowEntry
-from ttvos.records.schema import Cost, Origin, Predictions, Result, Scores, Speed, Training
+from ttvos.records.schema import Cost, Live, Origin, Predictions, Result, Scores, Speed, Training
 from ttvos.records.store import read
 
 T = TypeVar("T", bound=Result)
@@ -109,6 +109,15 @@ class MaskResults(Entry):
     fps: float | None = None
     fps_device: str = ""
     lacking: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LiveResults:
+    """Who was played live; results: by dataset."""
+
+    name: str
+    label: str
+    results: dict[str, File[Live]]
 
 
 @dataclass(frozen=True)

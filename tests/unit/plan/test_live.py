@@ -44,7 +44,9 @@ def test_a_row_is_played_with_its_first_seed():
 def test_all_is_every_tracker_and_masks_with_a_speed(tmp_path):
     fast = {"name": "Fast", "root": str(tmp_path), "datasets": ["davis16"]}
     masks = [{**fast, "fps": 9.5, "fps_device": "their GPU"}, {**fast, "name": "Unknown"}]
-    everyone = plan({"datasets": ["davis17", "davis16"]}, rows=["exp8-hrnet"], untrained=[], masks=masks)
+    everyone = plan(
+        {"datasets": ["davis17", "davis16"]}, rows=["exp8-hrnet"], untrained=[], masks=masks
+    )
     assert list(everyone.live_players.values()) == ["exp8-hrnet", "still", "flow", "Fast"]
     assert ("masks-Fast", "davis17") not in everyone.live_jobs
     words = shlex.split(Jobs(everyone).live_options("masks-Fast", "davis16"))

@@ -137,6 +137,41 @@ def speed(fps: float) -> dict[str, Any]:
     }
 
 
+def live(offline: float, latency: float, rates: tuple[float, ...] = (10, 30, 120)) -> dict:
+    """A live file: the faster the camera, the lower the score, and the older the mask."""
+    lower = [(rate, offline - 0.0004 * latency * rate**0.5) for rate in rates]
+    return {
+        "tracker": "ttvos",
+        "upper_bound": False,
+        "seed": 0,
+        "latency": {
+            **{"source": "measured", "device": "Imaginary CPU <2 cores>", "height": 64},
+            **{"width": 112, "p50_ms": latency},
+            "sequences": {"drift": {"init_ms": [latency], "step_ms": [latency] * 3}},
+        },
+        "offline": {"J&F-Mean": offline, "J-Mean": offline, "F-Mean": offline} | REST,
+        "offline_sequences": {"drift": offline},
+        "rates": [_live_rate(rate, score, latency) for rate, score in lower],
+        "scored": {"sequences": 1, "objects": 1, "frames": 22, "available": 1, "set": "split val"},
+        "notes": [],
+        "load": {"cores": 2, "used_by_others": 0.0},
+        "provenance": provenance(),
+    }
+
+
+def _live_rate(rate: float, score: float, latency: float) -> dict[str, Any]:
+    means = {"J&F-Mean": score, "J-Mean": score, "F-Mean": score}
+    age = {"mean": 1 + latency * rate / 1000, "p50": 1.0, "p90": None, "p99": None, "highest": 3}
+    ms = {f"{key}_ms": None if value is None else value * 1000 / rate for key, value in age.items()}
+    return {
+        "rate": float(rate),
+        "global": means | REST,
+        "age": age | ms,
+        "processed": min(1.0, 1000 / latency / rate),
+        "sequences": {"drift": means | {"processed": 1.0, "age_mean": 1.0}},
+    }
+
+
 def training(row: str, seed: int, steps: int = 50) -> dict[str, Any]:
     """A train.json of one stage."""
     variant, _, backbone = row.partition("-")
@@ -207,6 +242,13 @@ def write_run(folder: Path, seeds: tuple[int, ...] = (0, 1)) -> Path:
         "references": references,
         "masks": [_masks(folder, "OSVOS", "OSVOS masks", 0.796, rng)],
         "maps": write_maps(folder, "predict/maps.npz", rng, provenance()),
+        "live": [
+            {"name": name, "label": name, "results": {"davis17": write_json(folder, file, value)}}
+            for name, file, value in (
+                ("exp8-hrnet", "live/exp8-hrnet-s0/davis17.json", live(0.66, 40.0)),
+                ("still", "live/still/davis17.json", live(0.42, 0.01)),
+            )
+        ],
         "notebook": None,
         "benchmarks": {"train exp8-hrnet": "benchmarks/train.tsv"},
         "provenance": provenance(),

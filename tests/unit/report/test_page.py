@@ -148,7 +148,8 @@ def test_job_times_are_shown(rendered):
 
 def test_a_run_that_measured_nothing_still_gives_every_file(change, tmp_path):
     def strip(manifest):
-        manifest |= {"rows": [], "references": [], "masks": [], "maps": None, "provenance": {}}
+        none = {name: [] for name in ("rows", "references", "masks", "live")}
+        manifest |= {**none, "maps": None, "provenance": {}}
 
     out = tmp_path / "reports"
     render(load_inputs(change("manifest.json", strip)), out)
