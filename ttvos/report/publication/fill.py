@@ -5,8 +5,8 @@ A page holds a marker line and below it `<!-- end -->`; `ttvos fill PAGE` writes
 `<!-- switches: BASE FOLDER [FOLDER ...] -->`, what each switch of a recipe adds to its base;
 `<!-- steptime: FILE -->`, what `ttvos steptime` wrote to that file;
 `<!-- speed: FILE ... | COMMAND -->`, `<!-- live: FILE ... | COMMAND -->` and
-`<!-- benchmark: FILE TABLE ... | COMMAND -->`, see `ttvos.report.publication.benchmarks`. Files and folders are named relative to the page, or to the
-repository that it lies in, or to this one.
+`<!-- benchmark: FILE TABLE ... | COMMAND -->`, see `ttvos.report.publication.benchmarks`. Files and
+folders are named relative to the page, or to the repository that it lies in, or to this one.
 """
 
 import re
