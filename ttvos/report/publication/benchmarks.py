@@ -1,9 +1,10 @@
-"""What the benchmarks and `ttvos speed` kept, as Markdown for a page; or how to measure it.
+"""What the benchmarks, `ttvos speed` and `ttvos live` kept, as Markdown for a page; or how to
+measure it.
 
 A marker's text is `FILE [TABLE ...] | COMMAND`. FILE: a result, relative to the page or to the
-repository (for `speed` also globs and several files). TABLE: a key of a benchmark's file to show
-beside its bars, `KEY` or `KEY:COLUMN,COLUMN`. COMMAND: what makes the file, shown where it is not
-there yet.
+repository (for `speed` and `live` also globs and several files). TABLE: a key of a benchmark's
+file to show beside its bars, `KEY` or `KEY:COLUMN,COLUMN`. COMMAND: what makes the file, shown
+where it is not there yet.
 """
 
 from pathlib import Path
@@ -13,7 +14,11 @@ from typing import Any
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_json
 from ttvos.core.text import counted, markdown_table, three_digits
+from ttvos.measure.latency import doubts
+from ttvos.measure.live_table import points
 from ttvos.measure.speedtable import read_speed, table
+from ttvos.records.schema import Live
+from ttvos.records.store import read
 
 ASKED = ("at least", "at most")  # what a bar of a benchmark may ask
 SHARES = ("fraction", "share", "memory_bound", "agreement", "lowest_frame")
@@ -28,6 +33,32 @@ def speed_block(named: str, root: Path) -> str:
     results = [read_speed(path) for path in paths]
     origins = dict.fromkeys(_origin(result["provenance"]) for result in results)
     return "\n\n".join([*origins, table(row for result in results for row in result["rows"])])
+
+
+def live_block(named: str, root: Path) -> str:
+    """One line for each of the `ttvos live` files that are there: J&F by the camera's rate."""
+    patterns, command = _parts(named)
+    paths = [path for pattern in patterns for path in sorted(root.glob(pattern))]
+    if not paths:
+        return _not_run(command)
+    lives = [read(path, Live, sourced=True) for path in paths]
+    rates = sorted({rate.rate for live in lives for rate in live.rates})
+    heads = ("masks of", "latency, ms", "its device", "offline", *(f"{rate:g}/s" for rate in rates))
+    lines = [_live_line(live, rates) for live in lives]
+    numbers = (1, *range(3, len(heads)))
+    told = dict.fromkeys(
+        f"- {live.tracker}: {'; '.join([*live.notes, *(doubts(live) if live.load else [])])}."
+        for live in lives
+        if live.notes or (live.load and doubts(live))
+    )
+    return "\n".join([markdown_table(heads, lines, numbers, padded=True), *told]) + "\n"
+
+
+def _live_line(live: Live, rates: list[float]) -> list[str]:
+    seen = {rate.rate: points(rate.means.jf_mean) for rate in live.rates}
+    latency = live.latency
+    cells = [live.tracker, f"{latency.p50_ms:.1f}", latency.device, points(live.offline.jf_mean)]
+    return [*cells, *(seen.get(rate, "") for rate in rates)]
 
 
 def benchmark_block(named: str, root: Path) -> str:

@@ -4,9 +4,9 @@ A page holds a marker line and below it `<!-- end -->`; `ttvos fill PAGE` writes
 `<!-- scores: FOLDER [FOLDER ...] -->`, published scores (globs allowed);
 `<!-- switches: BASE FOLDER [FOLDER ...] -->`, what each switch of a recipe adds to its base;
 `<!-- steptime: FILE -->`, what `ttvos steptime` wrote to that file;
-`<!-- speed: FILE ... | COMMAND -->` and `<!-- benchmark: FILE TABLE ... | COMMAND -->`, see
-`ttvos.report.publication.benchmarks`. Files and folders are named relative to the page, or to the
-repository that it lies in, or to this one.
+`<!-- speed: FILE ... | COMMAND -->`, `<!-- live: FILE ... | COMMAND -->` and
+`<!-- benchmark: FILE TABLE ... | COMMAND -->`, see `ttvos.report.publication.benchmarks`. Files and
+folders are named relative to the page, or to the repository that it lies in, or to this one.
 """
 
 import re
@@ -18,12 +18,13 @@ from ttvos.core.files import atomic_path, read_json
 from ttvos.core.folders import checkout
 from ttvos.core.text import markdown_table
 from ttvos.measure.steptable import read_steptime, tables
-from ttvos.report.publication.benchmarks import benchmark_block, speed_block
+from ttvos.report.publication.benchmarks import benchmark_block, live_block, speed_block
 from ttvos.report.publication.form import RECORD, SCORES, Score, read_lines
 from ttvos.report.publication.switches import switches
 
 BLOCK = re.compile(
-    r"(<!-- (scores|switches|steptime|speed|benchmark): ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL
+    r"(<!-- (scores|switches|steptime|speed|live|benchmark): ([^>]+?) -->\n).*?(<!-- end -->)",
+    re.DOTALL,
 )
 
 
@@ -63,7 +64,7 @@ def _block(kind: str, named: str, roots: list[Path]) -> str:
     if kind == "steptime":
         return tables(read_steptime(root / named))
     blocks = {"scores": _scores, "switches": _switches, "speed": speed_block}
-    return {**blocks, "benchmark": benchmark_block}[kind](named, root)
+    return {**blocks, "live": live_block, "benchmark": benchmark_block}[kind](named, root)
 
 
 def _switches(patterns: str, root: Path) -> str:

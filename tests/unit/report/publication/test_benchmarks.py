@@ -8,7 +8,13 @@ from tests.unit.report import fake_results
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import provenance
 from ttvos.measure.speedtable import make_rows, terminal_table
-from ttvos.report.publication.benchmarks import benchmark_block, speed_block, words, written
+from ttvos.report.publication.benchmarks import (
+    benchmark_block,
+    live_block,
+    speed_block,
+    words,
+    written,
+)
 from ttvos.report.publication.fill import fill
 
 ORIGIN = {
@@ -127,6 +133,22 @@ def test_speed_files_share_one_table(root):
     assert "| 30 | 12% | 700 | 5.49 | 50% | 25% | 3.20 |" in text
     assert "| released | 2.00 | | | | | | | 5.00 | 20% | 10% | 1.00 |" in text
     assert "| released, warm | 2.50 | | | | | | | 5.49 | 25% | 10% | 1.00 |" in text
+
+
+def test_live_files_share_one_table(root):
+    write_live(root / "kept/live-ours.json", "ours", 0.66)
+    write_live(root / "kept/live-masks.json", "theirs", 0.8, notes=["an upper bound"])
+    text = live_block("kept/live-*.json | ttvos live", root)
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    assert lines[0] == ["masks of", "latency, ms", "its device", "offline", "10/s", "30/s", "120/s"]
+    assert lines[2][:4] == ["theirs", "40.0", "Imaginary CPU <2 cores>", "80.0"]
+    assert lines[3][4:] == ["60.9", "57.2", "48.5"]
+    assert "- theirs: an upper bound." in text
+    assert "ttvos live --out x" in live_block("kept/none.json | ttvos live --out x", root)
+
+
+def write_live(path, name, offline, **more):
+    path.write_text(json.dumps({**fake_results.live(offline, 40.0), "tracker": name, **more}))
 
 
 def test_a_terminal_has_a_column_for_each_protocol():
