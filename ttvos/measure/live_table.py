@@ -42,6 +42,6 @@ def latency_text(latency: LiveLatency) -> str:
     how = {
         "measured": f"measured on the clips, {size}",
         "file": f"of {latency.file}" + (f", {size}" if size else ""),
-        "given": "the same for each frame, as its authors say",
+        "given": "the same for each frame, of a speed that was given",
     }[latency.source]
     return f"latency {latency.p50_ms:.1f} ms in the median on {latency.device}, {how}"

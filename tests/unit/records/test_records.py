@@ -16,6 +16,7 @@ from ttvos.measure.tracker_cost import cost_tracker
 from ttvos.measure.tracker_speed import speed_tracker
 from ttvos.records.schema import (
     Cost,
+    Live,
     NotScored,
     Predictions,
     Record,
@@ -33,6 +34,7 @@ from ttvos.tracking.predict import predict
 
 KEPT = [(path, Cost) for path in REPOSITORY.glob("results-published/peers/*.json")]
 KEPT += [(path, Speed) for path in REPOSITORY.glob("results-published/performance/speed-*.json")]
+KEPT += [(path, Live) for path in REPOSITORY.glob("results-published/live/*.json")]
 
 
 def unnamed(value: Any, place: str = "") -> list[str]:
