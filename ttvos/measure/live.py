@@ -14,12 +14,12 @@ from tqdm import tqdm
 
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import provenance
-from ttvos.evaluation.crops import NAMES, Scores, score_frame
-from ttvos.evaluation.davis import means_over, object_statistics, scored_part
+from ttvos.evaluation.davis import means_over, scored_part
 from ttvos.measure.latency import Load, percentiles
-from ttvos.measure.live_clip import Clip, Follower, load_clips
-from ttvos.measure.live_latency import draw, measured_latency, timing_of
-from ttvos.measure.live_schedule import Schedule, arrival_times, schedule
+from ttvos.measure.live_clip import Follower, load_clips
+from ttvos.measure.live_latency import measured_latency, timing_of
+from ttvos.measure.live_play import Play, Played
+from ttvos.measure.live_schedule import arrival_times
 from ttvos.records.schema import (
     Live,
     LiveLatency,
@@ -42,24 +42,6 @@ PROTOCOL = {
     "offline": "the same tracker where the clip waits for it: it takes every frame, and each mask "
     "is scored at its own",
 }
-
-
-@dataclass(frozen=True)
-class Played:
-    """One sequence as it was seen. objects: scores by "<sequence>_<id>"."""
-
-    objects: dict[str, ObjectScores]
-    schedule: Schedule
-
-    @property
-    def ages(self) -> tuple[int, ...]:
-        """Of the mask on screen in each scored frame, in frames."""
-        return self.schedule.ages[1:-1]
-
-    @property
-    def frames(self) -> int:
-        """Those after frame 0, which could be taken."""
-        return len(self.schedule.shown) - 1
 
 
 def live(
@@ -92,11 +74,12 @@ def live(
     bar = tqdm(clips.values(), desc="live", unit="sequence", disable=None)
     with follower.running(), bar:
         for make_clip in bar:
-            seen.play(_Play(follower, make_clip()), rates, latency, seed)
+            seen.play(Play(follower, make_clip()), rates, latency, seed)
     if latency is None:
         latency = measured_latency(seen.timed, follower.device, follower.precision, seen.sizes[0])
     which = {"year": year, "split": split, **({"only": list(only)} if only else {})}
     settings = {"follower": follower.facts, "rates": rates, "seed": seed, **which}
+    settings |= {"latency": [latency.source, latency.file]}
     return Live(
         tracker=follower.name,
         upper_bound=not follower.measures,
@@ -131,7 +114,7 @@ class _Seen:
     sizes: list[tuple[int, int]]
 
     def play(
-        self, play: "_Play", rates: Sequence[float], latency: LiveLatency | None, seed: int
+        self, play: Play, rates: Sequence[float], latency: LiveLatency | None, seed: int
     ) -> None:
         """Add one sequence."""
         name = play.clip.name
@@ -151,49 +134,6 @@ class _Seen:
             "offline_sequences": sequences,
             "rates": [_rate(rate, played) for rate, played in self.at.items()],
         }
-
-
-class _Play:
-    """One clip, followed once for each way in which its frames are taken."""
-
-    def __init__(self, follower: Follower, clip: Clip) -> None:
-        self.follower, self.clip = follower, clip
-        self.timing: Timing | None = None
-        self._masks: dict[tuple[int, ...], dict[int, np.ndarray]] = {}
-        self._scores: dict[tuple[tuple[int, ...], int, int], list[Scores]] = {}
-
-    def offline(self) -> Played:
-        """The clip waits; what the tracker took for each frame is kept in `timing`."""
-        every = tuple(range(len(self.clip.masks)))
-        self._masks[every[1:]], self.timing = self.follower.follow(self.clip, every[1:])
-        return self._played(Schedule(every[1:], (), every))
-
-    def at(self, rate: float, timing: Timing, seed: int) -> Played:
-        """The camera delivers so many frames a second."""
-        frames = len(self.clip.masks)
-        latencies = draw(timing, seed, self.clip.name, frames)
-        planned = schedule(arrival_times(frames, rate), *latencies)
-        if planned.taken not in self._masks:
-            self._masks[planned.taken], _ = self.follower.follow(self.clip, planned.taken)
-        return self._played(planned)
-
-    def _played(self, planned: Schedule) -> Played:
-        frames = range(1, len(self.clip.masks) - 1)
-        scores = [self._score(planned.taken, planned.shown[frame], frame) for frame in frames]
-        objects = {}
-        for number, series in enumerate(zip(*scores, strict=True), start=1):
-            columns = map(list, zip(*series, strict=True))
-            values = dict(zip(NAMES, columns, strict=True))
-            objects[f"{self.clip.name}_{number}"] = object_statistics(values)
-        return Played(objects, planned)
-
-    def _score(self, taken: tuple[int, ...], shown: int, frame: int) -> list[Scores]:
-        """J and F of each object, of the mask of one frame against the truth of another."""
-        key = (taken, shown, frame)
-        if key not in self._scores:
-            mask = self._masks[taken][shown] if shown else self.clip.given
-            self._scores[key] = score_frame(mask, self.clip.truth(frame), self.clip.count)
-        return self._scores[key]
 
 
 def _checked_rates(rates: Sequence[float]) -> list[float]:

@@ -1,13 +1,14 @@
 """Live accuracy: what a viewer sees of trackers whose latencies are known."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from tests.conftest import FRAMES
 from ttvos.core.errors import UserError
-from ttvos.core.video import read_frame, read_mask
+from ttvos.core.video import read_frame, read_mask, write_mask
 from ttvos.data.davis import load_sequences
 from ttvos.evaluation.davis import evaluate
 from ttvos.evaluation.metrics import jaccard
@@ -231,3 +232,22 @@ def test_a_tracker_may_use_its_array_again(davis, tmp_path):
     found = play(TrackerFollower(Reusing()), davis, SLOW)
     assert found.offline != play(TrackerFollower(HeldStill()), davis, SLOW).offline
     assert found.rates[0].means != found.offline
+
+
+def test_masks_need_no_frames(tiny_davis):
+    shutil.rmtree(tiny_davis / "JPEGImages")
+    found = play(MaskFollower(tiny_davis / "Annotations", "truth"), tiny_davis, SLOW)
+    assert found.offline.jf_mean == 1
+    assert found.scored.frames == 2 * (FRAMES - 2)
+    with pytest.raises(UserError, match="JPEGImages"):
+        play(TrackerFollower(HeldStill()), tiny_davis, SLOW)
+
+
+def test_void_in_the_first_mask_is_shown_as_background(tiny_davis):
+    path = tiny_davis / "Annotations/480p/one/00000.png"
+    mask = read_mask(path, 2017)
+    mask[:5] = 255
+    write_mask(path, mask)
+    found = play(TrackerFollower(HeldStill()), tiny_davis, given_latency(0.1, "a very slow one"))
+    assert found.rates[0].processed == 0  # it shows the given mask, to the end
+    assert found.rates[0].means == found.offline
