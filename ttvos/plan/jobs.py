@@ -101,10 +101,17 @@ class Jobs:
         return shlex.join(map(str, words))
 
     def live_code(self, who: str) -> dict[str, Any]:
-        """What a change of a player's own class shows in; {} where it is none."""
+        """What decides a player's masks, so that a change of its code plays it anew."""
         from ttvos.tracking.registry import tracker_code
 
-        return tracker_code(self.plan.tracked[who][0]) if who in self.plan.tracked else {}
+        if who.startswith("masks-"):
+            return {}
+        if who in self.plan.tracked:
+            return tracker_code(self.plan.tracked[who][0])
+        is_reference = who in self.plan.config.references
+        parts = ["tracking/baselines.py"] if is_reference else ["engine/tracker.py"]
+        parts += [] if is_reference else ["model/weights.py"]
+        return {"code": code_hash(*parts)}
 
     def _tracker_words(self, who: str) -> list[str]:
         plan = self.plan

@@ -25,14 +25,8 @@ rule live:
         dataset=lambda wildcards: jobs.dataset_options(wildcards.dataset),
         rates=settings.live.rates if settings.live else [],
         seed=settings.live.seed if settings.live else 0,
-        source=code_hash(
-            "measure/live.py",
-            "engine/tracker.py",
-            "model/weights.py",
-            "tracking/baselines.py",
-            "tracking/registry.py",
-        ),
-        tracker_source=lambda wildcards: jobs.live_code(wildcards.player),
+        source=code_hash("measure/live.py"),
+        player_source=lambda wildcards: jobs.live_code(wildcards.player),
     shell:
         "TTVOS_THREADS={threads} python -m ttvos live {params.who} {params.dataset}"
         " --rates {params.rates} --seed {params.seed} --out {output:q} > {log:q} 2>&1"

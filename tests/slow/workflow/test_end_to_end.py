@@ -84,7 +84,7 @@ def test_a_second_run_does_nothing(project):
 def test_results_carry_their_provenance(project):
     results = [
         path
-        for folder in ("train", "predict", "evaluate", "cost", "speed", "trackers")
+        for folder in ("train", "predict", "evaluate", "cost", "speed", "trackers", "live")
         for path in (project / "results/tiny" / folder).rglob("[!.]*.json")
     ]
     assert len(results) > 10
@@ -123,10 +123,11 @@ def test_the_page_shows_the_time_of_every_rule(project):
         "speed": "1",
         "peer_costs": "1",
         "tracker_speed": "2",
+        "live": "2",
         "notebook": "1",
     }
     assert "its time is known only afterwards" in table
-    assert re.search(r"took \d+ seconds from the start of Snakemake.*all 31 jobs in it", table)
+    assert re.search(r"took \d+ seconds from the start of Snakemake.*all 33 jobs in it", table)
     assert (project / "results/tiny/benchmarks/reports.tsv").is_file()
 
 
@@ -177,7 +178,7 @@ def test_a_dry_run_writes_nothing(project):
         (
             "data/davis/JPEGImages/*/*/00003.jpg",
             {"mini_clips": 1, "train": 2, "predict": 4, "reference": 4, "evaluate": 11}
-            | {"train_frtm": 1, "track": 2},
+            | {"train_frtm": 1, "track": 2, "live": 2},
         ),
     ],
 )
@@ -210,7 +211,7 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
             PROFILE,
             "cost: {height: 64",
             "precision: bfloat16\ncost: {height: 64",
-            {"predict": 4, "evaluate": 4},
+            {"predict": 4, "evaluate": 4, "live": 1},
         ),
         (
             PROFILE,
@@ -223,7 +224,7 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
             PROFILE,
             "learning_rate: 0.001, steps: 2}\nfrtm",
             "learning_rate: 0.002, steps: 2}\nfrtm",
-            {"train": 2, "predict": 4, "evaluate": 4},
+            {"train": 2, "predict": 4, "evaluate": 4, "live": 1},
         ),
         (
             PROFILE,
@@ -238,14 +239,16 @@ def test_a_deleted_report_is_made_again_from_the_results(project, deleted):
             {"peer_costs": 1, "tracker_speed": 1},
         ),
         ("ttvos/peers/stm.py", *NEW_LINE, {"peer_costs": 1, "tracker_speed": 1}),
-        ("ttvos/evaluation/davis.py", *NEW_LINE, {"evaluate": 11}),
+        ("ttvos/evaluation/davis.py", *NEW_LINE, {"evaluate": 11, "live": 2}),
         ("ttvos/measure/cost.py", *NEW_LINE, {"cost": 1}),
-        ("ttvos/tracking/baselines.py", *NEW_LINE, {"reference": 4, "evaluate": 4}),
+        ("ttvos/tracking/baselines.py", *NEW_LINE, {"reference": 4, "evaluate": 4, "live": 1}),
+        ("ttvos/measure/live_schedule.py", *NEW_LINE, {"live": 2}),
         ("ttvos/report/writers.py", *NEW_LINE, {}),
         (
             "ttvos/model/refinement.py",
             *NEW_LINE,
-            {"predict": 4, "evaluate": 4, "cost": 1, "speed": 1},  # and no training
+            # and no training
+            {"predict": 4, "evaluate": 4, "cost": 1, "speed": 1, "live": 1},
         ),
     ],
 )

@@ -16,8 +16,8 @@ class Mine:
         return self.mask
 """
 ROW = ["mine", "my_tracker:Mine", *["-"] * 8, ""]
-TARGETS = [f"results/own/{name}.json" for name in ("evaluate/mine/davis17", "trackers/cost/mine")]
-
+NAMES = ("evaluate/mine/davis17", "trackers/cost/mine", "live/mine/davis17")
+TARGETS = [f"results/own/{name}.json" for name in NAMES]
 
 OPTIONS = (*TARGETS, "--configfile", "tests/slow/workflow/own.yaml")
 
@@ -33,9 +33,10 @@ def project(tmp_path_factory) -> Path:
 
 
 def test_it_is_tracked_scored_and_counted(project):
-    scores, cost = (json.loads((project / target).read_text()) for target in TARGETS)
+    scores, cost, live = (json.loads((project / target).read_text()) for target in TARGETS)
     assert 0 < scores["global"]["J&F-Mean"] < 1
     assert (cost["tracker"], cost["macs"]["frame"]) == ("Mine", 0)
+    assert live["offline"] == scores["global"]
     predicted = project / "results/own/predict/mine/davis17/predict.json"
     assert json.loads(predicted.read_text())["tracker"] == "Mine"
 
@@ -44,4 +45,4 @@ def test_a_change_of_its_file_runs_its_own_jobs_anew(project):
     assert "Nothing to be done" in dry_run(project, *OPTIONS).said
     (project / "my_tracker.py").write_text(CLASS.replace("!= 255", "< 2"))
     jobs = dry_run(project, *OPTIONS).jobs
-    assert jobs == {"track": 1, "evaluate": 1, "tracker_cost": 1}
+    assert jobs == {"track": 1, "evaluate": 1, "tracker_cost": 1, "live": 1}
