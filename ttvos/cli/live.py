@@ -3,8 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from ttvos.cli.chosen_tracker import add_choice, add_settings, chosen_tracker
-from ttvos.cli.options import OF_TTVOS, add_part, add_year, check_weights, refuse
+from ttvos.cli.options import OF_TTVOS, check_weights, refuse
+from ttvos.cli.predict import add_dataset, add_tracker, chosen_tracker
 from ttvos.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -14,15 +14,12 @@ RATES = (10.0, 15.0, 24.0, 30.0, 60.0, 120.0)
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
-    which = add_choice(command)
+    which = add_tracker(command)
     text = "in place of a tracker: a folder of masks, which are held back; needs no frames"
     which.add_argument("--masks", metavar="FOLDER", help=text)
     text = "with --masks: whose they are (default: the folder's name)"
     command.add_argument("--name", metavar="NAME", help=text)
-    text = "data set in DAVIS layout, with the truth of every frame"
-    command.add_argument("--dataset", required=True, metavar="FOLDER", help=text)
-    add_year(command, required=True)
-    add_part(command)
+    add_dataset(command)
     text = "frames a second that the camera delivers"
     command.add_argument("--rates", nargs="+", type=float, default=RATES, metavar="RATE", help=text)
     _add_latency(command)
@@ -30,7 +27,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=0, metavar="N", help=text)
     text = "write this JSON file too: scores of each sequence, latencies, and the provenance"
     command.add_argument("--out", metavar="FILE", help=text)
-    add_settings(command)
 
 
 def _add_latency(command: argparse.ArgumentParser) -> None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from ttvos.core.errors import UserError
+from ttvos.core.files import read_json
 
 DEPTH = 4  # folders below the one named that are looked into: method/results/Annotations/480p
 
@@ -24,6 +26,12 @@ def masks_folder(folder: Path, sequences: Iterable[str]) -> Path | None:
             return found[0]
         level = [below for path in level for below in folders(path)]
     return None
+
+
+def masks_origin(folder: Path) -> dict[str, Any]:
+    """Where the masks in a folder are from, for the provenance; {} for all but published ones."""
+    path = folder / "origin.json"
+    return {"masks_origin": read_json(path)} if path.is_file() else {}
 
 
 def sequence_folders(folder: Path) -> list[str]:

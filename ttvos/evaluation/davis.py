@@ -9,21 +9,18 @@ and from which frame on they count, is told in `ttvos.evaluation.objects`.
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ttvos.core.errors import UserError
-from ttvos.core.files import read_json
 from ttvos.core.parallel import map_processes
 from ttvos.core.process import available_cpus
 from ttvos.core.provenance import provenance
-from ttvos.data.annotations import DAVIS, Truth, dataset_truth, folder_truth
-from ttvos.data.davis import VAL
+from ttvos.data.annotations import DAVIS, dataset_truth, folder_truth
+from ttvos.data.mask_folders import masks_origin
 from ttvos.evaluation.chunk import Chunk, score_chunk
 from ttvos.evaluation.crops import NAMES
-from ttvos.evaluation.metrics import statistics
 from ttvos.evaluation.objects import ALL, FIRST, RULES, Values, given_ids, object_series
 from ttvos.evaluation.tasks import Task, find_tasks
-from ttvos.records.schema import FrameScores, Means, ObjectScores, Scored, Scores
+from ttvos.evaluation.totals import means_over, object_statistics, scored_part
+from ttvos.records.schema import FrameScores, Scores
 
 EVALUATORS = ("builtin", "official")
 FEW_FRAMES = 200  # below, starting processes takes longer than the work
@@ -121,28 +118,6 @@ def _check(
         raise UserError("masks of 2016 have no void to ignore: their 255 is the object")
 
 
-def masks_origin(folder: Path) -> dict[str, Any]:
-    """Where published masks are from, for the record."""
-    path = folder / "origin.json"
-    return {"masks_origin": read_json(path)} if path.is_file() else {}
-
-
-def scored_part(truth: Truth, year: int, split: str, objects: int) -> Scored:
-    """How much was scored, and of what: of the published set, where these sequences are of it."""
-    available, whose = truth.available, "the data set"
-    if truth.layout == DAVIS:
-        whose, published = f"split {split}", VAL[year] if split == "val" else ()
-        if {annotation.name for annotation in truth.annotations} <= set(published):
-            available, whose = len(published), f"DAVIS-{year} val"
-    return Scored(
-        sequences=len(truth.annotations),
-        objects=objects,
-        frames=sum(len(annotation.masks) - 2 for annotation in truth.annotations),
-        available=available,
-        set=whose,
-    )
-
-
 def _score(
     tasks: list[Task], rule: str, ignore_void: bool, workers: int | None, notes: list[str]
 ) -> dict[str, Values]:
@@ -184,21 +159,3 @@ def _chunks(task: Task, count: int | None, ignore_void: bool) -> list[Chunk]:
         )
         for start in range(0, len(results), CHUNK_FRAMES)
     ]
-
-
-def object_statistics(values: Values) -> ObjectScores:
-    """Mean, recall and decay of each metric of an object, over its frames."""
-    return ObjectScores.model_validate(
-        {
-            f"{metric}-{name}": number
-            for metric, series in values.items()
-            for name, number in statistics(series).items()
-        }
-    )
-
-
-def means_over(objects: dict[str, ObjectScores]) -> Means:
-    """Means over objects; J&F is the mean of the J and the F mean."""
-    names = next(iter(objects.values())).keys()
-    means = {name: float(np.mean([scores[name] for scores in objects.values()])) for name in names}
-    return Means.model_validate({"J&F-Mean": (means["J-Mean"] + means["F-Mean"]) / 2, **means})

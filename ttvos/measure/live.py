@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import provenance
-from ttvos.evaluation.davis import means_over, scored_part
+from ttvos.evaluation.totals import means_over, scored_part
 from ttvos.measure.latency import Load, percentiles
 from ttvos.measure.live_clip import Follower, load_clips
 from ttvos.measure.live_latency import measured_latency, timing_of

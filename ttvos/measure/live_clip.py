@@ -14,12 +14,13 @@ from ttvos.core.errors import UserError
 from ttvos.core.video import VOID, read_frame, read_mask
 from ttvos.data.annotations import DAVIS, Annotation, Truth, dataset_truth
 from ttvos.data.davis import load_sequences
+from ttvos.data.mask_folders import masks_origin
 from ttvos.evaluation.chunk import read_pair
-from ttvos.evaluation.davis import masks_origin
 from ttvos.evaluation.objects import object_count
 from ttvos.evaluation.tasks import find_tasks
 from ttvos.records.schema import Timing
-from ttvos.tracking.precision import as_recorded, precision_of
+from ttvos.tracking.precision import precision_of
+from ttvos.tracking.predict import as_recorded
 from ttvos.tracking.protocol import Tracker, check_prediction, object_ids, step_of
 
 Masks = dict[int, np.ndarray]  # (H, W) uint8 ids, by the frame's number

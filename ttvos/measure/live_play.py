@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ttvos.evaluation.crops import NAMES, Scores, score_frame
-from ttvos.evaluation.davis import object_statistics
+from ttvos.evaluation.totals import object_statistics
 from ttvos.measure.live_clip import Clip, Follower
 from ttvos.measure.live_latency import draw
 from ttvos.measure.live_schedule import Schedule, arrival_times, schedule

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 from ttvos.core.reachable import reachable
@@ -44,10 +44,3 @@ def matrix_precision(precision: str) -> Iterator[None]:
     finally:
         for flag, value in zip(flags, saved, strict=True):
             flag.allow_tf32 = value
-
-
-def as_recorded(tracker: Any) -> AbstractContextManager:
-    """Keep CUDA to the precision that the tracker names: PyTorch's default would let TF32 in."""
-    if "torch" not in sys.modules:  # the tracker does without, and its import takes seconds
-        return nullcontext()
-    return matrix_precision(precision_of(tracker) or "float32")

@@ -1,8 +1,9 @@
 """Run a tracker over a DAVIS-layout dataset: one palette PNG a frame, one predict.json."""
 
+import sys
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from ttvos.core.video import VOID
 from ttvos.data.davis import Sequence, first_mask, load_sequences
 from ttvos.records import store
 from ttvos.records.schema import Predictions, TrackedSequence
-from ttvos.tracking.precision import as_recorded, precision_of
+from ttvos.tracking.precision import matrix_precision, precision_of
 from ttvos.tracking.protocol import Prediction, Tracker, check_prediction, object_ids, stream
 from ttvos.tracking.strips import Strip, choose_sequence
 
@@ -124,6 +125,13 @@ def track_sequence(
         foreground_ratio=ratios,
         notes=_notes(ids),
     )
+
+
+def as_recorded(tracker: Tracker) -> AbstractContextManager:
+    """Keep CUDA to the precision that the tracker names: PyTorch's default would let TF32 in."""
+    if "torch" not in sys.modules:  # the tracker does without, and its import takes seconds
+        return nullcontext()
+    return matrix_precision(precision_of(tracker) or "float32")
 
 
 def _checked(
