@@ -85,7 +85,7 @@ def test_what_measuring_writes_is_whole(tmp_path: Path):
 
 def test_a_kind_is_told_by_the_file():
     found = {(kind, type(read(path, kind))) for path, kind in KEPT}
-    assert found == {(Cost, TrackerCost), (Speed, RowSpeed)}
+    assert found == {(Cost, TrackerCost), (Speed, RowSpeed), (Live, Live)}
     missing = parse({"missing": "no archive", "provenance": {}}, Scores | NotScored, "x")
     assert (missing.missing, missing.origin) == ("no archive", None)
     (path, _), *_ = KEPT
@@ -165,7 +165,7 @@ def test_the_schemas_take_what_is_there():
     for path in (REPOSITORY / "workflow/runs").glob("*.yaml"):
         jsonschema.validate(yaml.safe_load(path.read_text()), schema("run"))
     for path, kind in KEPT:
-        name = "cost" if kind == Cost else "speed"
+        name = {Cost: "cost", Speed: "speed", Live: "live"}[kind]
         jsonschema.validate(json.loads(path.read_text()), schema(name))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"run": "x", "colour": 1}, schema("run"))
