@@ -164,10 +164,11 @@ class LiveConfig:
     """Live accuracy: J&F of the mask on screen while a camera does not wait (docs/live.md).
 
     datasets: names of the run's; () is the first. who: of those that the run tracks, rows (with
-    their first seed), references, peers with weights, and masks with `fps`, by name; ["all"] for
-    all. rates: frames a second that the camera delivers. latency: measured on the clips
-    themselves, or taken from the run's measurement of speed, where the tracker has one and sees
-    the whole frame. seed: of the draws of latencies.
+    their first seed), references, and peers with weights; masks with `fps`; published masks that
+    are on disk, at the speed that the paper prints; by name, ["all"] for all.
+    rates: frames a second that the camera delivers. latency: measured on the clips themselves, or
+    taken from the run's measurement of speed, where the tracker has one and sees the whole frame.
+    seed: of the draws of latencies.
     """
 
     datasets: tuple[str, ...] = ()
@@ -301,7 +302,8 @@ def _check_live(config: Config, where: str) -> None:
         if name not in config.datasets:
             raise UserError(f"{where}: live: no dataset named {name!r}")
     masks = [masks.name for masks in config.masks]
-    known = {"all", *REFERENCES, *load_rows(), *built_peers(), *masks}
+    published = config.published.methods if config.published else ()
+    known = {"all", *REFERENCES, *load_rows(), *built_peers(), *masks, *published}
     for name in config.live.who:
         if name not in known:
             raise UserError(f"{where}: live: who: no row, reference, peer or masks named {name!r}")

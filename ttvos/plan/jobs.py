@@ -15,6 +15,7 @@ from ttvos.data.places import to_fetch_by_hand
 from ttvos.data.sources import find_source
 from ttvos.plan.manifest import result_files
 from ttvos.plan.plan import Plan
+from ttvos.plan.printed import DEVICE, printed_speeds
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ class Jobs:
         """What a player waits for besides the data: weights, masks, latencies."""
         plan, latency = self.plan, self.plan.live_latency(who, dataset)
         files = [latency] if latency else []
-        if who.startswith("masks-"):
-            return [*files, plan.masks_of(who, dataset)]
+        if who.startswith(("masks-", "published-")):
+            return [self._live_masks(who, dataset)[0]]
         if who in plan.tracked:
             return [*files, *filter(None, [plan.tracked[who][1]])]
         return files if who in plan.config.references else [*files, plan.checkpoint(who)]
@@ -88,10 +89,10 @@ class Jobs:
         """Options of `ttvos live` that say who is played, with which latencies."""
         plan, latency = self.plan, self.plan.live_latency(who, dataset)
         words = ["--latency", latency] if latency else []
-        if who.startswith("masks-"):
-            masks = plan.masks[plan.live_players[who]]
-            words += ["--masks", masks.root, "--name", masks.name]
-            words += ["--fps", masks.fps, "--fps-device", masks.fps_device]
+        if who.startswith(("masks-", "published-")):
+            values = self._live_masks(who, dataset)
+            names = ("--masks", "--name", "--fps", "--fps-device")
+            words = [word for pair in zip(names, values, strict=True) for word in pair]
         elif who in plan.config.references:
             words += ["--reference", who]
         else:
@@ -100,11 +101,21 @@ class Jobs:
             words += self._tracker_words(who)
         return shlex.join(map(str, words))
 
+    def _live_masks(self, who: str, dataset: str) -> tuple[str, str, float, str]:
+        """Of masks that are held back: folder, name, frames a second, and the device of those."""
+        name = self.plan.live_players[who]
+        if who.startswith("masks-"):
+            masks = self.plan.masks[name]
+            return masks.root, masks.name, masks.fps, masks.fps_device
+        published = self.plan.published[name][dataset]
+        folder = self.plan.published_folder(name, published.year)
+        return folder, published.label, printed_speeds()[published.label], DEVICE
+
     def live_code(self, who: str) -> dict[str, Any]:
         """What decides a player's masks, so that a change of its code plays it anew."""
         from ttvos.tracking.registry import tracker_code
 
-        if who.startswith("masks-"):
+        if who.startswith(("masks-", "published-")):
             return {}
         if who in self.plan.tracked:
             return tracker_code(self.plan.tracked[who][0])

@@ -4,6 +4,7 @@ The one place that knows the paths of result files. The workflow's rules ask it 
 `ttvos.plan.manifest` tells the report of them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -117,6 +118,8 @@ class Plan:
         found = {training.name: name for name, training in first.items()}
         found |= {name: name for name in (*self.config.references, *self.config.peers.weights)}
         found |= {f"masks-{name}": name for name, masks in self.masks.items() if masks.fps}
+        if self.config.published and not self.config.published.fetch:  # what is fetched may fail
+            found |= {f"published-{name}": name for name in self.published}
         everyone = "all" in asked.who
         return {who: name for who, name in found.items() if everyone or name in asked.who}
 
@@ -133,8 +136,13 @@ class Plan:
             (who, dataset)
             for who, name in self.live_players.items()
             for dataset in self.live_sets
-            if not who.startswith("masks-") or dataset in self.masks[name].datasets
+            if dataset in self._live_sets_of(who, name)
         ]
+
+    def _live_sets_of(self, who: str, name: str) -> Iterable[str]:
+        if who.startswith("masks-"):
+            return self.masks[name].datasets
+        return self.published[name] if who.startswith("published-") else self.config.datasets
 
     def live(self, who: str, dataset: str) -> str:
         return self.path("live", who, f"{dataset}.json")

@@ -7,9 +7,11 @@ import pytest
 from ttvos.config.experiments import RUNS
 from ttvos.core.errors import UserError
 from ttvos.core.files import read_yaml
+from ttvos.data.published_masks import MASK_SETS
 from ttvos.plan.jobs import Jobs
 from ttvos.plan.manifest import make_manifest, result_files
 from ttvos.plan.plan import Plan
+from ttvos.plan.printed import printed_speeds
 from ttvos.plan.run import parse_config
 
 MINI = read_yaml(RUNS / "mini.yaml")
@@ -52,6 +54,23 @@ def test_all_is_every_tracker_and_masks_with_a_speed(tmp_path):
     words = shlex.split(Jobs(everyone).live_options("masks-Fast", "davis16"))
     assert words[-4:] == ["--fps", "9.5", "--fps-device", "their GPU"]
     assert Jobs(everyone).live_inputs("masks-Fast", "davis16") == [str(tmp_path)]
+
+
+def test_published_masks_on_disk_are_played_at_the_speed_that_the_paper_prints(tmp_path):
+    folder = MASK_SETS["stm", 2016].folder(tmp_path)
+    folder.mkdir(parents=True)
+    published = {"datasets": ["davis17", "davis16"]}
+    live = {"datasets": ["davis17", "davis16"], "who": ["stm", "still"]}
+    there = plan(live, data=str(tmp_path), published=published)
+    assert ("published-stm", "davis16") in there.live_jobs
+    assert ("published-stm", "davis17") not in there.live_jobs  # 2017's masks are not there
+    words = shlex.split(Jobs(there).live_options("published-stm", "davis16"))
+    assert words[:6] == ["--masks", str(folder), "--name", "STM", "--fps", "6.25"]
+    assert Jobs(there).live_inputs("published-stm", "davis16") == [str(folder)]
+    assert [entry["label"] for entry in make_manifest(there)["live"]][-1] == "STM"
+    fetching = plan(live, data=str(tmp_path), published={**published, "fetch": True})
+    assert "published-stm" not in fetching.live_players
+    assert {masks.label for masks in MASK_SETS.values()} <= set(printed_speeds())
 
 
 def test_latencies_are_those_of_speed_where_the_run_says_so_and_has_them():
