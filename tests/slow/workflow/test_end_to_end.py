@@ -195,7 +195,7 @@ def test_a_dry_run_writes_nothing(project):
                 "train": 2,
                 "predict": 4,
                 "reference": 4,
-                "evaluate": 1,
+                "evaluate": 11,
                 "failures": 11,
             }
             | {"train_frtm": 1, "track": 2},
