@@ -10,7 +10,8 @@ from ttvos.report.page import environment
 
 
 def part(manifest) -> str:
-    template = environment().get_template("explorer.html.j2")
+    head = '{% import "parts.html.j2" as parts with context %}'  # as the page has it
+    template = environment().from_string(head + '{% include "explorer.html.j2" %}')
     return template.render(manifest=manifest, explorer=page_data(manifest))
 
 
