@@ -39,7 +39,7 @@ def test_it_has_everything_and_is_small(record, rendered):
     assert (rendered / NAME).stat().st_size < 1e6
 
 
-@pytest.mark.parametrize("name", (*TABLES, *BY_SEQUENCE))
+@pytest.mark.parametrize("name", [*TABLES, *BY_SEQUENCE])
 def test_its_tables_are_those_of_the_csv(record, rendered, name):
     (table,) = (table for table in record.tables if table.name == name)
     lines = list(csv.DictReader((rendered / f"{name}.csv").open(newline="")))
