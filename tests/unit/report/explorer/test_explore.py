@@ -138,9 +138,11 @@ def test_attributes_are_read_from_the_data_set_or_where_they_are_said_to_be(
     assert [one["attributes"] for one in index["sequences"]] == [["AC", "OCC"], ["OCC"]]
     listed = "sequences:\n- {name: one, attributes: [LR]}\n"
     (tmp_path / "db_info.yml").write_text(listed)
-    explore(explored_run, "tiny", tmp_path / "out", size=16, attributes=tmp_path)
+    explore(explored_run, "tiny", tmp_path / "out", size=16, record=tmp_path)
     _, index = read_script(tmp_path / "out/index.js")
     assert [one["attributes"] for one in index["sequences"]] == [["LR"], []]
+    with pytest.raises(UserError, match=r"nowhere: no such folder; .*db_info\.yml"):
+        explore(explored_run, "tiny", tmp_path / "again", size=16, record="nowhere")
 
 
 def test_the_page_gets_the_same_files(explored, explored_run, tmp_path):
