@@ -5,6 +5,7 @@ columns that hold no number, and its texts for the clipboard.
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -12,6 +13,8 @@ from ttvos.report.table import MEASURED_KINDS, Cell, Column, Table, format_cell
 from ttvos.report.verdicts import NOT_MEASURED
 
 NUMBERS = (*MEASURED_KINDS, "record", "count", "paper")
+FIRST_NOTES = 4  # that are never folded
+WARNINGS = ("do not use these figures", "no independent measurement", "test-set selection")
 Row = dict[str, Cell]
 
 
@@ -74,6 +77,17 @@ def _is_bare(table: Table, column: Column) -> bool:
     if column.kind == "verdict":
         return all(value in (None, "", NOT_MEASURED) for value in values)
     return column.kind in NUMBERS and all(value is None for value in values)
+
+
+def split_notes(notes: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The notes that stand below a table, and those that the page folds.
+
+    What takes a number's worth away is never folded. Fewer than two are not worth folding.
+    """
+    folded = [note for note in notes[FIRST_NOTES:] if not any(text in note for text in WARNINGS)]
+    if len(folded) < 2:
+        return list(notes), []
+    return [note for note in notes if note not in folded], folded
 
 
 def clipboard_script(texts: dict[str, dict[str, str]]) -> str:

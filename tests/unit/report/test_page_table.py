@@ -3,7 +3,13 @@
 import json
 
 from tests.unit.report.test_page import DATASETS, check
-from ttvos.report.page_table import clipboard_script, row_anchors, row_groups, without_number
+from ttvos.report.page_table import (
+    clipboard_script,
+    row_anchors,
+    row_groups,
+    split_notes,
+    without_number,
+)
 from ttvos.report.report import CLIPBOARD
 from ttvos.report.table import Cell, Column, Table
 
@@ -55,6 +61,15 @@ def test_every_text_to_copy_is_that_of_its_file(rendered):
     for name in files:
         stem, _, ending = name.rpartition(".")
         assert texts[stem][ending] == (rendered / name).read_text()
+
+
+def test_notes_beyond_the_fourth_are_folded_but_for_those_that_spoil_a_number():
+    few = ["a", "b", "c", "d", "e"]
+    assert split_notes(few) == (few, [])  # one is not worth a click
+    spoilt = "x: the repeats lie 29% apart: do not use these figures"
+    notes = [*few, spoilt, "f"]
+    assert split_notes(notes) == (["a", "b", "c", "d", spoilt], ["e", "f"])
+    assert split_notes([]) == ([], [])
 
 
 def test_the_script_holds_any_text():
