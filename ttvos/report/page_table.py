@@ -9,12 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from ttvos.report.evidence import KEPT, MEANING, RUN
 from ttvos.report.table import MEASURED_KINDS, Cell, Column, Table, format_cell
 from ttvos.report.verdicts import NOT_MEASURED
 
 NUMBERS = (*MEASURED_KINDS, "record", "count", "paper")
-FIRST_NOTES = 4  # that are never folded
-WARNINGS = ("do not use these figures", "no independent measurement", "test-set selection")
+FIRST_NOTES = 3  # that are never folded; nor is what explains the cells' marks, or spoils a number
+NEVER_FOLDED = (
+    *(f"{RUN}: {MEANING[RUN]}", f"{KEPT}: {MEANING[KEPT]}"),
+    *("do not use these figures", "no independent measurement", "test-set selection"),
+    "not against the paper's numbers",
+)
 Row = dict[str, Cell]
 
 
@@ -82,9 +87,10 @@ def _is_bare(table: Table, column: Column) -> bool:
 def split_notes(notes: Sequence[str]) -> tuple[list[str], list[str]]:
     """The notes that stand below a table, and those that the page folds.
 
-    What takes a number's worth away is never folded. Fewer than two are not worth folding.
+    Fewer than two are not worth folding.
     """
-    folded = [note for note in notes[FIRST_NOTES:] if not any(text in note for text in WARNINGS)]
+    rest = notes[FIRST_NOTES:]
+    folded = [note for note in rest if not any(text in note for text in NEVER_FOLDED)]
     if len(folded) < 2:
         return list(notes), []
     return [note for note in notes if note not in folded], folded
