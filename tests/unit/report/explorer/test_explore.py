@@ -19,6 +19,7 @@ from ttvos.report.explorer.copy import copy_explorer
 from ttvos.report.explorer.explore import explore
 from ttvos.report.explorer.pictures import masks_data, picture_size, shrink, write_frames
 from ttvos.report.explorer.run_lengths import decode
+from ttvos.report.inputs import load_inputs
 
 MOST = 60e6  # bytes of DAVIS-2016 val
 METHODS = 15
@@ -129,6 +130,14 @@ def test_maps_are_those_that_the_tracker_gave(explored):
     ramp = np.linspace(-1, 1, 96).reshape(8, 12) + 3
     halved = ramp.reshape(4, 2, 6, 2).mean(axis=(1, 3)).ravel()
     np.testing.assert_allclose(low + frames[3] / 255 * (high - low), halved, atol=0.004)
+
+
+def test_methods_are_called_as_in_the_tables(explored, explored_run):
+    _, index = read_script(explored / "index.js")
+    report = load_inputs(explored_run)
+    tables = {one.label for one in (*report.rows, *report.references, *report.masks)}
+    assert {one["label"] for one in index["methods"]} <= tables
+    assert "TTVOS exp8-hrnet" in tables
 
 
 def test_attributes_are_read_from_the_data_set_or_where_they_are_said_to_be(
