@@ -45,8 +45,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     if not 0 <= options.tolerance < 1:
         raise UserError(f"--tolerance {options.tolerance}: a share from 0 to below 1")
-    if not options.margin >= 0:
-        raise UserError(f"--margin {options.margin}: points, 0 or more")
+    if not 0 <= options.margin <= 100:
+        raise UserError(f"--margin {options.margin}: points, from 0 to 100")
     from ttvos.report.changes.find import compare
     from ttvos.report.changes.sides import read_side
     from ttvos.report.changes.text import as_text
@@ -65,6 +65,8 @@ def run(options: argparse.Namespace) -> None:
         from ttvos.report.changes.page import write_page
 
         write_page(found, options.html)
+    if options.fail_if and not found.has_common:
+        raise UserError(f"{options.after}: shares nothing with {options.before} to compare")
     if told := getattr(found, options.fail_if) if options.fail_if else []:
         raise UserError(f"{options.fail_if}: {_first(told)}")
 

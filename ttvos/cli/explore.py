@@ -2,6 +2,7 @@
 
 import argparse
 
+from ttvos.cli.options import add_record
 from ttvos.config.run import Explorer
 
 
@@ -15,8 +16,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--size", type=int, default=Explorer.size, metavar="PIXELS", help=text)
     text = "of the pictures, 1 to 100"
     command.add_argument("--quality", type=int, default=Explorer.quality, help=text)
-    text = "folder with DAVIS's db_info.yml, which names the sequences' attributes"
-    command.add_argument("--attributes", metavar="FOLDER", help=text)
+    add_record(command)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> None:
             folder,
             options.size,
             options.quality,
-            options.attributes,
+            options.record,
         )
     parts = ", ".join(f"{part} {size / 1e6:.1f}" for part, size in sorted(sizes.items()))
     print(f"{options.out}: {sum(sizes.values()) / 1e6:.1f} MB ({parts})")

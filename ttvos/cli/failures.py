@@ -4,15 +4,18 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ttvos.cli.evaluate import add_asked, not_fetched
+from ttvos.cli.options import add_record
 
 if TYPE_CHECKING:
     from ttvos.records.schema import Failures, Loss
 
 
+_NO_ATTRIBUTES = "knows not every sequence, or fewer than 5 share one (docs/failures.md)"
+
+
 def add_options(command: argparse.ArgumentParser) -> None:
     add_asked(command)
-    text = "folder of the DAVIS site's record, for means by attribute (docs/published-masks.md)"
-    command.add_argument("--record", metavar="FOLDER", help=text)
+    add_record(command)
     text = "print the account of each object, too"
     command.add_argument("--per-object", action="store_true", help=text)
     text = "write this JSON file too: the account of each object, its losses, and the provenance"
@@ -43,11 +46,14 @@ def run(options: argparse.Namespace) -> None:
     if options.out:
         write(options.out, found)
     print("\n".join(_told(found, options.per_object)))
+    if options.record and not found.attributes:
+        print(f"none by attribute: {options.record} {_NO_ATTRIBUTES}")
 
 
 def _told(found: "Failures", each: bool) -> list[str]:
-    """A line of the means, one for each loss, and one for each object where asked for."""
-    own = {"all objects": found.means, **(found.objects if each else {})}
+    """Lines of the means, also by attribute, of each object where asked for, and of losses."""
+    by_attribute = {f"{a.attribute}, {a.sequences} sequences": a for a in found.attributes}
+    own = {"all objects": found.means, **by_attribute, **(found.objects if each else {})}
     width = max(map(len, own))
     lines = [
         f"{name:{width}}  J&F {100 * one.jf_mean:.1f}, lost: "

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from ttvos.cli.options import OF_TTVOS, check_weights, refuse
+from ttvos.cli.options import OF_TTVOS, check_weights, parse_seed, refuse
 from ttvos.cli.predict import add_dataset, add_tracker, chosen_tracker
 from ttvos.core.errors import UserError
 
@@ -24,7 +24,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--rates", nargs="+", type=float, default=RATES, metavar="RATE", help=text)
     _add_latency(command)
     text = "of the draws of latencies"
-    command.add_argument("--seed", type=int, default=0, metavar="N", help=text)
+    command.add_argument("--seed", type=parse_seed, default=0, metavar="N", help=text)
     text = "write this JSON file too: scores of each sequence, latencies, and the provenance"
     command.add_argument("--out", metavar="FILE", help=text)
 

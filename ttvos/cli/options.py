@@ -60,6 +60,13 @@ def _keyword(text: str) -> tuple[str, Any]:
         return key, value
 
 
+def parse_seed(text: str) -> int:
+    """A seed of random numbers; UserError for what is none."""
+    if not text.isdecimal():
+        raise UserError(f"seed {text!r}: a whole number, 0 or more")
+    return int(text)
+
+
 def add_year(command, text: str = "", **required: bool) -> None:
     """--year: how masks are read."""
     command.add_argument(
@@ -86,6 +93,12 @@ def add_part(command: argparse.ArgumentParser) -> None:
     )
     text = "what the result file calls the data, e.g. mini"
     command.add_argument("--data-name", "--profile", dest="profile", metavar="NAME", help=text)
+
+
+def add_record(command: argparse.ArgumentParser) -> None:
+    """--record: where the attributes of DAVIS-2016's sequences stand."""
+    text = "folder of the DAVIS site's record, whose db_info.yml names the sequences' attributes"
+    command.add_argument("--record", metavar="FOLDER", help=text)
 
 
 def add_size(command: argparse.ArgumentParser) -> None:

@@ -15,6 +15,7 @@ from ttvos.cli.options import (
     add_year,
     check_weights,
     named_tracker,
+    parse_seed,
     refuse,
 )
 from ttvos.config.experiments import BACKBONES
@@ -81,7 +82,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def add_stress_seed(command: argparse.ArgumentParser) -> None:
     text = "of the stresses' noise and directions"
-    command.add_argument("--stress-seed", type=int, default=0, metavar="N", help=text)
+    command.add_argument("--stress-seed", type=parse_seed, default=0, metavar="N", help=text)
 
 
 def run(options: argparse.Namespace) -> None:

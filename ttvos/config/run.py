@@ -198,6 +198,8 @@ class LiveConfig:
     def __post_init__(self) -> None:
         if not self.rates or not all(0 < rate < math.inf for rate in self.rates):
             raise UserError("rates: frames a second, one or more, each above 0 and finite")
+        if self.seed < 0:
+            raise UserError("seed: a whole number, 0 or more")
 
 
 @settings

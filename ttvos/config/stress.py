@@ -92,6 +92,8 @@ class StressConfig:
 
     def __post_init__(self) -> None:
         all_stresses(self.strengths)
+        if self.seed < 0:
+            raise UserError("seed: a whole number, 0 or more")
 
     @property
     def options(self) -> list[str]:

@@ -73,8 +73,10 @@ def _printed(own: Any, year: int, where: str) -> Printed:
 def read_attributes(folder: Path | str) -> dict[str, tuple[str, ...]]:
     """The attributes of each sequence of DAVIS-2016, e.g. ("AC", "OCC"); {} without the file.
 
-    Raises UserError for a damaged file and one of another form.
+    Raises UserError for a folder that is not there, a damaged file and one of another form.
     """
+    if not Path(folder).is_dir():
+        raise UserError(f"{folder}: no such folder; name the one that holds {ATTRIBUTES}")
     path = Path(folder) / ATTRIBUTES
     if not path.exists():
         return {}

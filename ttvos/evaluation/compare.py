@@ -95,6 +95,8 @@ def _judge(
         return Tested(*facts, HOLDS if difference.mean > 0 else CONTRADICTED)
     least = detectable(difference.error, difference.freedom, LEVEL / family)
     reason = f"{least:.1f} points or more would have been shown"
+    if least > 100:  # points that there are
+        reason = "no difference, however large, would have been shown"
     if excludes:
         reason += f"; among {family} claims p is {max(adjusted, p):.2g}"
     return Tested(*facts, NOT_SHOWN, reason)

@@ -13,12 +13,14 @@ from ttvos.core.device import device_name
 from ttvos.core.errors import UserError
 from ttvos.core.provenance import file_hash, provenance
 from ttvos.core.video import read_frame, read_mask
+from ttvos.data.annotations import Annotation
 from ttvos.data.davis import Sequence as Video
 from ttvos.data.davis import load_sequences
 from ttvos.evaluation.crops import score_frame
+from ttvos.evaluation.objects import object_count
 from ttvos.records.schema import StressLine, StressSlope, StressTest
 from ttvos.tracking.precision import precision_of
-from ttvos.tracking.protocol import Tracker, object_ids, stream
+from ttvos.tracking.protocol import Tracker, stream
 from ttvos.tracking.stress import is_seen, stressed
 
 Scores = dict[str, np.ndarray]  # J&F of each object, "<sequence>_<id>", by scored frame
@@ -26,17 +28,22 @@ Scores = dict[str, np.ndarray]  # J&F of each object, "<sequence>_<id>", by scor
 
 @dataclass(frozen=True)
 class Clip:
-    """A sequence in memory: frames (T, H, W, 3) uint8 and true masks (T, H, W) uint8."""
+    """A sequence in memory: frames (T, H, W, 3) uint8 and true masks (T, H, W) uint8.
+
+    count: objects 1 to `count` are scored.
+    """
 
     name: str
     frames: list[np.ndarray]
     masks: list[np.ndarray]
+    count: int
 
     def scored(self, stress: Stress | None) -> list[int]:
         """Numbers of the frames that count: neither the first nor the last, and seen."""
         found = [t for t in range(1, len(self.frames) - 1) if is_seen(stress, t)]
         if not found:
-            raise UserError(f"{self.name}: {len(self.frames)} frames are too few for {stress}")
+            whom = f"for {stress}" if stress else "to score: the first and the last are excluded"
+            raise UserError(f"{self.name}: {len(self.frames)} frames are too few {whom}")
         return found
 
 
@@ -60,6 +67,7 @@ def measure_stress(
     """
     if not stresses:
         raise UserError("no stress to measure: name one at least, e.g. blur=2")
+    stresses = list(dict.fromkeys(stresses))
     videos = load_sequences(Path(dataset), year, split, only=only)
     ways = [None, *stresses]
     found: dict[Stress | None, Scores] = {way: {} for way in ways}
@@ -110,20 +118,23 @@ def slopes(lines: Iterable[StressLine]) -> list[StressSlope]:
 
 
 def _read(video: Video, year: int) -> Clip:
+    paths = tuple(path for path in video.masks if path)
+    if len(paths) < len(video.frames):
+        raise UserError(f"{video.name}: every frame must have its true mask")
     frames = [read_frame(path) for path in video.frames]
-    masks = [read_mask(path, year, void_alone=t > 0) for t, path in enumerate(video.masks)]
-    return Clip(video.name, frames, masks)
+    masks = [read_mask(path, year, void_alone=t > 0) for t, path in enumerate(paths)]
+    return Clip(video.name, frames, masks, object_count(Annotation(video.name, paths), year))
 
 
 def _scores(tracker: Tracker, clip: Clip, way: Stress | None, seed: int) -> Scores:
     """J&F of each object in the frames that count."""
     follower = stressed(tracker, way, seed) if way else tracker
-    scored, count = clip.scored(way), max(object_ids(clip.masks[0]))
+    scored = clip.scored(way)
     state = follower.init(clip.frames[0], clip.masks[0])
     values = []
     for t, found in enumerate(stream(follower, clip.frames[1:], state), start=1):
         if t in scored:
-            pairs = score_frame(found.mask, clip.masks[t], count)
+            pairs = score_frame(found.mask, clip.masks[t], clip.count)
             values.append([(j + f) / 2 for j, f, *_ in pairs])
     return {f"{clip.name}_{i + 1}": column for i, column in enumerate(np.array(values).T)}
 

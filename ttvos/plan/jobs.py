@@ -76,10 +76,10 @@ class Jobs:
         return shlex.join(map(str, [*words, "--profile", self.plan.config.run]))
 
     def explorer_options(self) -> str:
-        """--size, --quality and --attributes of what the explorer shows."""
-        explorer, record = self.plan.config.explorer, self.plan.config.davis_record
-        words = ["--size", explorer.size, "--quality", explorer.quality]
-        return shlex.join(map(str, [*words, *(["--attributes", record] if record else [])]))
+        """--size, --quality and --record of what the explorer shows."""
+        explorer = self.plan.config.explorer
+        words = ["--size", str(explorer.size), "--quality", str(explorer.quality)]
+        return f"{shlex.join(words)} {self.record_option()}".rstrip()
 
     def live_inputs(self, who: str, dataset: str) -> list[str]:
         """What a player waits for besides the data: weights, masks, latencies."""

@@ -60,6 +60,11 @@ class RowEntry:
     speed: str | None = None
     untrained: str = ""
 
+    @property
+    def label(self) -> str:
+        """How the report calls it."""
+        return f"{self.method} {self.row}" if self.tracker == "ttvos" else self.row
+
 
 @settings
 class MaskEntry:
@@ -95,6 +100,11 @@ class PublishedEntry:
     name: str = ""
     evaluate: dict[str, str | None] = field(default_factory=dict)
     source: str = ""
+
+    @property
+    def label(self) -> str:
+        """How the report calls it."""
+        return f"{self.method}, published masks"
 
 
 @settings

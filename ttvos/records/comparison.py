@@ -135,6 +135,11 @@ class Comparison(Result):
     only_after: list[str]
 
     @property
+    def has_common(self) -> bool:
+        """Whether there was anything to compare."""
+        return bool(self.accuracy or self.speeds or self.cells)
+
+    @property
     def worse(self) -> list[str]:
         """What got worse, in words: accuracies by their interval, and slower speeds."""
         scores = [f"J&F of {a.label} on {a.dataset}" for a in self.accuracy if a.verdict == "worse"]

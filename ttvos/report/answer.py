@@ -111,8 +111,8 @@ def _counted(statuses: list) -> dict[str, int]:
 
 
 def answer(tables: list[Table]) -> list[str]:
-    """Whether the paper's numbers hold, in three sentences: which hold, which differ, what nothing
-    can be told of, and why.
+    """Whether the paper's numbers hold, in three sentences: how many of which kind hold, and
+    differ, what nothing can be told of, and why. `findings` names those that differ.
     """
     found = [_number(about, cell) for about, cell in distinct(tables).items()]
     numbers = sorted(found, key=lambda one: GROUPS.index(one.group))
@@ -141,17 +141,8 @@ def _hold(numbers: list[Number], total: int) -> str:
 
 def _differ(numbers: list[Number]) -> str:
     groups = _by(numbers, lambda one: one.group)
-    parts = [f"of {who}, {_named(of)}" for who, of in groups.items()]
+    parts = [f"of {who} {_kinds(of)}" for who, of in groups.items()]
     return _sentence(f"{len(numbers)} {'differs' if len(numbers) == 1 else 'differ'}", parts)
-
-
-def _named(numbers: list[Number]) -> str:
-    """Each number with its label, after whose it is: "HRNet 5.4 (Segmentation, GMAC), ..."."""
-    groups = _by(numbers, lambda one: one.whose.removeprefix(OWN).strip())
-    told = (
-        f"{who} {', '.join(f'{n.printed} ({n.label})' for n in of)}" for who, of in groups.items()
-    )
-    return ", ".join(told)
 
 
 def _untold(numbers: list[Number], all_numbers: list[Number]) -> str:

@@ -116,7 +116,7 @@ def _published(located: Located, entry: PublishedEntry) -> MaskResults:
     lacking = {n: f.record.missing for n, f in found.items() if isinstance(f.record, NotScored)}
     return MaskResults(
         name=entry.method,
-        label=f"{entry.method}, published masks",
+        label=entry.label,
         evaluate={name: (file,) for name, file in found.items() if name not in lacking},
         source=entry.source,
         lacking=lacking,
@@ -152,7 +152,7 @@ def _row(located: Located, entry: RowEntry) -> RowResults:
     ]
     return RowResults(
         name=entry.row,
-        label=f"{entry.method} {entry.row}" if entry.tracker == "ttvos" else entry.row,
+        label=entry.label,
         evaluate={name: _seeded(located, entry, of, Scores) for name, of in entry.evaluate.items()},
         entry=entry,
         predict={

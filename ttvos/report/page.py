@@ -21,7 +21,7 @@ from ttvos.report.headline import data_facts
 from ttvos.report.join import ReportInput
 from ttvos.report.notes import selection_cautions
 from ttvos.report.origin import by_rule, origins, overview, read_jobs, run_time
-from ttvos.report.page_table import row_groups, without_number
+from ttvos.report.page_table import row_groups, split_notes, without_number
 from ttvos.report.published import Section
 from ttvos.report.results import File
 from ttvos.report.table import Table, format_cell, format_interval, format_value
@@ -120,7 +120,7 @@ def environment() -> Environment:
     )
     for function in (format_cell, format_value, format_interval, group_spans, is_text):
         jinja.globals[function.__name__] = function
-    for function in (row_groups, without_number):
+    for function in (row_groups, split_notes, without_number):
         jinja.globals[function.__name__] = function
     jinja.globals["ORIGINS"] = ORIGINS
     jinja.globals["shell"] = shlex.join

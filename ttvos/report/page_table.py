@@ -5,13 +5,21 @@ columns that hold no number, and its texts for the clipboard.
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from ttvos.report.evidence import KEPT, MEANING, RUN
 from ttvos.report.table import MEASURED_KINDS, Cell, Column, Table, format_cell
 from ttvos.report.verdicts import NOT_MEASURED
 
 NUMBERS = (*MEASURED_KINDS, "record", "count", "paper")
+FIRST_NOTES = 3  # that are never folded; nor is what explains the cells' marks, or spoils a number
+NEVER_FOLDED = (
+    *(f"{RUN}: {MEANING[RUN]}", f"{KEPT}: {MEANING[KEPT]}"),
+    *("do not use these figures", "no independent measurement", "test-set selection"),
+    "not against the paper's numbers",
+)
 Row = dict[str, Cell]
 
 
@@ -74,6 +82,18 @@ def _is_bare(table: Table, column: Column) -> bool:
     if column.kind == "verdict":
         return all(value in (None, "", NOT_MEASURED) for value in values)
     return column.kind in NUMBERS and all(value is None for value in values)
+
+
+def split_notes(notes: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The notes that stand below a table, and those that the page folds.
+
+    Fewer than two are not worth folding.
+    """
+    rest = notes[FIRST_NOTES:]
+    folded = [note for note in rest if not any(text in note for text in NEVER_FOLDED)]
+    if len(folded) < 2:
+        return list(notes), []
+    return [note for note in notes if note not in folded], folded
 
 
 def clipboard_script(texts: dict[str, dict[str, str]]) -> str:

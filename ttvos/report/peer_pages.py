@@ -69,7 +69,7 @@ def peer_page(report: ReportInput, method: Method, table3: Table) -> PeerPage:
         cost_by_part(report, peer) if peer else None,
         online_facts(peer),
         speed_facts(peer),
-        _accuracy(table3, report.lines[3].index(line)) if line else None,
+        accuracy(table3, report.lines[3].index(line)) if line else None,
         tuple(_files(peer, line)),
     )
 
@@ -117,12 +117,19 @@ def _latencies(streaming: Streaming) -> str:
     return f"{', '.join(told)}; of {samples(streaming)} latencies" if told else ""
 
 
-def _accuracy(table3: Table, index: int) -> Table:
+def accuracy(table3: Table, index: int) -> Table:
     """Method, accuracy and speed of one line of Table 3."""
     keys = ("method", *(quantity.key for quantity in TABLE3.quantities))
     columns = tuple(column for column in table3.columns if column.key.startswith(keys))
-    row = table3.rows[index] | {"method": Cell(table3.rows[index]["method"].value)}  # no link
+    row = {key: _from_below(cell) for key, cell in table3.rows[index].items()}
+    row |= {"method": Cell(row["method"].value)}  # no link
     return replace(table3, rows=(row,), columns=columns, sections="", notes=())
+
+
+def _from_below(cell: Cell) -> Cell:
+    """A cell of the report's page on a page in a folder below it."""
+    is_anchor = cell.href.startswith("#")
+    return replace(cell, href=f"../index.html{cell.href}") if is_anchor else cell
 
 
 def _files(peer: PeerResults | None, line: Line | None) -> list[File]:

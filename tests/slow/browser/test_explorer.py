@@ -139,6 +139,8 @@ def test_a_link_opens_what_it_names_and_so_does_a_changed_one(visit):
     at_frame(page, 6)
     page.evaluate("location.hash = '#explore/tiny/nowhere/nobody/still/99'")  # a damaged one
     at_frame(page, LAST)
+    page = visit("#explore/tiny/%E0%A4%A")  # cut off within a letter
+    assert page.locator("button.is-a").get_attribute("data-sequence") in ("one", "two")
 
 
 def test_maps_and_weights_follow_the_frame(visit):
@@ -152,6 +154,17 @@ def test_maps_and_weights_follow_the_frame(visit):
     assert page.locator(".explore-weight").inner_text().startswith("w 0.250; share ")
 
 
+def test_the_legend_is_of_what_is_shown(visit):
+    page = visit("#explore/tiny/one/exp8-hrnet/still/2")
+    kinds, legend = page.locator(".explore-kinds"), page.locator(".explore-errors")
+    assert "missed" in legend.inner_text()
+    page.get_by_label("Show").select_option("mask")  # whose colours are those of the objects
+    kinds.wait_for(state="hidden")
+    assert legend.inner_text().strip() == "contour of the truth"
+    page.get_by_label("Show").select_option("frame")
+    legend.wait_for(state="hidden")
+
+
 def test_a_method_without_masks_shows_its_curve_and_says_so(visit):
     page = visit("#explore/tiny/one/masks-gone/still/3")
     at_frame(page, 3)
@@ -163,6 +176,9 @@ def test_a_method_without_masks_shows_its_curve_and_says_so(visit):
 def test_hovering_tells_the_values(visit):
     page = visit("#explore/tiny/one/exp8-hrnet/still/2")
     at_frame(page, 2)
+    page.wait_for_function(
+        "document.querySelector('.explore-chosen').getBoundingClientRect().top < 99"
+    )
     box = page.locator("[role=slider]").bounding_box()
     text = page.locator(".explore-readout").first
     page.mouse.move(box["x"] + 34 + (box["width"] - 44) * 4 / LAST, box["y"] + 60)
@@ -177,6 +193,10 @@ def test_an_attribute_leaves_its_sequences(visit):
     assert heads.count() == 2
     page.get_by_label("Attribute").select_option("AC")
     assert heads.all_inner_texts() == ["one"]
+    page.evaluate("location.hash = '#explore/tiny/two/still/exp8-hrnet/3'")
+    at_frame(page, 3)
+    shown = page.locator(".explore-chosen select").first
+    assert shown.input_value() == "two"  # what is looked at, though the attribute leaves it out
 
 
 @pytest.mark.parametrize("dark", [False, True])

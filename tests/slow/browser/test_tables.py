@@ -193,6 +193,26 @@ def test_every_table_fits_on_a_printed_page(page):
     assert not page.locator(".tools").first.is_visible()
 
 
+def test_notes_beyond_the_first_are_folded_but_not_in_print(page):
+    fold = page.locator("#table3 details.notes")
+    folded = fold.locator("li")
+    assert page.locator("#table3 > ul.notes > li").count() >= 3
+    assert fold.locator("summary").inner_text() == f"{folded.count()} more notes"
+    assert not folded.first.is_visible()
+    fold.locator("summary").press("Enter")
+    assert folded.first.is_visible()
+    fold.locator("summary").press("Enter")
+    page.emulate_media(media="print")
+    assert folded.first.is_visible()
+    assert not fold.locator("summary").is_visible()
+
+
+def test_the_answer_leads_to_the_numbers_that_differ(page):
+    assert not page.locator("#findings li").first.is_visible()
+    page.get_by_text("Which ones.").click()
+    page.locator("#findings li").first.wait_for(state="visible")
+
+
 def test_figures_are_beside_the_page_and_are_drawn(page):
     for figure in page.locator("figure img").all():
         figure.scroll_into_view_if_needed()
@@ -209,8 +229,11 @@ def test_without_the_script_all_is_there(report_folder, browser):
     page = context.new_page()
     page.goto((report_folder / "index.html").as_uri())
     assert page.locator(".tools").count() == 0
-    hidden = [one for one in page.locator("table.data th").all() if not one.is_visible()]
-    assert hidden == []
+    heads = page.locator("table.data th").all()
+    hidden = [one for one in heads if not one.is_visible()]
+    folded = "head => head.closest('details:not([open])') !== null"  # a click opens it
+    assert [one for one in hidden if not one.evaluate(folded)] == []
+    assert len(hidden) < len(heads) / 2
     context.close()
 
 

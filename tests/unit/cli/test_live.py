@@ -84,6 +84,7 @@ def test_latencies_are_taken_from_what_speed_has_written(tiny_davis, own, tmp_pa
         (("--reference", "still", "--latency", "x", "--fps", 3), "not allowed with"),
         (("--reference", "still", "--name", "x"), "--masks"),
         (("--reference", "still", "--precision", "bfloat16"), "--precision"),
+        (("--reference", "still", "--seed", "-1"), "seed '-1': a whole number, 0 or more"),
         (("--masks", "x", "--measure"), "--measure"),
         (("--masks", "x", "--engine", "reference"), "--engine"),
         (("--masks", "x"), "--fps N"),

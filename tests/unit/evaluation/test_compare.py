@@ -45,6 +45,11 @@ def test_no_effect_is_not_shown_and_says_what_would_have_been():
     assert np.mean(shown) > 0.6  # 80 %, by a standard error that is itself estimated
 
 
+def test_no_more_points_are_asked_for_than_there_are():
+    found = one(0.0, 3, 8, noise=(60.0, 60.0, 60.0))
+    assert found.reason == "no difference, however large, would have been shown"
+
+
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_too_few_seeds_decide_nothing_however_clear(seeds):
     found = one(20.0, seeds, 8)

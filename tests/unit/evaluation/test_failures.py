@@ -272,6 +272,23 @@ def test_the_command_writes_a_record_and_tells_it(folders, tmp_path, capsys):
     assert json.loads((tmp_path / "failures.json").read_text())["global"]["lost_points"]["lost"]
 
 
+def test_the_command_tells_the_means_by_attribute_or_that_there_are_none(folders, tmp_path, capsys):
+    results, truth = folders
+    words = ["--truth", truth, "--masks", results, "--workers", 1, "--record", tmp_path / "record"]
+    assert main(["failures", *map(str, words)]) == 1
+    assert "record: no such folder" in capsys.readouterr().err
+    (tmp_path / "record").mkdir()
+    assert main(["failures", *map(str, words)]) == 0
+    assert "none by attribute" in capsys.readouterr().out
+    names = sorted(path.name for path in truth.iterdir())
+    lines = "".join(f"- {{name: {name}, attributes: [AC]}}\n" for name in names)
+    (tmp_path / "record/db_info.yml").write_text(f"sequences:\n{lines}")
+    assert main(["failures", *map(str, words)]) == 0
+    told = capsys.readouterr().out
+    assert f"AC, {len(names)} sequences  J&F" in told
+    assert "none by attribute" not in told
+
+
 def test_masks_that_cannot_be_scored_are_refused(folders):
     results, truth = folders
     with pytest.raises(UserError, match="score against a data set"):

@@ -1,13 +1,14 @@
 """J&F under stress: measured on drawn clips, by trackers of which it is known what they lose."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from ttvos.cli.main import main
-from ttvos.config.stress import Stress
+from ttvos.config.stress import Stress, StressConfig
 from ttvos.core.errors import UserError
 from ttvos.core.video import read_mask, write_mask
 from ttvos.evaluation.davis import evaluate
@@ -125,3 +126,46 @@ def test_what_cannot_be_measured_is_refused(dataset):
         measure_stress(HeldStill(), dataset, 2017, "val", [])
     with pytest.raises(UserError, match="moves: 8 frames are too few for skip=7"):
         measure_stress(HeldStill(), dataset, 2017, "val", [Stress("skip", 7)])
+    with pytest.raises(UserError, match="seed: a whole number, 0 or more"):
+        StressConfig(datasets=("mini",), seed=-1)
+
+
+def test_a_negative_seed_is_one_line(dataset, capsys):
+    words = ["--reference", "still", "--dataset", str(dataset), "--year", "2017"]
+    assert main(["stress", *words, "--stress-seed", "-1"]) == 1
+    assert capsys.readouterr().err == "ttvos: seed '-1': a whole number, 0 or more\n"
+
+
+@pytest.fixture
+def few_frames(dataset, tmp_path):
+    """Two frames of one of the clips."""
+    shutil.copytree(dataset, tmp_path / "few")
+    for path in (tmp_path / "few").glob("*/480p/stands/*"):
+        if int(path.stem) > 1:
+            path.unlink()
+    return tmp_path / "few"
+
+
+def test_a_clip_must_have_frames_to_score_and_the_truth_of_each(few_frames):
+    stress = [Stress("box", 1)]
+    with pytest.raises(UserError, match="stands: 2 frames are too few to score"):
+        measure_stress(HeldStill(), few_frames, 2017, "val", stress, only=("stands",))
+    (few_frames / "ImageSets/2017/test-dev.txt").write_text("moves\n")
+    (few_frames / "Annotations/480p/moves/00003.png").unlink()
+    with pytest.raises(UserError, match="moves: every frame must have its true mask"):
+        measure_stress(HeldStill(), few_frames, 2017, "test-dev", stress)
+
+
+def test_an_object_that_no_mask_shows_is_refused_as_the_evaluator_does(few_frames):
+    for path in (few_frames / "Annotations/480p/moves").iterdir():
+        mask = read_mask(path, 2017)
+        write_mask(path, np.where(mask == 2, 3, mask).astype(np.uint8))
+    with pytest.raises(UserError, match="moves: object 2 never appears in the ground truth"):
+        measure_stress(HeldStill(), few_frames, 2017, "val", [Stress("box", 1)], only=("moves",))
+
+
+def test_a_stress_that_is_named_twice_is_measured_once(dataset):
+    twice = [Stress("box", 1)] * 2
+    assert (
+        len(measure_stress(HeldStill(), dataset, 2017, "val", twice, only=("stands",)).lines) == 1
+    )

@@ -3,7 +3,13 @@
 import json
 
 from tests.unit.report.test_page import DATASETS, check
-from ttvos.report.page_table import clipboard_script, row_anchors, row_groups, without_number
+from ttvos.report.page_table import (
+    clipboard_script,
+    row_anchors,
+    row_groups,
+    split_notes,
+    without_number,
+)
 from ttvos.report.report import CLIPBOARD
 from ttvos.report.table import Cell, Column, Table
 
@@ -55,6 +61,18 @@ def test_every_text_to_copy_is_that_of_its_file(rendered):
     for name in files:
         stem, _, ending = name.rpartition(".")
         assert texts[stem][ending] == (rendered / name).read_text()
+
+
+def test_notes_beyond_the_third_are_folded_but_for_those_that_a_reader_needs():
+    few = ["a", "b", "c", "d"]
+    assert split_notes(few) == (few, [])  # one is not worth a click
+    needed = [
+        "run: measured in this run, kept: measured by us before, and kept in the repository.",
+        "x: the repeats lie 29% apart: do not use these figures",
+        "Read a score against 72.2 to 91.2, not against the paper's numbers.",
+    ]
+    assert split_notes([*few, *needed, "e"]) == (["a", "b", "c", *needed], ["d", "e"])
+    assert split_notes([]) == ([], [])
 
 
 def test_the_script_holds_any_text():

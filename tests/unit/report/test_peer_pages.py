@@ -1,13 +1,16 @@
 """A page for each peer, and their index: what was built, what it costs beside the facts."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 
 from tests.unit.report.test_page import check
 from ttvos.core.errors import UserError
 from ttvos.report.inputs import load_inputs
+from ttvos.report.peer_pages import accuracy
 from ttvos.report.peers import cost_by_part, peers
+from ttvos.report.report import PAPER_TABLES
 
 
 def line(table, key, value):
@@ -27,6 +30,14 @@ def test_every_link_of_a_page_leads_somewhere(rendered, name):
         path, _, anchor = link.partition("#")
         target = (rendered / "peers" / path).resolve() if path else rendered / f"peers/{name}.html"
         assert anchor in check(target).ids
+
+
+def test_a_verdict_leads_to_the_ledger_of_the_report(report):
+    table = PAPER_TABLES[3].build(report)
+    row = {key: replace(cell, href="#ledger") for key, cell in table.rows[0].items()}
+    (shown,) = accuracy(replace(table, rows=(row,)), 0).rows
+    links = {cell.href for key, cell in shown.items() if key != "method"}
+    assert (links, shown["method"].href) == ({"../index.html#ledger"}, "")
 
 
 def test_a_page_says_what_was_built_and_what_is_assumed(rendered):

@@ -164,12 +164,11 @@ def _only(found: Comparison, style: Style) -> list[str]:
 
 
 def _end(found: Comparison) -> list[str]:
+    if not found.has_common:
+        return ["Nothing to compare: the two share nothing."]
     if found.worse:
         return [f"Worse: {'; '.join(found.worse)}."]
-    if found.changed:
-        return ["Nothing is worse."]
-    compared = found.accuracy or found.speeds or found.cells
-    return ["Nothing changed." if compared else "Nothing to compare: the two share nothing."]
+    return ["Nothing is worse." if found.changed else "Nothing changed."]
 
 
 def _interval(interval: list[float] | None, shape: str) -> str:

@@ -36,12 +36,12 @@ def explore(
     out: Path,
     size: int = 432,
     quality: int = 45,
-    attributes: Path | str | None = None,
+    record: Path | str | None = None,
 ) -> dict[str, int]:
     """Fill the folder `out`; returns the bytes of each part (frames, truth, masks, ...).
 
     manifest: names the scores. dataset: its name there. size: most pixels of a picture's longer
-    side. quality: of the frames, 1 to 100. attributes: folder with DAVIS's db_info.yml; without,
+    side. quality: of the frames, 1 to 100. record: folder with DAVIS's db_info.yml; without it
     one in the data set is read. Raises UserError for a data set that the manifest does not have,
     and for files that cannot be read.
     """
@@ -63,7 +63,7 @@ def explore(
     shown = [
         _write_method(method, dataset, entry.year, sequences, sizes, out) for method in methods
     ]
-    known = _attributes(root, attributes)
+    known = _attributes(root, record)
     about = [sequence_entry(one, sizes[one.name], known.get(one.name, ())) for one in sequences]
     index = {"name": dataset, "pictures": has_pictures, "sequences": about, "methods": shown}
     write_script(out, f"{dataset}/{INDEX}", index)
@@ -102,7 +102,9 @@ def _write_method(
 
 def _attributes(root: Path, given: Path | str | None) -> dict[str, tuple[str, ...]]:
     """The attributes of the sequences, where a file names them."""
-    folders = [Path(given)] if given else [root, root / "Annotations"]
+    if given:
+        return read_attributes(given)
+    folders = [root, root / "Annotations"]
     return next((read_attributes(f) for f in folders if (f / ATTRIBUTES).is_file()), {})
 
 

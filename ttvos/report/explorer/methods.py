@@ -55,7 +55,7 @@ def _named(located: Located, dataset: str) -> Iterator[_Named]:
     for row in manifest.rows:
         several = f", seed {row.seeds[0]}" if len(row.seeds) > 1 else ""
         scores, said = _first(row.evaluate.get(dataset)), _first(row.predict.get(dataset))
-        yield _Named(row.row, f"{row.row}{several}", scores, said)
+        yield _Named(row.row, f"{row.label}{several}", scores, said)
     for peer in manifest.peers:
         yield _Named(peer.name, peer.name, _first(peer.evaluate.get(dataset)))
     for entry in manifest.references:
@@ -64,8 +64,7 @@ def _named(located: Located, dataset: str) -> Iterator[_Named]:
         name = f"masks-{entry.name}"
         yield _Named(name, entry.label or entry.name, entry.evaluate.get(dataset))
     for entry in manifest.published:
-        label = f"{entry.method}, published"
-        yield _Named(f"published-{entry.name}", label, entry.evaluate.get(dataset))
+        yield _Named(f"published-{entry.name}", entry.label, entry.evaluate.get(dataset))
 
 
 def _first(names: tuple[str | None, ...] | None) -> str | None:

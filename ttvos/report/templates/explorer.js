@@ -117,6 +117,13 @@
     return kept.map((one) => [difficulty(one), one]).sort(([x], [y]) => x - y).map(([, one]) => one);
   }
 
+  /** The same, and the one that is looked at, which the attribute may not leave. */
+  function offeredSequences() {
+    const shown = shownSequences();
+    const own = sequenceOf(state.sequence);
+    return shown.includes(own) ? shown : [own, ...shown];
+  }
+
   /** The mean of a method over sequences; null where it lacks one. */
   function meanOver(method, sequences) {
     const own = sequences.map((one) => method.sequences[one.name]?.jf);
@@ -164,10 +171,19 @@
     history.replaceState(null, "", "#" + words.map(encodeURIComponent).join("/"));
   }
 
+  /** A word of an address; as it stands where it is cut off within a character. */
+  function decoded(word) {
+    try {
+      return decodeURIComponent(word);
+    } catch {
+      return word;
+    }
+  }
+
   function readLink() {
     const words = location.hash.slice(1).split("/");
     if (words[0] !== "explore" || words.length < 2) return null;
-    const [, set, sequence, a, b, frame] = words.map(decodeURIComponent);
+    const [, set, sequence, a, b, frame] = words.map(decoded);
     return { set, sequence, a, b, frame: frame ? Number(frame) : null };
   }
 
@@ -176,7 +192,8 @@
     if (!wanted) return;
     stop();
     go(wanted, { link: false }).then(() => {
-      root.scrollIntoView();
+      const place = wanted.frame == null ? root : parts.chosen;
+      (place ?? root).scrollIntoView({ behavior: "instant" });
       parts.slider?.focus({ preventScroll: true });
     });
   }
@@ -269,7 +286,8 @@
       make("td", { class: "explore-mean" }, points(over)),
       ...sequences.map((one) => cell(method, one, low))));
     const table = make("table", { onkeydown: moveInMatrix },
-      make("caption", {}, `J&F of each method on each sequence of ${state.set}, hardest sequence first`),
+      make("caption", {}, `J&F of each method on each sequence of ${state.set}, hardest sequence first. `
+        + "The mean is over the sequences; the tables' is over the objects."),
       make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Method"),
         make("th", { scope: "col" }, "mean"), ...heads)),
       make("tbody", {}, ...rows));
@@ -334,7 +352,7 @@
     const names = [...index.methods].filter((one) => one.sequences[state.sequence])
       .map((one) => [one.who, `${one.label} (${points(one.sequences[state.sequence].jf)})`]);
     const bar = make("div", { class: "explore-bar" },
-      choice("Sequence", shownSequences().map((one) => [one.name, one.name]), state.sequence,
+      choice("Sequence", offeredSequences().map((one) => [one.name, one.name]), state.sequence,
         (sequence) => choose(state.a, sequence, false)),
       choice("A", names, state.a, (who) => choose(who, state.sequence, false)),
       choice("B", names.filter(([who]) => who !== state.a), state.b,
@@ -352,7 +370,8 @@
     const stage = make("div", { class: "explore-stage", onkeydown: scrub });
     parts.chosen.replaceChildren(bar, stage);
     charts = [curveChart(stage), ...["a", "b"].flatMap((side) => weightChart(side, stage))];
-    stage.append(tools, legend(), views);
+    parts.legend = legend();
+    stage.append(tools, parts.legend, views);
     charts.forEach((chart) => chart.draw());
   }
 
@@ -365,8 +384,9 @@
     const several = index.methods.some(
       (one) => Object.values(one.sequences).some((own) => own.objects.length > 1));
     return make("p", { class: "explore-legend explore-errors" },
-      shown(ERRORS.missed, "missed"), shown(ERRORS.extra, "extra"),
-      ...(several ? [shown(ERRORS.other, "another object's")] : []),
+      make("span", { class: "explore-kinds" },
+        shown(ERRORS.missed, "missed"), shown(ERRORS.extra, "extra"),
+        ...(several ? [shown(ERRORS.other, "another object's")] : [])),
       make("span", {}, make("span", { class: "explore-box explore-contour" }), " contour of the truth"));
   }
 
@@ -456,8 +476,8 @@
       ];
     });
     const chart = makeChart(stage, lines, { height: 130,
-      title: `Adaptive update weight of ${methodOf(state[side]).label} (solid, 0 to 1), and the object's `
-        + `share of the frame (dashed, 0 to ${(100 * top).toFixed(1)} %)`,
+      title: `Adaptive update weight of ${methodOf(state[side]).label} (solid, 0 to 1), and the predicted `
+        + `object's share of the frame (dashed, 0 to ${(100 * top).toFixed(1)} %)`,
       ticks: [0, 0.5, 1].map((value) => [value, String(value)]) });
     chart.tell = (t) => [["weight", `w ${own.weights.map((line) => line[t - 1]?.toFixed(3) ?? "–").join(", ")}; `
       + `share ${own.ratios.map((line) => (100 * line[t]).toFixed(2)).join(", ")} %`]];
@@ -550,6 +570,8 @@
       drawView(shown, about, image, trueIds, ids, frame);
       drawMaps(shown, maps, frame);
     });
+    parts.legend.hidden = state.layer === "frame";
+    parts.legend.querySelector(".explore-kinds").hidden = state.layer !== "errors";
     parts.frame.textContent = `frame ${frame} of ${lastFrame()} (${about.frames[frame]})`;
     parts.slider.setAttribute("aria-valuenow", String(frame));
     parts.slider.setAttribute("aria-valuetext", `frame ${frame}, `

@@ -129,12 +129,12 @@ def test_what_only_one_has_is_listed(compared):
         values["tables"] = [table(1.0) | {"name": "other"}]
         values["speeds"] = []
 
-    code, said, found = compared(other, "--fail-if", "worse")
+    code, said, found = compared(other)
     assert code == 0
     assert found["accuracy"] == []
     assert found["only_before"][:2] == ["J&F of TTVOS exp8 on davis17", "speed of TTVOS exp8"]
     assert found["only_after"] == ["J&F of Mine on davis17", "table other"]
-    assert "Nothing to compare" not in said
+    assert "Nothing to compare" in said
 
 
 def test_a_slower_device_of_the_same_kind_fails_and_the_tolerance_counts(compared):
@@ -287,13 +287,27 @@ def test_what_cannot_be_compared_is_one_line(compared, tmp_path: Path, capsys):
     (tmp_path / "list.json").write_text("[1]")
     assert "neither a report.json nor scores" in refused(capsys, good, tmp_path / "list.json")
     assert "a share from 0" in refused(capsys, good, good, "--tolerance", "1.5")
-    assert "points, 0 or more" in refused(capsys, good, good, "--margin", "-1")
+    assert "points, from 0" in refused(capsys, good, good, "--margin", "-1")
+    assert "points, from 0" in refused(capsys, good, good, "--margin", "inf")
     values = json.loads((good / "report.json").read_text())
     (tmp_path / "x.json").write_text(json.dumps(values | {"format": 99}))
     assert "of format 99" in refused(capsys, good, tmp_path / "x.json")
     del values["scores"]
     (tmp_path / "x.json").write_text(json.dumps(values))
     assert "has no 'scores'" in refused(capsys, good, tmp_path / "x.json")
+
+
+def test_two_that_share_nothing_pass_no_gate(compared, tmp_path: Path, capsys):
+    from tests.unit.report.fake_results import evaluation
+
+    compared()
+    scores, page = tmp_path / "scores.json", tmp_path / "page.html"
+    scores.write_text(json.dumps(evaluation(0.7, np.random.default_rng(1), 2017)))
+    sides = [str(tmp_path / "a"), str(scores), "--html", str(page)]
+    assert main(["compare", *sides]) == 0
+    assert "Nothing to compare" in capsys.readouterr().out
+    assert "Nothing to compare" in page.read_text()
+    assert "shares nothing with" in refused(capsys, *sides, "--fail-if", "worse")
 
 
 def test_two_files_of_scores(tmp_path: Path, capsys):

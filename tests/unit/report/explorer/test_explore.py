@@ -19,6 +19,7 @@ from ttvos.report.explorer.copy import copy_explorer
 from ttvos.report.explorer.explore import explore
 from ttvos.report.explorer.pictures import masks_data, picture_size, shrink, write_frames
 from ttvos.report.explorer.run_lengths import decode
+from ttvos.report.inputs import load_inputs
 
 MOST = 60e6  # bytes of DAVIS-2016 val
 METHODS = 15
@@ -131,6 +132,14 @@ def test_maps_are_those_that_the_tracker_gave(explored):
     np.testing.assert_allclose(low + frames[3] / 255 * (high - low), halved, atol=0.004)
 
 
+def test_methods_are_called_as_in_the_tables(explored, explored_run):
+    _, index = read_script(explored / "index.js")
+    report = load_inputs(explored_run)
+    tables = {one.label for one in (*report.rows, *report.references, *report.masks)}
+    assert {one["label"] for one in index["methods"]} <= tables
+    assert "TTVOS exp8-hrnet" in tables
+
+
 def test_attributes_are_read_from_the_data_set_or_where_they_are_said_to_be(
     explored, explored_run, tmp_path
 ):
@@ -138,9 +147,11 @@ def test_attributes_are_read_from_the_data_set_or_where_they_are_said_to_be(
     assert [one["attributes"] for one in index["sequences"]] == [["AC", "OCC"], ["OCC"]]
     listed = "sequences:\n- {name: one, attributes: [LR]}\n"
     (tmp_path / "db_info.yml").write_text(listed)
-    explore(explored_run, "tiny", tmp_path / "out", size=16, attributes=tmp_path)
+    explore(explored_run, "tiny", tmp_path / "out", size=16, record=tmp_path)
     _, index = read_script(tmp_path / "out/index.js")
     assert [one["attributes"] for one in index["sequences"]] == [["LR"], []]
+    with pytest.raises(UserError, match=r"nowhere: no such folder; .*db_info\.yml"):
+        explore(explored_run, "tiny", tmp_path / "again", size=16, record="nowhere")
 
 
 def test_the_page_gets_the_same_files(explored, explored_run, tmp_path):
