@@ -31,9 +31,10 @@ from ttvos.core.parallel import map_processes
 from ttvos.core.provenance import provenance
 from ttvos.core.video import read_mask, write_mask
 from ttvos.data.davis import load_sequences
+from ttvos.evaluation.asked import CHUNK_FRAMES
 from ttvos.evaluation.chunk import Chunk, score_chunk
 from ttvos.evaluation.crops import score_frame
-from ttvos.evaluation.davis import CHUNK_FRAMES, evaluate
+from ttvos.evaluation.davis import evaluate
 
 DATASET, MASKS = Path("../shared/data/davis2016-val8"), Path("../shared/data/osvos-masks")
 BARS = {  # name: (bar, whether it is a lower bound)

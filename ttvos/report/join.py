@@ -101,7 +101,7 @@ class ReportInput:
         files = (file for entry in entries for file in entry.files())
         live = (file for player in self.live for file in player.results.values())
         stress = (file for _, file in self.stress)
-        for file in (*files, *live, *self.failures.values(), *stress):
+        for file in (*files, *live, *self.failures.values(), *stress, *self.kept.lives):
             found.setdefault(file.name, file)
         return list(found.values())
 

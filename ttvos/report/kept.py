@@ -11,13 +11,14 @@ from ttvos.config.experiments import load_rows
 from ttvos.config.peers import Peer
 from ttvos.data.davis import VAL
 from ttvos.plan.manifest import RowEntry, method_of
-from ttvos.records.schema import Cost, Speed
+from ttvos.records.schema import Cost, Live, Speed
 from ttvos.records.store import read
 from ttvos.report.publication.form import Published, Score, read_published
 from ttvos.report.results import Entry, File, PeerResults
 from ttvos.report.verdicts import PAPER_SPLIT, PAPER_YEARS
 
-COSTS, SPEEDS = "peers/*.json", "performance/speed-*.json"  # of `ttvos cost` and `ttvos speed`
+# Of `ttvos cost`, `ttvos speed` and `ttvos live`.
+COSTS, SPEEDS, LIVES = "peers/*.json", "performance/speed-*.json", "live/*.json"
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,12 @@ class KeptScores:
 
 @dataclass(frozen=True)
 class Kept:
-    """All that is kept. costs: of peers, by name. speeds: of rows."""
+    """All that is kept. costs: of peers, by name. speeds: of rows. lives: live accuracy."""
 
     published: tuple[Published, ...] = ()
     costs: dict[str, File[Cost]] = field(default_factory=dict)
     speeds: tuple[File[Speed], ...] = ()
+    lives: tuple[File[Live], ...] = ()
 
     def scores(self) -> list[KeptScores]:
         """Every row's scores on every dataset; what says most comes first."""
@@ -122,8 +124,9 @@ def load_kept(folder: Path) -> Kept:
 
     Raises UserError for a damaged file, and for one that does not say where it comes from.
     """
-    costs, speeds = (_files(folder, *kind) for kind in ((COSTS, Cost), (SPEEDS, Speed)))
-    return Kept(tuple(read_published(folder)), {Path(f.name).stem: f for f in costs}, speeds)
+    kinds = ((COSTS, Cost), (SPEEDS, Speed), (LIVES, Live))
+    costs, *others = (_files(folder, *kind) for kind in kinds)
+    return Kept(tuple(read_published(folder)), {Path(f.name).stem: f for f in costs}, *others)
 
 
 def _files(folder: Path, pattern: str, kind: type) -> tuple[File, ...]:

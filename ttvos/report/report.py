@@ -21,6 +21,7 @@ from ttvos.report.figure_strips import figure7, load_maps
 from ttvos.report.figure_weights import figure9
 from ttvos.report.figures import Drawing, write_figure
 from ttvos.report.join import ReportInput
+from ttvos.report.kept_live import kept_live
 from ttvos.report.ledger import ledger
 from ttvos.report.live import live_table
 from ttvos.report.origin import origins
@@ -57,6 +58,7 @@ TABLES = (
     "cost",
     "speed",
     "live",
+    "live-kept",
     "training",
     "ledger",
 )
@@ -141,6 +143,7 @@ def build_tables(report: ReportInput) -> list[Table]:
         cost_tables.cost(report),
         cost_tables.speed(report),
         live_table(report),
+        kept_live(report),
         measurements.training(report),
         ledger(report),
     ]

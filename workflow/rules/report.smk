@@ -48,6 +48,7 @@ rule reports:
                 "results-published/*/*.csv",
                 "results-published/peers/*.json",
                 "results-published/performance/speed-*.json",
+                "results-published/live/*.json",
             )
             for path in CHECKOUT.glob(pattern)
         ),
