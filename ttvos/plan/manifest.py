@@ -309,7 +309,8 @@ def _masks(plan: Plan, name: str, who: str, label: str, datasets: Iterable[str])
 
 def _live(plan: Plan, who: str, name: str) -> dict[str, Any]:
     sets = [dataset for player, dataset in plan.live_jobs if player == who]
-    label = REFERENCE_LABELS.get(name, name)
+    ours = {row.name: f"{method_of(row)} {row.name}" for row in plan.rows_of("ttvos")}
+    label = {**REFERENCE_LABELS, **ours}.get(name, name)
     if who.startswith("published-"):
         label = next(iter(plan.published[name].values())).label
     return {"name": name, "label": label, "results": {d: plan.live(who, d) for d in sets}}

@@ -26,6 +26,7 @@ def test_the_default_run_plays_the_full_model_and_the_references_on_its_first_da
     assert mini.live_jobs == [(w, "davis17") for w in ("exp8-hrnet-s0", "still", "flow")]
     entries = make_manifest(mini)["live"]
     assert [entry["name"] for entry in entries] == ["exp8-hrnet", "still", "flow"]
+    assert entries[0]["label"] == "TTVOS exp8-hrnet"  # as the tables call it
     files = {path for entry in entries for path in entry["results"].values()}
     assert files <= set(result_files(mini))
     assert "results/mini/live/still/davis17.json" in files
