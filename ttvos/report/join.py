@@ -24,6 +24,7 @@ from ttvos.report.table import Table
 
 TRAINED = ("ttvos", "frtm")  # trackers that are trained here; others are the users' own
 NUMBERS = (2, 3, 4, 5, 6)  # of the paper's tables
+ABLATIONS = (4, 5, 6)  # of which each compares its own lines with each other
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,10 @@ class ReportInput:
     def _kept_models(self, number: int, printed: dict[str, str]) -> tuple[KeptScores, ...]:
         """Kept scores of rows that are what a line is about."""
         rows = ((kept, as_row(kept)) for kept in self._kept)
-        return tuple(kept for kept, row in rows if row and _is_of(row, number, printed))
+        found = [kept for kept, row in rows if row and _is_of(row, number, printed)]
+        if number not in ABLATIONS:
+            return tuple(found)
+        return tuple(sorted(found, key=lambda kept: kept.rank(number), reverse=True))
 
     def _kept_speed(self, printed: dict[str, str]) -> tuple[Entry, ...]:
         """The kept speed of the full model with a line's backbone."""

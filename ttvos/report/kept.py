@@ -74,13 +74,17 @@ class KeptScores:
         label = self.data["label"]
         return f"{self.published.where}: {label}, {self.published.devices}, {self.published.date}"
 
-    @property
-    def rank(self) -> tuple:
+    def rank(self, number: int | None = None) -> tuple:
         """Larger for what says more: the paper's quantity, the longer split, frames at full size,
-        the later measurement.
+        the longer training, the later measurement.
+
+        number: of a table of the paper's that compares its own lines; before the longer training
+        goes the folder that has more of these lines, because all of them were trained alike.
         """
-        size = len(self.data["sequences"])
-        return (not self.obstacle, size, self.data["input_scale"] == 1, self.published.date)
+        size, steps = len(self.data["sequences"]), max(line.steps or 0 for line in self.lines)
+        lines = _rows_in(self.published, number)
+        quantity = (not self.obstacle, size, self.data["input_scale"] == 1)
+        return (*quantity, lines, steps, self.published.date)
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ class Kept:
             lines = sorted(one.scores, key=_row_and_dataset)
             groups = groupby(lines, key=_row_and_dataset)
             found += [KeptScores(one, tuple(of)) for _, of in groups]
-        return sorted(found, key=lambda scores: scores.rank, reverse=True)
+        return sorted(found, key=KeptScores.rank, reverse=True)
 
     def cost(self, record: Peer | None) -> PeerResults | None:
         """A peer with the cost that is kept of it."""
@@ -136,6 +140,13 @@ def _files(folder: Path, pattern: str, kind: type) -> tuple[File, ...]:
         File(name, read(path, kind, name, sourced=True))
         for path, name in zip(paths, names, strict=True)
     )
+
+
+def _rows_in(published: Published, number: int | None) -> int:
+    """How many rows of a table of the paper's a folder has scores of."""
+    known = load_rows()
+    models = {line.row for line in published.scores if line.kind == "model"}
+    return sum(name in known and number in known[name].tables for name in models)
 
 
 def _row_and_dataset(line: Score) -> tuple[str, str]:

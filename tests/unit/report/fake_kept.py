@@ -18,9 +18,13 @@ def write_scores(
     kind: str = "published",
     names: tuple[str, ...] = VAL_2016,
     time: str = "2026-11-27",
+    steps: int | None = None,
     **record: object,
 ) -> Path:
-    """A folder of scores on DAVIS-2016 val. rows: J&F in points, by label; of models by row."""
+    """A folder of scores on DAVIS-2016 val. rows: J&F in points, by label; of models by row.
+
+    steps: of the models' training.
+    """
     folder.mkdir(parents=True)
     where = ("val", "all of DAVIS-2016 val", len(names), len(names))
     lines, parts, files = [], [], []
@@ -29,7 +33,7 @@ def write_scores(
         variant, backbone = label.split("-") if is_model else ("", "")
         row = label if is_model else label.casefold()
         seed = 0 if is_model else None
-        figures = (jf, jf - 1, 90.0, 5.0, jf + 1, 90.0, 5.0, None, None, "")
+        figures = (jf, jf - 1, 90.0, 5.0, jf + 1, 90.0, 5.0, steps, None, "")
         lines.append(Score(row, kind, label, variant, backbone, seed, *where, *figures))
         parts += [SequenceScore(row, seed, "val", name, 1, jf, jf - 1, jf + 1) for name in names]
         source = provenance(time=f"{time}T01:02:03+00:00")

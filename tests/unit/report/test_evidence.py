@@ -115,6 +115,23 @@ def test_a_reduced_training_is_shown_beside_this_runs_and_never_judged(report, t
     assert (set(first[0]), first[1]) == ({"not_comparable"}, "run")  # only this run has measured it
 
 
+def test_of_two_trainings_the_longer_stands_alone_and_the_one_among_its_like_in_an_ablation(
+    tmp_path, small_run
+):
+    part = {"kind": "model", "names": VAL_2016[:8]}
+    write_scores(tmp_path / "kept/all", {"exp7-hrnet": 50.0, "exp8-hrnet": 60.0}, **part, steps=500)
+    write_scores(
+        tmp_path / "kept/long", {"exp8-hrnet": 74.0}, **part, steps=3200, time="2026-01-01"
+    )
+    report = load_inputs(small_run, kept=tmp_path / "kept")
+    assert cells(row(PAPER_TABLES[3].build(report), "TTVOS"))[0]["kept"] == 74.0
+    assert cells(row(PAPER_TABLES[4].build(report), "8", "exp"))[0]["kept"] == 60.0
+    write_scores(tmp_path / "kept/whole", {"exp8-hrnet": 70.0}, "model", steps=100)
+    report = load_inputs(small_run, kept=tmp_path / "kept")
+    for number, name, key in ((3, "TTVOS", "method"), (4, "8", "exp")):
+        assert cells(row(PAPER_TABLES[number].build(report), name, key))[0]["kept"] == 70.0
+
+
 def test_a_kept_training_that_claims_to_be_the_papers_is_judged_by_its_seeds(tmp_path, small_run):
     claim = {"accuracy": True}
     write_scores(tmp_path / "kept/paper", {"exp8-hrnet": 81.0}, "model", comparable=claim)
