@@ -8,6 +8,7 @@ from tests.unit.report.fake_results import live, provenance
 from ttvos.core.errors import UserError
 from ttvos.report.inputs import load_inputs
 from ttvos.report.kept_live import kept_live
+from ttvos.report.writers import to_markdown
 
 
 @pytest.fixture
@@ -48,6 +49,8 @@ def test_an_upper_bound_is_called_so_and_every_line_has_its_source(keep):
     assert table.sources == ("kept/live/stm.json",)
     assert "kept/live/stm.json" in {file.name for file in report.results()}
     assert table.notes[0].startswith("STM (upper bound): latency ")
+    said = "Run: **kept**. None of these numbers is of this run."
+    assert said in to_markdown(table)
 
 
 def test_nothing_kept_is_no_line(keep):

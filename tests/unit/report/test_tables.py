@@ -254,7 +254,10 @@ def test_headline_names_the_data_and_its_size(report):
     assert first.scores == tuple(sorted(first.scores, key=lambda score: -score.jf))
 
 
-@pytest.mark.parametrize("name", TABLES)
+OF_THE_RUN = [name for name in TABLES if name != "live-kept"]
+
+
+@pytest.mark.parametrize("name", OF_THE_RUN)
 def test_every_file_states_the_profile(rendered, report, name):
     rows = read_csv(rendered / f"{name}.csv")
     assert rows
@@ -263,7 +266,7 @@ def test_every_file_states_the_profile(rendered, report, name):
     assert "Run: mini. Numbers from generated clips" in ((rendered / f"{name}.tex").read_text())
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", OF_THE_RUN)
 def test_latex_is_balanced_and_escaped(rendered, name):
     lines = (rendered / f"{name}.tex").read_text().splitlines()
     text = "\n".join(lines[1:])  # the first is a comment
