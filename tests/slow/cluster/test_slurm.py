@@ -85,8 +85,9 @@ def local(folders, local_run) -> Path:
 
 def test_every_job_goes_through_sbatch(by_slurm):
     counts = Counter(job.rule for job in by_slurm.jobs)
-    once = ["mini_clips", "predict", "reference", "cost", "notebook", "reports"]
-    assert counts == {**dict.fromkeys(once, 1), "evaluate": 2, "train": 2}
+    once = ["mini_clips", "predict", "reference", "cost", "explore", "notebook", "reports"]
+    twice = ["evaluate", "failures", "live", "train"]
+    assert counts == {**dict.fromkeys(once, 1), **dict.fromkeys(twice, 2)}
 
 
 def test_a_cancelled_job_is_retried_with_more_memory(by_slurm):
@@ -107,9 +108,16 @@ def test_the_report_is_that_of_a_local_run(by_slurm, local):
     assert sorted(path.name for path in there.iterdir()) == names
     for name in names:
         if name.endswith(".csv"):
-            assert rows_of(there / name) == rows_of(here / name), name
+            assert same(rows_of(there / name), name) == same(rows_of(here / name), name), name
     (model,) = [row for row in rows_of(here / "summary.csv") if row["kind"] == "model"]
     assert float(model["jf"]) > 0
+
+
+def same(rows: list[dict[str, str]], name: str) -> list[dict[str, str]]:
+    """What two runs share: of live accuracy only what does not hang on measured latencies."""
+    if name != "live.csv":
+        return rows
+    return [{key: row[key] for key in ("entry", "dataset", "rate", "offline_jf")} for row in rows]
 
 
 def test_training_and_masks_are_those_of_a_local_run(by_slurm, local):
